@@ -1,0 +1,1 @@
+"""What every room may import: errors, sheets, chunks, store, contract, provenance, command line."""

@@ -1,0 +1,82 @@
+"""The configuration: checked against its JSON Schema, defaults filled in, every problem at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from consilium.core.errors import InputError, Problem
+
+SCHEMA = Path(__file__).resolve().parents[3] / "config" / "schemas" / "config.schema.json"
+
+
+def validated(config: dict[str, Any], name: str = "config") -> dict[str, Any]:
+    """`config` with the schema's defaults. Raises InputError naming every key that is unknown or wrong."""
+    import jsonschema
+
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    filled = _with_defaults(config, schema)
+    errors = sorted(jsonschema.Draft202012Validator(schema).iter_errors(filled), key=lambda e: list(map(str, e.path)))
+    problems = [_problem(name, e) for e in errors]
+    if not problems:
+        problems = list(_beyond_schema(filled, name))
+    if problems:
+        raise InputError(problems)
+    return filled
+
+
+def outcome_columns(config: dict[str, Any]) -> list[str]:
+    """Columns of patients.tsv that the config names beyond the fixed ones."""
+    columns: list[str] = []
+    for task in config["learn"]["tasks"]:
+        columns += [task[k] for k in ("outcome", "time", "event") if task.get(k)]
+    effect = config["treatment"]["effect"]
+    if effect:
+        columns += [effect["treatment"], effect["outcome"]]
+    return list(dict.fromkeys(columns))
+
+
+def _with_defaults(value: Any, schema: dict[str, Any]) -> Any:
+    if isinstance(value, dict) and "properties" in schema:
+        out = dict(value)
+        for key, sub in schema["properties"].items():
+            if key not in out and "default" in sub:
+                out[key] = sub["default"]
+            if key in out:
+                out[key] = _with_defaults(out[key], sub)
+        return out
+    if isinstance(value, list) and isinstance(schema.get("items"), dict):
+        return [_with_defaults(v, schema["items"]) for v in value]
+    return value
+
+
+def _problem(name: str, error: Any) -> Problem:
+    where = ".".join(str(p) for p in error.absolute_path)
+    schema = error.schema
+    if error.validator == "additionalProperties":
+        allowed = ", ".join(schema["properties"])
+        found = f"unknown key in '{where or 'the top level'}': {error.message.split('(')[-1].split(' was')[0]}"
+        return Problem(name, found, allowed, "remove it or correct its spelling")
+    if error.validator == "required":
+        return Problem(name, f"in '{where or 'the top level'}': {error.message}", "that key", "add it")
+    allowed = json.dumps(schema.get("enum") or {k: schema[k] for k in schema if k in _SAYS} or error.validator_value)
+    return Problem(name, f"{where} = {error.instance!r}", allowed, schema.get("description", "see the manual"))
+
+
+_SAYS = ("type", "minimum", "maximum", "pattern", "minLength", "minItems", "exclusiveMinimum")
+
+
+def _beyond_schema(config: dict[str, Any], name: str) -> Iterator[Problem]:
+    names = [t["name"] for t in config["learn"]["tasks"]]
+    for task in sorted({n for n in names if names.count(n) > 1}):
+        yield Problem(name, f"two tasks named '{task}'", "each name once", "rename one")
+    for task in config["learn"]["tasks"]:
+        needed = ("time", "event") if task["type"] == "survival" else ("outcome",)
+        for key in needed:
+            if not task.get(key):
+                yield Problem(name, f"task '{task['name']}' ({task['type']}) has no '{key}'",
+                              f"a column of the patient sheet under '{key}'", "add it")  # fmt: skip
+    if config["mode"] == "apply" and not config["bundle"]:
+        yield Problem(name, "mode apply without a bundle", "bundle: folder of a trained bundle", "name the folder")

@@ -1,0 +1,256 @@
+"""Reads patients.tsv and samples.tsv and reports every problem of both at once."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from consilium.core.errors import InputError, Problem
+
+WHOLE_COHORT = "*"
+PATIENT_COLUMNS = ("patient", "sex", "birth_year", "site", "family", "index_date")
+SAMPLE_COLUMNS = ("patient", "modality", "kind", "path", "taken_on")
+SEXES = ("female", "male", "unknown")
+KINDS: dict[str, tuple[str, ...]] = {
+    "genomics": ("vcf", "bam", "cram"),
+    "imaging": ("T1", "T2", "FLAIR", "CT", "PET", "fMRI", "mask"),
+    "omics": ("expression", "methylation", "mirna", "protein", "copy_number", "mutation"),
+    "ehr": ("labs", "vitals", "drugs", "diagnoses", "clinical"),
+    "text": ("pathology", "radiology"),
+}
+# Kinds that only make sense as one table of the whole cohort (patient = *).
+COHORT_KINDS = {(m, k) for m in ("omics", "ehr") for k in KINDS[m]}
+# Kinds of which every file belongs to one patient (patient = * is refused).
+PATIENT_KINDS = {("genomics", "bam"), ("genomics", "cram"), *(("imaging", k) for k in KINDS["imaging"])}
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+
+
+@dataclass(frozen=True)
+class Patient:
+    """One row of patients.tsv. Empty cells are "" (unknown); outcomes keep the text of their cells."""
+
+    patient: str
+    sex: str = "unknown"
+    birth_year: int | None = None
+    site: str = ""
+    family: str = ""
+    index_date: str = ""
+    outcomes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One row of samples.tsv. `sample` is the kind, numbered from 2 on when a patient has several of one kind."""
+
+    patient: str
+    modality: str
+    kind: str
+    path: str
+    taken_on: str
+    sample: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Sheets:
+    patients: list[Patient]
+    samples: list[Sample]
+
+    def of(self, modality: str, patients: Iterable[str] | None = None) -> list[Sample]:
+        """Samples of one modality, of `patients` (default: of anybody, cohort-level rows included)."""
+        wanted = None if patients is None else set(patients)
+        return [s for s in self.samples if s.modality == modality and (wanted is None or s.patient in wanted)]
+
+    @property
+    def ids(self) -> list[str]:
+        return [p.patient for p in self.patients]
+
+
+def load(patients: Path, samples: Path, outcomes: Iterable[str] = (), *, outcomes_needed: bool = True) -> Sheets:
+    """Read and check both sheets; `outcomes` are the extra columns of patients.tsv that the config names.
+
+    They must be there and vary, unless `outcomes_needed` is False (a trained model is applied): then they may be
+    there. Raises InputError with every problem of both files.
+    """
+    problems: list[Problem] = []
+    outcomes = tuple(outcomes)
+    if not outcomes_needed:
+        outcomes = tuple(c for c in outcomes if c in _header(patients))
+    people = list(_patients(patients, outcomes, problems))
+    rows = list(_samples(samples, {p.patient for p in people}, problems))
+    if not problems and outcomes_needed:
+        problems += _outcome_problems(patients, people, outcomes)
+    if problems:
+        raise InputError(problems)
+    return Sheets(people, rows)
+
+
+def read_samples(path: Path) -> list[Sample]:
+    """Samples of an already checked sheet (what stages use)."""
+    return list(_samples(path, None, []))
+
+
+def read_patients(path: Path) -> list[Patient]:
+    """Patients of an already checked sheet; every extra column is read as an outcome."""
+    rows = _rows(path, [])
+    extra = tuple(c for c in next(iter(rows), (0, {}))[1] if c not in PATIENT_COLUMNS)
+    return list(_patients(path, extra, []))
+
+
+def _rows(path: Path, problems: list[Problem]) -> list[tuple[int, dict[str, str]]]:
+    """(line, cells) per row, cells stripped; a row with too few or too many cells is a problem."""
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        problems.append(Problem(str(path), "no such file", "a sheet", "see config/README.md"))
+        return []
+    except UnicodeDecodeError as error:
+        problems.append(Problem(str(path), f"byte {error.start} is not UTF-8", "UTF-8 text", "save it as UTF-8"))
+        return []
+    lines = list(csv.reader(text.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE))
+    if not lines:
+        problems.append(Problem(str(path), "an empty file", "a header and rows", "see config/README.md"))
+        return []
+    header = [c.strip() for c in lines[0]]
+    out = []
+    for number, cells in enumerate(lines[1:], start=2):
+        if not any(c.strip() for c in cells) or cells[0].startswith("#"):
+            continue
+        if len(cells) != len(header):
+            problems.append(
+                Problem(str(path), f"{len(cells)} cells", f"{len(header)} cells, one a column of the header",
+                        "separate cells by one tab each", number)
+            )  # fmt: skip
+            continue
+        out.append((number, dict(zip(header, (c.strip() for c in cells), strict=True))))
+    return out
+
+
+def _header(path: Path) -> list[str]:
+    """Column names; none where the file cannot be read (which `_rows` reports)."""
+    try:
+        with open(path, encoding="utf-8-sig") as handle:
+            return [c.strip() for c in handle.readline().rstrip("\r\n").split("\t")]
+    except (FileNotFoundError, UnicodeDecodeError):
+        return []
+
+
+def _header_problems(path: Path, needed: tuple[str, ...], allowed: tuple[str, ...]) -> Iterator[Problem]:
+    header = _header(path)
+    if not header:
+        return
+    choice = ", ".join(allowed)
+    for column in header:
+        if column not in allowed:
+            mend = "remove it, or name it as an outcome in the config" if "sex" in allowed else "remove it"
+            yield Problem(str(path), f"unknown column '{column}'", choice, mend, 1)
+        if header.count(column) > 1:
+            yield Problem(str(path), f"column '{column}' twice", "each column once", "remove one", 1)
+    for column in needed:
+        if column not in header:
+            yield Problem(str(path), f"no column '{column}'", choice, "add it (columns are separated by tabs)", 1)
+
+
+def _date_ok(text: str) -> bool:
+    try:
+        datetime.datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _patients(path: Path, outcomes: tuple[str, ...], problems: list[Problem]) -> Iterator[Patient]:
+    problems += _header_problems(path, ("patient", "sex", *outcomes), (*PATIENT_COLUMNS, *outcomes))
+    rows = _rows(path, problems)
+    seen: dict[str, int] = {}
+    year_now = datetime.date.today().year
+    for line, row in rows:
+        name = row.get("patient", "")
+
+        def bad(found: str, allowed: str, mend: str, line: int = line, name: str = name) -> None:
+            problems.append(Problem(str(path), found, allowed, mend, line, name))
+
+        if not _ID.fullmatch(name):
+            bad(f"patient '{name}'", "letters, digits, '_', '-', '.', at most 64", "rename the patient")
+            continue
+        if name in seen:
+            bad(
+                f"patient '{name}' again (first in line {seen[name]})",
+                "one row a patient",
+                "remove or rename one",
+            )
+            continue
+        seen[name] = line
+        sex = row.get("sex", "") or "unknown"
+        if sex not in SEXES:
+            bad(f"sex '{sex}'", ", ".join(SEXES), "use one of these words")
+        year = row.get("birth_year", "")
+        if year and not (year.isdigit() and 1880 <= int(year) <= year_now):
+            bad(f"birth_year '{year}'", f"a year from 1880 to {year_now}, or empty", "correct the year")
+            year = ""
+        index_date = row.get("index_date", "")
+        if index_date and not _date_ok(index_date):
+            bad(f"index_date '{index_date}'", "a date as YYYY-MM-DD, or empty", "rewrite the date")
+        yield Patient(
+            name, sex, int(year) if year else None, row.get("site", ""), row.get("family", ""), index_date,
+            {c: row.get(c, "") for c in outcomes},
+        )  # fmt: skip
+    if not seen and not any(p.file == str(path) for p in problems):
+        problems.append(
+            Problem(str(path), "no patients", "at least one row", "add your patients, or try `make demo` first")
+        )
+
+
+def _samples(path: Path, known: set[str] | None, problems: list[Problem]) -> Iterator[Sample]:
+    problems += _header_problems(path, SAMPLE_COLUMNS[:4], SAMPLE_COLUMNS)
+    seen: dict[tuple[str, ...], int] = {}
+    counts: dict[tuple[str, str, str], int] = {}
+    for line, row in _rows(path, problems):
+        patient, modality, kind, file = (row.get(c, "") for c in SAMPLE_COLUMNS[:4])
+
+        def bad(found: str, allowed: str, mend: str, line: int = line, patient: str = patient) -> None:
+            problems.append(Problem(str(path), found, allowed, mend, line, patient))
+
+        if modality not in KINDS:
+            bad(f"modality '{modality}'", ", ".join(KINDS), "use one of these words")
+            continue
+        if kind not in KINDS[modality]:
+            bad(f"kind '{kind}' of modality {modality}", ", ".join(KINDS[modality]), "use one of these words")
+            continue
+        if (modality, kind) in COHORT_KINDS and patient != WHOLE_COHORT:
+            bad(
+                f"patient '{patient}' for a {kind} table",
+                "* (one table of the whole cohort)",
+                "write * there",
+            )
+            continue
+        if (modality, kind) in PATIENT_KINDS and patient == WHOLE_COHORT:
+            bad(f"patient '*' for a {kind} file", "the patient whose file it is", "name the patient")
+            continue
+        if known is not None:
+            if patient != WHOLE_COHORT and patient not in known:
+                bad(f"patient '{patient}', who is not in the patient sheet", "a patient of that sheet, or *",
+                    "add the patient there, or correct the name")  # fmt: skip
+            if not file or not Path(file).exists():
+                bad(f"path '{file}', which does not exist", "an existing file or DICOM folder",
+                    "correct the path (relative paths start where snakemake is called)")  # fmt: skip
+            if row.get("taken_on") and not _date_ok(row["taken_on"]):
+                bad(f"taken_on '{row['taken_on']}'", "a date as YYYY-MM-DD, or empty", "rewrite the date")
+            key = (patient, modality, kind, file)
+            if key in seen:
+                bad(f"the same row as line {seen[key]}", "each file once", "remove one")
+            seen[key] = line
+        n = counts[(patient, modality, kind)] = counts.get((patient, modality, kind), 0) + 1
+        yield Sample(patient, modality, kind, file, row.get("taken_on", ""), kind if n == 1 else f"{kind}-{n}", line)
+
+
+def _outcome_problems(path: Path, people: list[Patient], outcomes: tuple[str, ...]) -> Iterator[Problem]:
+    for column in outcomes:
+        values = {p.outcomes[column] for p in people} - {""}
+        if len(values) < 2:
+            found = f"outcome '{column}' is {'empty' if not values else 'constant: ' + next(iter(values))}"
+            yield Problem(str(path), found, "at least two different values", "remove the task or correct the column")

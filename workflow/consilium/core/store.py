@@ -1,0 +1,128 @@
+"""Reads and writes what crosses rooms: feature stores, tables, facts. Every write is atomic and repeatable."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from consilium.core import contract
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest date a zip can hold: same content, same bytes
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """Gives a temporary sibling of `path`; moves it into place only if the block succeeds."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """Like `atomic` for a folder: the old content stays until the new one is whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+    try:
+        yield temporary
+        os.chmod(temporary, 0o755)
+        if path.exists():
+            shutil.rmtree(path)
+        os.replace(temporary, path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    with atomic(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_facts(path: Path, facts: dict[str, Any]) -> None:
+    """JSON with `schema_version` first; NaN is written as null."""
+    write_text(path, json.dumps(_jsonable({"schema_version": 1, **facts}), indent=1, ensure_ascii=False) + "\n")
+
+
+def read_facts(path: Path) -> dict[str, Any]:
+    return dict(json.loads(Path(path).read_text(encoding="utf-8")))
+
+
+def _jsonable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(k): _jsonable(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_jsonable(v) for v in value]
+    if isinstance(value, Path):
+        return str(value)
+    if hasattr(value, "item") and not isinstance(value, str):  # numpy scalar
+        value = value.item()
+    return None if isinstance(value, float) and value != value else value
+
+
+def write_table(path: Path, name: str, table: pd.DataFrame) -> None:
+    """Write `table` as registered in the contract under `name`; .parquet or .tsv by suffix.
+
+    Missing values are empty cells in TSV. Columns in the contract's order; unknown or missing ones are a defect.
+    """
+    ordered = contract.TABLES[name].check(table)
+    with atomic(path) as temporary:
+        if path.suffix == ".parquet":
+            ordered.to_parquet(temporary, index=False)
+        else:
+            ordered.to_csv(temporary, sep="\t", index=False, float_format="%.10g", lineterminator="\n")
+
+
+def read_table(path: Path, name: str) -> pd.DataFrame:
+    """Read a table written by `write_table`, with the dtypes of the contract."""
+    import pandas as pd
+
+    record = contract.TABLES[name]
+    if Path(path).suffix == ".parquet":
+        return record.check(pd.read_parquet(path))
+    raw = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
+    return record.check(record.typed(raw))
+
+
+def write_features(path: Path, blocks: dict[str, xr.Dataset]) -> None:
+    """Write a room's feature blocks (see `contract.check_block`) as one zip of Zarr groups.
+
+    The same blocks give the same bytes: members sorted, dates fixed, nothing compressed twice.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        root = Path(scratch)
+        for name, block in blocks.items():
+            contract.check_block(name, block)
+            # Format 2: fixed-length strings have no stable specification in format 3 yet.
+            block.to_zarr(root / name, mode="w", zarr_format=2, consolidated=False)
+        with atomic(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
+            archive.writestr(zipfile.ZipInfo(".zgroup", _EPOCH), '{"zarr_format": 2}')
+            for file in sorted(p for p in root.rglob("*") if p.is_file()):
+                archive.writestr(zipfile.ZipInfo(str(file.relative_to(root)), _EPOCH), file.read_bytes())
+
+
+def read_features(path: Path) -> dict[str, xr.Dataset]:
+    """Read every block of a feature store into memory, keyed by block name."""
+    import xarray as xr
+    import zarr
+
+    with zarr.storage.ZipStore(path, mode="r") as store:
+        names = sorted(zarr.open_group(store, mode="r").group_keys())
+        return {n: xr.open_zarr(store, group=n, consolidated=False, chunks=None).load() for n in names}
