@@ -1,0 +1,92 @@
+"""Registration, tissues and regional features on heads with a known truth."""
+
+import numpy as np
+import pytest
+from consilium.imaging import atlas, regional
+from consilium.imaging.process_brain import _log_field, _tissue
+from consilium.imaging.registration import Alignment, align, information
+from consilium.imaging.resampling import at_spacing, resample
+from consilium.imaging.volume import Volume
+from consilium.simulate.images_brain import Scan
+
+
+def registered(scan: Scan) -> tuple[Volume, Alignment, np.ndarray, np.ndarray]:
+    volume = Volume(scan.voxels.astype(np.float32), scan.affine, "T1", "nifti")
+    field, grid = _log_field(volume)
+    coarse, coarse_grid = at_spacing(volume.voxels, volume.affine, 4.0)
+    corrected = coarse / np.exp(resample(field, grid, np.eye(4), coarse.shape, coarse_grid))
+    return volume, align(corrected, coarse_grid), field, grid
+
+
+@pytest.fixture(scope="module")
+def aligned(head: Scan):
+    return registered(head)
+
+
+def test_registration_finds_the_planted_pose(head: Scan, aligned) -> None:
+    alignment = aligned[1]
+    planted = np.vstack([np.reshape([float(v) for v in head.truth["scanner_to_mni"].split(",")], (3, 4)), [0, 0, 0, 1]])
+    true = np.linalg.inv(planted)
+    template = atlas.template()
+    mni = np.argwhere(template.brain)[::200] @ template.affine[:3, :3].T + template.affine[:3, 3]
+    error = np.linalg.norm((mni @ (alignment.matrix - true)[:3, :3].T) + (alignment.matrix - true)[:3, 3], axis=1)
+    # The planted smooth warp alone moves voxels by 2.4 mm on average.
+    assert alignment.reason == ""
+    assert error.mean() < 3
+
+
+def test_an_image_of_something_else_is_not_believed() -> None:
+    rng = np.random.default_rng(1)
+    grid = np.indices((50, 50, 50)) - 25
+    leg = ((grid[0] ** 2 + grid[1] ** 2) < 300) * 100.0 + rng.normal(0, 3, (50, 50, 50))
+    assert align(leg.astype(np.float32), np.diag([4.0, 4, 4, 1])).reason
+
+
+def test_planted_atrophy_shows_in_the_medial_temporal_regions_only(aligned, head: Scan) -> None:
+    volume, alignment, field, grid = aligned
+    tissue, reason = _tissue(volume, alignment, field, grid)
+    assert reason == "" and tissue is not None
+    regions, template = atlas.regions(), atlas.template()
+    before = {f.name: f.value for f in regional.structural(tissue, regions, template, alignment.scale)}
+    assert 0.35 < before["gm_share"] < 0.6 and 0.25 < before["wm_share"] < 0.45
+    # Take the grey matter of the hippocampi away and measure again.
+    index = 1 + regions.names.index("hippocampus_L")
+    lost = template.brain & (regions.labels == index)
+    from dataclasses import replace
+
+    thinner = replace(tissue, gm=np.where(lost, 0.5 * tissue.gm, tissue.gm))
+    after = {f.name: f.value for f in regional.structural(thinner, regions, template, alignment.scale)}
+    assert after["gm_permille.hippocampus_L"] == pytest.approx(0.5 * before["gm_permille.hippocampus_L"], rel=1e-3)
+    assert after["gm_permille.hippocampus_R"] == before["gm_permille.hippocampus_R"]
+
+
+def test_atlas_is_complete_and_sided() -> None:
+    regions, template = atlas.regions(), atlas.template()
+    assert 60 <= len(regions.names) <= 160 and len(set(regions.names)) == len(regions.names)
+    counts = np.bincount(regions.labels.ravel(), minlength=len(regions.names) + 1)[1:]
+    assert counts.min() > 100
+    x = np.argwhere(regions.labels == 1 + regions.names.index("hippocampus_L")) @ template.affine[0, :3]
+    assert (x + template.affine[0, 3] < 0).all()
+
+
+def test_shipped_files_are_what_nilearn_gives() -> None:
+    from nilearn.datasets import fetch_coords_dosenbach_2010, fetch_coords_seitzman_2018, load_mni152_template
+
+    points, networks = atlas.nodes()
+    public = fetch_coords_dosenbach_2010(ordered_regions=False)
+    assert np.allclose(points, np.asarray(public.rois[["x", "y", "z"]], dtype=float))
+    assert list(networks) == [str(n) for n in public.networks]
+    public = fetch_coords_seitzman_2018(ordered_regions=False)
+    assert np.allclose(atlas._seitzman()[0], np.asarray(public.rois[["x", "y", "z"]], dtype=float))
+    assert atlas._seitzman()[1:] == ([str(r) for r in public.regions], [str(n) for n in public.networks])
+    image = load_mni152_template(resolution=2)
+    mine = atlas.template()
+    theirs = resample(image.get_fdata(dtype=np.float32), image.affine, np.eye(4), mine.t1.shape, mine.affine)
+    assert np.corrcoef(mine.t1.ravel(), theirs.ravel())[0, 1] > 0.99
+
+
+def test_information_of_independent_and_equal_images() -> None:
+    rng = np.random.default_rng(1)
+    a = rng.random(20_000)
+    assert information(rng.random(20_000), a) < 0.05
+    assert information(a, a) > 0.9

@@ -1,0 +1,97 @@
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+from consilium.core.errors import InputError
+from consilium.imaging import intake
+from consilium.imaging.volume import canonical
+from consilium.simulate import images_dicom
+from consilium.simulate.images_identity import Planted, identity
+from imaging_cases import sample
+
+AFFINE = np.array([[2.0, 0, 0, -12], [0, 2.5, 0, -20], [0, 0, 3, -30], [0, 0, 0, 1]])
+VOXELS = np.arange(8 * 9 * 10, dtype=np.int16).reshape(8, 9, 10)
+PERSON = identity("P001", 1960, 1)
+
+
+def series(folder: Path, modality: str = "MR", skip: tuple[int, ...] = (), person=PERSON, **technical) -> Planted:
+    planted = Planted()
+    images_dicom.write_series(folder, VOXELS, AFFINE, modality, person, "P001", "2024-03-01", planted, technical, skip)
+    return planted
+
+
+def refusal(path: Path, kind: str) -> str:
+    with pytest.raises(InputError) as error:
+        intake.read(sample(path, kind))
+    return "\n".join(str(p) for p in error.value.problems)
+
+
+def test_slices_come_back_in_place_whatever_the_file_order(tmp_path: Path) -> None:
+    series(tmp_path / "s", EchoTime="2.9")
+    volume = intake.read(sample(tmp_path / "s", "T1"))
+    assert np.array_equal(volume.voxels, VOXELS)
+    assert np.allclose(volume.affine, AFFINE, atol=1e-4)
+    assert volume.technical["EchoTime"] == 2.9
+
+
+def test_rescale_makes_hounsfield_units(tmp_path: Path) -> None:
+    series(tmp_path / "s", "CT", RescaleSlope="2", RescaleIntercept="-1024")
+    volume = intake.read(sample(tmp_path / "s", "CT"))
+    assert volume.unit == "HU"
+    assert np.array_equal(volume.voxels, VOXELS * 2.0 - 1024)
+
+
+def test_refusals_name_the_cause_and_nobody(tmp_path: Path) -> None:
+    planted = series(tmp_path / "gap", "CT", skip=(4, 5))
+    assert "2 missing slice" in refusal(tmp_path / "gap", "CT")
+    planted.rows += series(tmp_path / "ct", "CT").rows
+    assert "modality CT where samples.tsv says PET" in refusal(tmp_path / "ct", "PET")
+    planted.rows += series(tmp_path / "two" / "a").rows
+    series(tmp_path / "two" / "b", person=identity("P002", 1970, 1))
+    text = refusal(tmp_path / "two", "T1")
+    assert "more than one person" in text and "2 series" in text
+    (tmp_path / "none").mkdir()
+    (tmp_path / "none" / "x.txt").write_text("no image")
+    assert "no DICOM image" in refusal(tmp_path / "none", "CT")
+    pixels = np.zeros((16, 16), np.uint8)
+    images_dicom.write_capture(tmp_path / "sc" / "a.dcm", pixels, PERSON, "P001", "2024-03-01", planted)
+    texts = [refusal(tmp_path / "sc", "PET"), refusal(tmp_path / "gap", "CT"), refusal(tmp_path / "ct", "PET"), text]
+    assert "secondary capture" in texts[0]
+    for _, _, _, value in planted.rows:
+        assert not any(value in t for t in texts)
+
+
+def test_truncated_pixels_and_a_lost_position(tmp_path: Path) -> None:
+    import pydicom
+
+    series(tmp_path / "s")
+    files = sorted((tmp_path / "s").iterdir())
+    dataset = pydicom.dcmread(files[3])
+    dataset.PixelData = dataset.PixelData[:-20]
+    dataset.save_as(files[3])
+    assert "truncated pixels" in refusal(tmp_path / "s", "T1")
+    series(tmp_path / "t")
+    files = sorted((tmp_path / "t").iterdir())
+    dataset = pydicom.dcmread(files[0])
+    del dataset.ImagePositionPatient
+    dataset.save_as(files[0])
+    assert "without position" in refusal(tmp_path / "t", "T1")
+
+
+def test_a_burned_in_annotation_is_refused(tmp_path: Path) -> None:
+    series(tmp_path / "s", BurnedInAnnotation="YES")
+    assert "burned-in" in refusal(tmp_path / "s", "T1")
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("number", [3, 4, 5, 6])
+def test_siemens_mosaics_equal_dcm2niix(data: Path, number: int) -> None:
+    root = data / "dcm_qa_nih"
+    volume = intake.read(sample(root / "In" / "20180918Si" / f"mr_000{number}", "fMRI"))
+    (reference,) = (root / "Ref").glob(f"EPI*_{number}.nii")
+    theirs = nib.load(reference)
+    voxels, affine = canonical(np.asarray(theirs.dataobj), theirs.affine)
+    assert np.array_equal(voxels, volume.voxels)
+    assert np.allclose(affine, volume.affine, atol=1e-4)
+    assert volume.tr_s == pytest.approx(float(theirs.header["pixdim"][4]), abs=1e-4)

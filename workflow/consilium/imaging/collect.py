@@ -1,0 +1,191 @@
+"""From the patients' folders to the cohort: feature blocks, the quality table, what was refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from consilium.core.sheets import Sample
+from consilium.core.store import read_facts
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+# Block -> kind of image it comes from, title.
+TABLES = {
+    "t1_regions": ("T1", "T1 MRI: grey matter, CSF and intensity per region"),
+    "t2_regions": ("T2", "T2 MRI: grey matter, CSF and intensity per region"),
+    "flair_regions": ("FLAIR", "FLAIR MRI: grey matter, CSF and intensity per region"),
+    "fmri_connectivity": ("fMRI", "fMRI: mean correlation between networks"),
+    "ct": ("CT", "CT: densities, lungs, nodule candidates"),
+    "pet": ("PET", "PET: uptake"),
+    "lesion": ("mask", "Lesion: size, shape, intensity, place"),
+}
+VOLUMES = {
+    "t1_volume": ("T1", "T1 MRI on a coarse MNI grid, white matter = 1"),
+    "flair_volume": ("FLAIR", "FLAIR MRI on a coarse MNI grid, white matter = 1"),
+}
+NOT_SUPPLIED = "not supplied"
+
+
+class Cohort:
+    """What the chunk stage left of every sample: facts by (patient, sample), and causes of refused files."""
+
+    def __init__(self, entries: list[dict[str, Any]], samples: list[Sample], patients: list[str]) -> None:
+        self.patients = patients
+        self.samples = samples
+        self.facts: dict[tuple[str, str], tuple[Path, dict[str, Any], dict[str, Any]]] = {}
+        self.problems = [p for e in entries for p in e["problems"]]
+        folders = {str(e["patient"]): Path(e["folder"]) for e in entries}
+        for s in samples:
+            folder = folders.get(s.patient, Path("absent")) / s.sample
+            if (folder / "features.json").exists():
+                facts = read_facts(folder / "qc.json"), read_facts(folder / "features.json")
+                self.facts[(s.patient, s.sample)] = (folder, *facts)
+
+    def of_kind(self, patient: str, kind: str) -> list[Sample]:
+        return [s for s in self.samples if s.patient == patient and s.kind == kind]
+
+    def refusal(self, sample: Sample) -> str:
+        """Why the file of a sample was refused."""
+        causes = [p["found"] for p in self.problems if p["patient"] == sample.patient and p["file"] == sample.path]
+        return "not usable: " + ("; ".join(causes) if causes else "processing failed, see the quarantine list")
+
+    def chosen(self, patient: str, kind: str, block: str) -> tuple[Sample | None, str]:
+        """(first sample in sheet order that can be used for the block, "") or (None, why not)."""
+        reasons = []
+        for sample in self.of_kind(patient, kind):
+            if (patient, sample.sample) not in self.facts:
+                reasons.append(self.refusal(sample))
+                continue
+            _, qc, features = self.facts[(patient, sample.sample)]
+            why = self._why_not(qc, features, block)
+            if not why:
+                return sample, ""
+            reasons.append(why)
+        return None, "; ".join(dict.fromkeys(reasons)) if reasons else NOT_SUPPLIED
+
+    @staticmethod
+    def _why_not(qc: dict[str, Any], features: dict[str, Any], block: str) -> str:
+        if qc["verdict"] == "exclude":
+            return f"excluded by QC: {qc['reason']}"
+        if block in VOLUMES:
+            registration = qc["registration"] or {}
+            return "" if block in features["volumes"] else f"not registered: {registration.get('reason', '')}"
+        return str(features["blocks"].get(block, {"reason": "not computed"})["reason"])
+
+
+def table_block(cohort: Cohort, block: str) -> xr.Dataset | None:
+    """Feature block of layout table; None when no patient has values."""
+    kind, title = TABLES[block]
+    rows, reasons = [], []
+    names: dict[str, str] = {}
+    for patient in cohort.patients:
+        sample, reason = cohort.chosen(patient, kind, block)
+        values: dict[str, float] = {}
+        if sample is not None:
+            found = cohort.facts[(patient, sample.sample)][2]["blocks"][block]["features"]
+            values = {n: f["value"] for n, f in found.items() if f["value"] is not None}
+            for name, fact in found.items():
+                # A unit that says "not assessed" gives way to the unit of a patient in whom it was.
+                names[name] = fact["unit"] if names.get(name, "not assessed") == "not assessed" else names[name]
+            reason = "" if values else "no feature could be computed"
+        rows.append(values)
+        reasons.append(reason)
+    if not any(rows):
+        return None
+    matrix = np.array([[row.get(n, np.nan) for n in names] for row in rows], dtype=np.float32)
+    coords = {"feature": np.array(list(names), dtype=np.str_), "unit": ("feature", np.array(list(names.values())))}
+    return _dataset(cohort, ("patient", "feature"), matrix, reasons, coords, title, "table")
+
+
+def volume_block(cohort: Cohort, block: str) -> xr.Dataset | None:
+    """Feature block of layout volume; None when no patient has one."""
+    kind, title = VOLUMES[block]
+    found: list[np.ndarray | None] = []
+    reasons = []
+    for patient in cohort.patients:
+        sample, reason = cohort.chosen(patient, kind, block)
+        volume = None
+        if sample is not None:
+            folder, _, features = cohort.facts[(patient, sample.sample)]
+            volume = np.load(folder / features["volumes"][block]).astype(np.float32)
+        found.append(volume)
+        reasons.append(reason)
+    shape = next((v.shape for v in found if v is not None), None)
+    if shape is None:
+        return None
+    values = np.stack([np.full(shape, np.nan, dtype=np.float32) if v is None else v for v in found])
+    return _dataset(cohort, ("patient", "z", "y", "x"), values, reasons, {}, title, "volume")
+
+
+def _dataset(cohort: Cohort, dims: tuple[str, ...], values: np.ndarray, reasons: list[str], coords: dict[str, Any],
+             title: str, layout: str) -> xr.Dataset:  # fmt: skip
+    import xarray as xr
+
+    present = np.array([r == "" for r in reasons])
+    return xr.Dataset(
+        {
+            "values": (dims, values),
+            "present": ("patient", present),
+            "reason": ("patient", np.array(reasons, dtype=np.str_)),
+        },
+        coords={"patient": np.array(cohort.patients, dtype=np.str_), **coords},
+        attrs={"room": "imaging", "title": title, "layout": layout},
+    )
+
+
+def blocks(cohort: Cohort) -> dict[str, xr.Dataset]:
+    """Every block that at least one patient has."""
+    every = {**{b: table_block(cohort, b) for b in TABLES}, **{b: volume_block(cohort, b) for b in VOLUMES}}
+    return {name: block for name, block in sorted(every.items()) if block is not None}
+
+
+def qc_table(cohort: Cohort) -> pd.DataFrame:
+    """Table "image_qc": one row a sample and metric; images with the same voxels are flagged here."""
+    import pandas as pd
+
+    same = _duplicates(cohort)
+    rows = []
+    for s in cohort.samples:
+        if (s.patient, s.sample) not in cohort.facts:
+            continue
+        _, qc, _ = cohort.facts[(s.patient, s.sample)]
+        verdict, reason = qc["verdict"], qc["reason"]
+        if (s.patient, s.sample) in same:
+            verdict = "flag" if verdict == "keep" else verdict
+            reason = "; ".join(r for r in (reason, same[(s.patient, s.sample)]) if r)
+        for name, metric in qc["metrics"].items():
+            rows.append((s.patient, s.sample, s.kind, name, metric["value"], metric["unit"], metric["better"],
+                         verdict, reason))  # fmt: skip
+    columns = ["patient", "sample", "kind", "metric", "value", "unit", "better", "verdict", "reason"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _duplicates(cohort: Cohort) -> dict[tuple[str, str], str]:
+    """Samples whose voxels equal those of another sample (masks aside: small ones may coincide)."""
+    by_hash: dict[str, list[Sample]] = {}
+    for s in cohort.samples:
+        if s.kind != "mask" and (s.patient, s.sample) in cohort.facts:
+            by_hash.setdefault(cohort.facts[(s.patient, s.sample)][1]["voxel_hash"], []).append(s)
+    out = {}
+    for group in by_hash.values():
+        for s in group if len(group) > 1 else []:
+            others = ", ".join(f"{o.patient} {o.sample}" for o in group if o is not s)
+            out[(s.patient, s.sample)] = f"same voxels as {others}"
+    return out
+
+
+def quarantine_table(problems: list[dict[str, Any]]) -> pd.DataFrame:
+    """Table "quarantine" from problems as kept in manifests."""
+    import pandas as pd
+
+    rows = [
+        (p["patient"] or "*", "imaging", p["file"], p["line"],
+         f"{p['found']}; allowed: {p['allowed']}; mend: {p['mend']}")
+        for p in problems
+    ]  # fmt: skip
+    return pd.DataFrame(sorted(rows), columns=["patient", "room", "file", "line", "cause"])

@@ -1,0 +1,148 @@
+"""Brain images that are registered to the template: T1, T2, FLAIR and PET."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from consilium.imaging import atlas, bias, metrics, preview, regional
+from consilium.imaging.outcome import Block, Outcome
+from consilium.imaging.registration import Alignment, align, head_mask
+from consilium.imaging.resampling import at_spacing, coverage, resample
+from consilium.imaging.tissue import Tissue, segment
+from consilium.imaging.volume import Affine, Mask, Volume, Voxels
+
+FIELD_MM = 8.0  # grid of the bias field: it is smooth
+COARSE_MM = 4.0  # of what is kept of images that could not be registered: too coarse for a face
+LOWRES = {"T1": "t1_volume", "FLAIR": "flair_volume"}
+
+
+def structural(volume: Volume, folder: Path, grid_mm: float) -> Outcome:
+    """Bias field, registration, tissues, regional features, coarse volume of a T1, T2 or FLAIR image."""
+    log_field, grid = _log_field(volume)
+    coarse, coarse_grid = at_spacing(volume.voxels, volume.affine, COARSE_MM)
+    field = np.exp(resample(log_field, grid, np.eye(4), coarse.shape, coarse_grid))
+    coarse = (coarse / field).astype(np.float32)
+    alignment = align(coarse, coarse_grid)
+    tissue, reason = _tissue(volume, alignment, log_field, grid)
+    head = _on_grid(head_mask(coarse), coarse_grid, volume)
+    found = common_metrics(volume) | metrics.structural(volume.voxels, head, tissue) | registration_metrics(alignment)
+    name = f"{volume.kind.lower()}_regions"
+    out = Outcome(found, list(volume.notes), {name: Block(reason=reason)}, alignment=alignment)
+    out.details["voxel_hash"] = volume.digest()
+    template = atlas.template()
+    if tissue is None:
+        out.notes.append(f"not registered: {reason}")
+        out.not_assessed[name] = reason
+        out.volume = (coarse, coarse_grid)
+        preview.draw(folder / "preview.png", coarse, coarse_grid)
+        return out
+    regions = atlas.regions()
+    out.blocks[name].features = regional.structural(tissue, regions, template, alignment.scale)
+    out.details |= {"gm_ml": _region_ml(tissue, alignment), "atlas": "Voronoi parcels, docs/methods/imaging.md"}
+    out.volume = (tissue.intensity, template.affine)
+    if volume.kind in LOWRES:
+        lowres, _ = at_spacing(tissue.intensity, template.affine, grid_mm)
+        out.lowres[LOWRES[volume.kind]] = np.transpose(lowres, (2, 1, 0))
+    preview.draw(folder / "preview.png", tissue.intensity, template.affine, _outlines(tissue), (0, 1.25), MIDDLE)
+    return out
+
+
+MIDDLE = (36, 57, 29)  # voxel of the template near the hippocampus: what atrophy is looked for in
+
+
+def _outlines(tissue: Tissue) -> np.ndarray:
+    return np.where(tissue.gm > 0.5, atlas.regions().labels, 0)
+
+
+def _region_ml(tissue: Tissue, alignment: Alignment) -> dict[str, float]:
+    """Grey matter per region in ml of the patient (not corrected for head size)."""
+    template = atlas.template()
+    ml = regional.sums(tissue.gm, atlas.regions()) * abs(np.linalg.det(template.affine[:3, :3])) / 1000
+    return {n: float(f"{v * alignment.scale:.4g}") for n, v in zip(atlas.regions().names, ml, strict=True)}
+
+
+def _log_field(volume: Volume) -> tuple[Voxels, Affine]:
+    coarse, grid = at_spacing(volume.voxels, volume.affine, FIELD_MM)
+    return np.log(bias.field(coarse, grid, head_mask(coarse))).astype(np.float32), grid
+
+
+def _on_grid(mask: Mask, grid: Affine, volume: Volume) -> Mask:
+    moved = resample(
+        mask.astype(np.float32), grid, np.eye(4), volume.voxels.shape[:3], volume.affine, 0.0, nearest=True
+    )
+    return np.asarray(moved > 0.5)
+
+
+def _tissue(volume: Volume, alignment: Alignment, log_field: Voxels, grid: Affine) -> tuple[Tissue | None, str]:
+    """(tissue classes on the template's grid, "") or (None, why not)."""
+    if alignment.reason:
+        return None, alignment.reason
+    template = atlas.template()
+    shape = template.brain.shape
+    voxels = resample(volume.voxels, volume.affine, alignment.matrix, shape, template.affine)
+    field = resample(log_field, grid, alignment.matrix, shape, template.affine)
+    inside = coverage(volume.voxels.shape[:3], volume.affine, alignment.matrix, template.affine, template.brain)
+    try:
+        return segment((voxels / np.exp(field)).astype(np.float32), inside, template), ""
+    except ValueError as lack:
+        return None, str(lack)
+
+
+def common_metrics(volume: Volume) -> dict[str, float]:
+    """Geometry and share of unusable voxels."""
+    sides = volume.spacing * volume.voxels.shape[:3]
+    out = {"nan_share": volume.nan_share}
+    out |= {f"spacing_{a}": float(s) for a, s in zip("xyz", volume.spacing, strict=True)}
+    return out | {f"fov_{a}": float(s) for a, s in zip("xyz", sides, strict=True)}
+
+
+def registration_metrics(alignment: Alignment) -> dict[str, float]:
+    """Coverage counts for the verdict only where the registration is believed: a thigh is no brain cut off."""
+    covered = float("nan") if alignment.reason else alignment.coverage
+    return {"registration_information": alignment.information, "registration_coverage": covered}
+
+
+def pet(volume: Volume, folder: Path) -> Outcome:
+    """Uptake ratios per region where the image is of a brain, SUV of the whole image where its units are known."""
+    alignment = align(volume.voxels, volume.affine)
+    template, regions = atlas.template(), atlas.regions()
+    found = common_metrics(volume) | registration_metrics(alignment)
+    features, lack = _suv_features(volume)
+    if volume.unit == "SUV":
+        found["suv_mean_head"] = next(f.value for f in features if f.name == "suv_mean")
+    out = Outcome(found, list(volume.notes), {"pet": Block()}, alignment=alignment)
+    out.details["voxel_hash"] = volume.digest()
+    if lack:
+        out.not_assessed["suv"] = lack
+    if alignment.reason:
+        out.not_assessed["suvr"] = f"not registered to the brain template: {alignment.reason}"
+        ratios = [regional.Feature(f"suvr.{n}", float("nan"), "not assessed") for n in regions.names]
+        coarse, grid = at_spacing(volume.voxels, volume.affine, COARSE_MM)
+        out.volume = (coarse, grid)
+        preview.draw(folder / "preview.png", coarse, grid)
+    else:
+        moved = resample(volume.voxels, volume.affine, alignment.matrix, template.brain.shape, template.affine)
+        inside = coverage(volume.voxels.shape, volume.affine, alignment.matrix, template.affine, template.brain)
+        ratios, reference = regional.uptake(moved, inside, regions, template)
+        out.details["suvr_reference"] = reference
+        small, grid = at_spacing(moved * template.brain, template.affine, COARSE_MM)
+        out.volume = (small, grid)
+        labels = np.where(template.gm > 0.5, regions.labels, 0)
+        preview.draw(folder / "preview.png", moved * template.brain, template.affine, labels, None, MIDDLE)
+    out.blocks["pet"].features = features + ratios
+    if all(np.isnan(f.value) for f in out.blocks["pet"].features):
+        out.blocks["pet"].reason = "neither SUV (units unknown) nor uptake ratios (not registered) could be computed"
+    return out
+
+
+def _suv_features(volume: Volume) -> tuple[list[regional.Feature], str]:
+    """(mean, median, 95th percentile and peak within the foreground, why they are NaN)."""
+    names = ("suv_mean", "suv_median", "suv_p95", "suv_max")
+    if volume.unit != "SUV":
+        reason = volume.unit_reason or "units unknown"
+        return [regional.Feature(n, float("nan"), "SUV") for n in names], reason
+    values = volume.voxels[head_mask(volume.voxels)]
+    numbers = (values.mean(), np.median(values), np.percentile(values, 95), values.max())
+    return [regional.Feature(n, float(v), "SUV") for n, v in zip(names, numbers, strict=True)], ""

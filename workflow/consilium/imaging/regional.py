@@ -1,0 +1,90 @@
+"""Features per region of the atlas: tissue volumes, intensities, uptake ratios."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from consilium.imaging.atlas import Regions, Template
+from consilium.imaging.tissue import Tissue
+from consilium.imaging.volume import Mask, Voxels
+
+REFERENCE = ("cerebellum_L", "cerebellum_R")
+MIN_VOXELS = 20  # covered voxels that a region needs
+
+
+@dataclass(frozen=True)
+class Feature:
+    """value: NaN where it could not be computed."""
+
+    name: str
+    value: float
+    unit: str
+
+
+def sums(weights: NDArray, regions: Regions) -> NDArray[np.float64]:
+    """Sum of `weights` (on the atlas grid) per region."""
+    n = len(regions.names) + 1
+    total = np.bincount(regions.labels.ravel(), weights=weights.ravel().astype(np.float64), minlength=n)
+    return np.asarray(total[1:n], dtype=np.float64)
+
+
+def covered(mask: Mask, regions: Regions) -> NDArray[np.bool_]:
+    """Regions of which at least nine tenths (and MIN_VOXELS) lie in `mask`."""
+    have, whole = sums(mask, regions), sums(np.ones(mask.shape), regions)
+    return np.asarray((have >= 0.9 * whole) & (have >= MIN_VOXELS))
+
+
+def structural(tissue: Tissue, regions: Regions, template: Template, scale: float) -> list[Feature]:
+    """Regional and global features of a T1, T2 or FLAIR image.
+
+    gm_permille: grey matter of the region per thousand of intracranial volume (a ratio, so head size drops out).
+    intensity: mean intensity of the region's grey matter, white matter median = 1. csf_share: CSF in the region's
+    voxels. icv_ml: template's brain times the registration's determinant (Buckner et al. 2004,
+    doi:10.1016/j.neuroimage.2004.06.018).
+    """
+    whole = float(template.brain.sum())
+    usable = covered(tissue.mask, regions)
+    gm, weighted = sums(tissue.gm, regions), sums(tissue.gm * tissue.intensity, regions)
+    size, csf = sums(tissue.mask, regions), sums(tissue.csf, regions)
+    out = [Feature("icv_ml", whole * _voxel_ml(template) * scale, "ml")]
+    for name in ("gm", "wm", "csf"):
+        out.append(Feature(f"{name}_share", float(getattr(tissue, name).sum()) / whole, "fraction of ICV"))
+    for i, name in enumerate(regions.names):
+        out.append(Feature(f"gm_permille.{name}", _if(usable[i], 1000 * gm[i] / whole), "permille of ICV"))
+    for i, name in enumerate(regions.names):
+        out.append(Feature(f"csf_share.{name}", _if(usable[i], csf[i] / max(size[i], 1)), "fraction"))
+    for i, name in enumerate(regions.names):
+        enough = bool(usable[i]) and gm[i] > 1
+        out.append(Feature(f"intensity.{name}", _if(enough, weighted[i] / max(gm[i], 1)), "white matter = 1"))
+    return out
+
+
+def uptake(voxels: Voxels, mask: Mask, regions: Regions, template: Template) -> tuple[list[Feature], str]:
+    """(SUVR per region, reference used): mean uptake over grey-matter-weighted voxels relative to the cerebellum, or
+    to all grey matter of the brain where the cerebellum is not in the image."""
+    weights = np.where(mask, template.gm, 0) ** 2  # less spill-in from neighbours at the rim of grey matter
+    usable = covered(mask, regions)
+    total, weight = sums(weights * np.nan_to_num(voxels), regions), sums(weights, regions)
+    inside = [i for i, n in enumerate(regions.names) if n in REFERENCE and usable[i]]
+    if len(inside) == len(REFERENCE):
+        reference, name = total[inside].sum() / weight[inside].sum(), "cerebellum"
+    else:
+        reference, name = (weights * np.nan_to_num(voxels)).sum() / max(weights.sum(), 1e-9), "all grey matter"
+    good = reference > 0
+    features = [
+        Feature(f"suvr.{n}", _if(bool(usable[i]) and good, total[i] / max(weight[i], 1e-9) / max(reference, 1e-9)),
+                f"{name} = 1")
+        for i, n in enumerate(regions.names)
+    ]  # fmt: skip
+    return features, name
+
+
+def _voxel_ml(template: Template) -> float:
+    return float(abs(np.linalg.det(template.affine[:3, :3]))) / 1000
+
+
+def _if(usable: bool, value: float) -> float:
+    return float(value) if usable else float("nan")

@@ -1,0 +1,64 @@
+"""Imaging: DICOM or NIfTI -> de-identified volumes, quality, regional features, connectivity, CT and PET features."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def check(samples: Path, out: Path) -> None:
+    """Open every image of the sheet as the later stages do and list those that cannot be used.
+
+    samples: samples.tsv. out: quarantine table (TSV). Never fails on bad images.
+    """
+    from consilium.core.errors import InputError, Problem
+    from consilium.core.sheets import read_samples
+    from consilium.core.store import write_table
+    from consilium.imaging import collect, intake
+
+    problems: list[Problem] = []
+    for sample in [s for s in read_samples(samples) if s.modality == "imaging"]:
+        try:
+            intake.read(sample)
+        except InputError as error:
+            problems += error.problems
+    write_table(out, "quarantine", collect.quarantine_table([p.to_dict() for p in problems]))
+
+
+def process(samples: Path, patients: str, folder: Path, manifest: Path, grid_mm: float = 6.0, threads: int = 1) -> None:
+    """Process the images of some patients into folder/<patient>/imaging/<sample>/.
+
+    samples: samples.tsv. patients: names joined by commas. folder: the patients' result folders. manifest: JSON with
+    what became of each. grid_mm: voxel size of the volumes for the image network. threads: processes.
+    """
+    from functools import partial
+
+    from consilium.core.chunks import Task, run_chunk
+    from consilium.core.sheets import read_samples
+    from consilium.imaging.process import one_patient, sidecars
+
+    rows = [s for s in read_samples(samples) if s.modality == "imaging"]
+    tasks = [
+        Task(patient, tuple(s for s in rows if s.patient == patient), folder / patient / "imaging")
+        for patient in patients.split(",")
+        if any(s.patient == patient for s in rows)
+    ]
+    run_chunk("process", "imaging", tasks, partial(one_patient, grid_mm=grid_mm), manifest, {"grid_mm": grid_mm},
+              threads, sidecars)  # fmt: skip
+
+
+def features(manifests: list[Path], patients: Path, samples: Path, features: Path, qc: Path, quarantine: Path) -> None:
+    """Collect the patients' images into the room's feature store, the quality table and the quarantine list.
+
+    manifests: of stage process. patients, samples: the sheets. features: zip of Zarr groups. qc, quarantine: TSV.
+    """
+    from consilium.core.chunks import read_manifests
+    from consilium.core.sheets import read_patients, read_samples
+    from consilium.core.store import write_features, write_table
+    from consilium.imaging import collect
+
+    rows = [s for s in read_samples(samples) if s.modality == "imaging"]
+    names = [p.patient for p in read_patients(patients)]
+    cohort = collect.Cohort(read_manifests(manifests), rows, names)
+    write_features(features, collect.blocks(cohort))
+    write_table(qc, "image_qc", collect.qc_table(cohort))
+    write_table(quarantine, "quarantine", collect.quarantine_table(cohort.problems))

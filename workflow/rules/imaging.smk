@@ -1,0 +1,75 @@
+# imaging: DICOM series or NIfTI -> de-identified volumes, QC metrics, regional and connectivity features.
+
+
+rule imaging_check:
+    input:
+        [s.path for s in kinds("imaging")],
+    output:
+        f"{COHORT}/imaging/check.tsv",
+    log:
+        f"{LOGS}/imaging_check.log",
+    conda:
+        ENVS / "imaging.yaml"
+    params:
+        samples=config["samples"],
+        rows=sheet_rows("imaging"),
+        code=digest("imaging"),
+    shell:
+        "python $SCRIPTS/imaging.py check --samples {params.samples} --out {output} > {log} 2>&1"
+
+
+def pet_sidecars(wildcards):
+    """Input function: JSON files beside the PET NIfTI of a chunk (units, dose, weight, times)."""
+    stems = [
+        str(f).removesuffix(".gz").removesuffix(".nii")
+        for f in chunk_files("imaging", "PET")(wildcards)
+    ]
+    return [f"{stem}.json" for stem in stems if Path(f"{stem}.json").is_file()]
+
+
+rule imaging_process:
+    input:
+        files=chunk_files("imaging"),
+        sidecars=pet_sidecars,
+        gate=gate(),
+    output:
+        f"{RESULTS}/chunks/imaging_process/{{chunk}}.json",
+    log:
+        f"{LOGS}/imaging_process/{{chunk}}.log",
+    conda:
+        ENVS / "imaging.yaml"
+    threads: 2
+    resources:
+        mem_mb=4000,
+    params:
+        samples=config["samples"],
+        patients=chunk_patients,
+        folder=PATIENTS,
+        grid=config["imaging"]["grid_mm"],
+        rows=chunk_rows("imaging"),
+        code=digest("imaging"),
+    shell:
+        "python $SCRIPTS/imaging.py process --samples {params.samples} --patients {params.patients}"
+        " --folder {params.folder} --grid-mm {params.grid} --threads {threads} --manifest {output} > {log} 2>&1"
+
+
+rule imaging_features:
+    input:
+        manifests("imaging_process", "imaging"),
+    output:
+        features=f"{COHORT}/features/imaging.zarr.zip",
+        qc=f"{COHORT}/imaging/qc.tsv",
+        quarantine=f"{COHORT}/imaging/quarantine.tsv",
+    log:
+        f"{LOGS}/imaging_features.log",
+    conda:
+        ENVS / "imaging.yaml"
+    params:
+        patients=config["patients"],
+        samples=config["samples"],
+        rows=sheet_rows("imaging"),
+        code=digest("imaging"),
+    shell:
+        "python $SCRIPTS/imaging.py features --manifests {input} --patients {params.patients}"
+        " --samples {params.samples} --features {output.features} --qc {output.qc}"
+        " --quarantine {output.quarantine} > {log} 2>&1"
