@@ -1,0 +1,52 @@
+# omics: expression, methylation, miRNA, protein, copy-number and mutation tables -> checked matrices, features.
+
+
+rule omics_check:
+    input:
+        [s.path for s in kinds("omics")],
+    output:
+        f"{COHORT}/omics/check.tsv",
+    log:
+        f"{LOGS}/omics_check.log",
+    conda:
+        ENVS / "omics.yaml"
+    threads: 1
+    resources:
+        mem_mb=8000,
+    params:
+        samples=config["samples"],
+        patients=config["patients"],
+        rows=sheet_rows("omics"),
+        code=digest("omics"),
+    shell:
+        "python $SCRIPTS/omics.py check --samples {params.samples} --patients {params.patients}"
+        " --out {output} > {log} 2>&1"
+
+
+rule omics_harmonise:
+    input:
+        files=[s.path for s in kinds("omics")],
+        gate=gate(),
+    output:
+        features=f"{COHORT}/features/omics.zarr.zip",
+        qc=f"{COHORT}/omics/qc.tsv",
+        features_qc=f"{COHORT}/omics/features_qc.tsv",
+        notes=f"{COHORT}/omics/notes.json",
+        quarantine=f"{COHORT}/omics/quarantine.tsv",
+    log:
+        f"{LOGS}/omics_harmonise.log",
+    conda:
+        ENVS / "omics.yaml"
+    threads: 1
+    resources:
+        mem_mb=8000,
+    params:
+        samples=config["samples"],
+        patients=config["patients"],
+        max_missing=config["omics"]["max_missing_rate"],
+        rows=sheet_rows("omics"),
+        code=digest("omics"),
+    shell:
+        "python $SCRIPTS/omics.py harmonise --samples {params.samples} --patients {params.patients}"
+        " --max-missing-rate {params.max_missing} --features {output.features} --qc {output.qc}"
+        " --features-qc {output.features_qc} --notes {output.notes} --quarantine {output.quarantine} > {log} 2>&1"
