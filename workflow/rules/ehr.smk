@@ -1,0 +1,88 @@
+# ehr: labs, vital signs, drugs, diagnoses, clinical tables -> one unit per analyte, alerts, series, features.
+
+EHR_TABLES = dict(
+    analytes=ROOT / "resources/analytes.tsv",
+    units=ROOT / "resources/units.tsv",
+    drug_names=ROOT / "resources/drug_names.tsv",
+)
+
+
+rule ehr_check:
+    input:
+        **EHR_TABLES,
+        files=[s.path for s in kinds("ehr")],
+    output:
+        f"{COHORT}/ehr/check.tsv",
+    log:
+        f"{LOGS}/ehr_check.log",
+    conda:
+        ENVS / "ehr.yaml"
+    threads: 1
+    params:
+        samples=config["samples"],
+        patients=config["patients"],
+        rows=sheet_rows("ehr"),
+        code=digest("ehr"),
+    shell:
+        "python $SCRIPTS/ehr.py check --samples {params.samples} --patients {params.patients}"
+        " --analytes {input.analytes} --units {input.units} --drug-names {input.drug_names}"
+        " --out {output} > {log} 2>&1"
+
+
+rule ehr_harmonise:
+    input:
+        **EHR_TABLES,
+        files=[s.path for s in kinds("ehr")],
+        ranges=ROOT / "resources/reference_ranges.tsv",
+        gate=gate(),
+    output:
+        observations=f"{COHORT}/ehr/observations.parquet",
+        alerts=f"{COHORT}/ehr/alerts.tsv",
+        drugs=f"{COHORT}/ehr/drugs.tsv",
+        diagnoses=f"{COHORT}/ehr/diagnoses.tsv",
+        notes=f"{COHORT}/ehr/notes.json",
+        quarantine=f"{COHORT}/ehr/quarantine.tsv",
+    log:
+        f"{LOGS}/ehr_harmonise.log",
+    conda:
+        ENVS / "ehr.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+    params:
+        samples=config["samples"],
+        patients=config["patients"],
+        rows=sheet_rows("ehr"),
+        code=digest("ehr"),
+    shell:
+        "python $SCRIPTS/ehr.py harmonise --samples {params.samples} --patients {params.patients}"
+        " --analytes {input.analytes} --units {input.units} --ranges {input.ranges} --drug-names {input.drug_names}"
+        " --observations {output.observations} --alerts {output.alerts} --drugs {output.drugs}"
+        " --diagnoses {output.diagnoses} --notes {output.notes} --quarantine {output.quarantine} > {log} 2>&1"
+
+
+rule ehr_features:
+    input:
+        clinical=[s.path for s in kinds("ehr", "clinical")],
+        observations=f"{COHORT}/ehr/observations.parquet",
+        notes=f"{COHORT}/ehr/notes.json",
+    output:
+        f"{COHORT}/features/ehr.zarr.zip",
+    log:
+        f"{LOGS}/ehr_features.log",
+    conda:
+        ENVS / "ehr.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+    params:
+        samples=config["samples"],
+        patients=config["patients"],
+        window=config["ehr"]["window_days"],
+        bins=config["ehr"]["bins"],
+        rows=sheet_rows("ehr"),
+        code=digest("ehr"),
+    shell:
+        "python $SCRIPTS/ehr.py features --samples {params.samples} --patients {params.patients}"
+        " --observations {input.observations} --notes {input.notes} --window-days {params.window}"
+        " --bins {params.bins} --features {output} > {log} 2>&1"
