@@ -1,0 +1,48 @@
+"""text: pathology and radiology reports -> coded findings with negation, uncertainty and the words that say so."""
+
+from pathlib import Path
+
+
+def check(samples: Path, patients: Path, out: Path) -> None:
+    """Read every report as the extract stage does and write what it would refuse (table quarantine)."""
+    from consilium.core.sheets import read_patients, read_samples
+    from consilium.core.store import write_table
+    from consilium.text.reading import read_documents
+    from consilium.text.tables import quarantine
+
+    known = {p.patient for p in read_patients(patients)}
+    _, problems = read_documents([s for s in read_samples(samples) if s.modality == "text"], known)
+    write_table(out, "quarantine", quarantine(problems))
+
+
+def extract(samples: Path, patients: Path, findings: Path, documents: Path, quarantine: Path, threads: int = 1) -> None:
+    """Read all reports and write every finding with its span (table findings).
+
+    documents (JSON): per patient the reports read, with kind, date and number of findings, and those left out of the
+    features because they are dated after the index date.
+    """
+    from consilium.core.sheets import read_patients, read_samples
+    from consilium.core.store import write_facts, write_table
+    from consilium.text import tables
+    from consilium.text.reading import read_documents
+
+    people = read_patients(patients)
+    rows = [s for s in read_samples(samples) if s.modality == "text"]
+    read, problems = read_documents(rows, {p.patient for p in people})
+    found = tables.findings(read, threads)
+    write_table(findings, "findings", found)
+    write_facts(documents, tables.documents(read, found, people, problems))
+    write_table(quarantine, "quarantine", tables.quarantine(problems))
+
+
+def features(patients: Path, findings: Path, documents: Path, features: Path) -> None:
+    """Feature block findings: patient x concept, 1 present, 0.5 hedged, 0 denied, NaN not mentioned."""
+    from consilium.core.sheets import read_patients
+    from consilium.core.store import read_facts, read_table, write_features
+    from consilium.text.features import block
+    from consilium.text.tables import reasons
+
+    people = read_patients(patients)
+    why = reasons(read_facts(documents), people)
+    blocks = {"findings": block(read_table(findings, "findings"), why, people)} if "" in why.values() else {}
+    write_features(features, blocks)
