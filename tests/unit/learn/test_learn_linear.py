@@ -1,0 +1,89 @@
+import numpy as np
+import pandas as pd
+import pytest
+from consilium.learn import heads, linear
+from learn_cohorts import classes, numbers, times
+from lifelines import CoxPHFitter, NelsonAalenFitter
+from sklearn.linear_model import ElasticNet, LogisticRegression
+
+
+@pytest.fixture
+def x():
+    return np.random.default_rng(0).normal(size=(60, 12))
+
+
+def survival(x, seed=1):
+    rng = np.random.default_rng(seed)
+    t = rng.exponential(size=len(x)) * np.exp(-x[:, 0])
+    return times(t + 0.01, rng.random(len(x)) < 0.7)
+
+
+@pytest.mark.parametrize("kind", ["classes", "times", "numbers"])
+def test_gradients_agree_with_differences(kind, x):
+    rng = np.random.default_rng(2)
+    tied = times(np.round(rng.exponential(size=60), 1) + 0.1, rng.random(60) < 0.6)
+    target = {"classes": classes(rng.integers(0, 3, 60), 3), "times": tied, "numbers": numbers(rng.normal(size=60))}[
+        kind
+    ]
+    loss = heads.objective(target, heads.prior(target))
+    eta = rng.normal(size=(60, target.width))
+    _, gradient = loss(eta)
+    for i in (0, 17, 59):
+        step = np.zeros_like(eta)
+        step[i, 0] = 1e-5
+        assert (loss(eta + step)[0] - loss(eta - step)[0]) / 2e-5 == pytest.approx(gradient[i, 0], abs=1e-5)
+    assert heads.losses(target, eta, heads.prior(target)).sum() == pytest.approx(loss(eta)[0])
+
+
+@pytest.mark.parametrize(("l1", "l2"), [(0.0, 1.0), (1.0, 0.3)])
+def test_logistic_elastic_net_is_scikit_learns(x, l1, l2):
+    y = np.random.default_rng(3).integers(0, 3, 60)
+    weights, _ = linear.fit_weights(x, classes(y, 3), l1, l2)
+    other = LogisticRegression(solver="saga", C=1 / (l1 + l2), l1_ratio=l1 / (l1 + l2), max_iter=50000, tol=1e-9).fit(
+        x, y
+    )
+    np.testing.assert_allclose(weights, other.coef_.T, atol=2e-4)
+
+
+def test_linear_elastic_net_is_scikit_learns(x):
+    y = x[:, 0] * 2 + np.random.default_rng(4).normal(size=60)
+    target = numbers(y)
+    weights, _ = linear.fit_weights(x, target, 6.0, 3.0)
+    scaled = (y - y.mean()) / y.std()
+    other = ElasticNet(alpha=9.0 / 60, l1_ratio=6.0 / 9.0, tol=1e-10).fit(x, scaled)
+    np.testing.assert_allclose(weights[:, 0], other.coef_, atol=1e-4)
+
+
+def test_cox_is_lifelines(x):
+    target = survival(x)
+    weights, _ = linear.fit_weights(x[:, :4], target, 0.0, 1e-6)
+    frame = pd.DataFrame(x[:, :4]).assign(t=target.time, e=target.event)
+    other = CoxPHFitter().fit(frame, "t", "e").params_.to_numpy()
+    np.testing.assert_allclose(weights[:, 0], other, atol=2e-3)
+
+
+def test_baseline_hazard_without_evidence_is_nelson_aalen(x):
+    target = survival(x)
+    at = (0.2, 0.7, 1.5)
+    found = heads.baseline_hazard(target, np.zeros((60, 1)), at)
+    other = NelsonAalenFitter(nelson_aalen_smoothing=False).fit(target.time, target.event)
+    np.testing.assert_allclose(found, other.cumulative_hazard_at_times(at), rtol=1e-9)
+
+
+def test_ridge_in_the_span_of_the_rows_is_ridge(x):
+    wide = np.concatenate([x, np.random.default_rng(5).normal(size=(60, 90))], axis=1)
+    target = classes(np.random.default_rng(6).integers(0, 2, 60))
+    penalty = linear.Penalty("ridge 1", 1.0)
+    short = linear.fit(wide, target, (penalty,))[0].weights
+    np.testing.assert_allclose(short, linear.fit_weights(wide, target, 0.0, 1.0)[0], atol=1e-4)
+
+
+def test_average_of_models_is_one_model(x):
+    models = linear.fit(x, survival(x))
+    mean = linear.averaged(models, np.full(len(models), 1 / len(models)))
+    np.testing.assert_allclose(mean.evidence(x), np.mean([m.evidence(x) for m in models], axis=0), atol=1e-12)
+
+
+def test_a_design_without_columns_gives_no_evidence():
+    models = linear.fit(np.zeros((20, 0)), classes([0, 1] * 10))
+    assert all((m.evidence(np.zeros((3, 0))) == 0).all() for m in models)

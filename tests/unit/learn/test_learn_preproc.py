@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+from consilium.learn import preproc
+from learn_cohorts import mixed, series, table, volume
+
+
+def test_series_summaries_by_hand():
+    values = np.full((2, 4, 1), np.nan)
+    values[0, :, 0] = [1.0, np.nan, 3.0, 4.0]
+    block = series("ehr/s", values)
+    last, mean, low, high, slope, count = preproc.series_summaries(block)[0]
+    assert (last, low, high, count) == (4, 1, 4, 3) and mean == pytest.approx(8 / 3) and slope == pytest.approx(1.0)
+    assert np.isnan(preproc.series_summaries(block)[1][:5]).all() and preproc.series_summaries(block)[1][5] == 0
+
+
+@pytest.mark.parametrize("name", ["omics/expression", "ehr/series", "imaging/t1"])
+def test_what_is_fitted_depends_on_nobody_else_and_every_number_is_finite(name):
+    whole, _ = mixed(30, 0, 0.0)
+    train = np.arange(20)
+    design = preproc.fit(whole.block(name).take(train))
+    x = design.matrix(whole.block(name))
+    assert np.isfinite(x).all() and (x[~whole.block(name).present] == 0).all()
+    alone = design.matrix(whole.block(name).take(np.array([25])))
+    np.testing.assert_allclose(alone[0], x[25], atol=1e-12)
+    assert np.isfinite(design.network_input(whole.block(name))).all()
+
+
+def test_medians_fill_gaps_and_the_gap_itself_is_a_column():
+    x = np.arange(40.0).reshape(20, 2)
+    x[:4, 1] = np.nan
+    design = preproc.fit(table("ehr/clinical", x))
+    assert design.names == ("l0", "l1", "l1 missing")
+    assert design.arrays["median"][1] == np.nanmedian(x[:, 1])
+
+
+def test_constant_and_mostly_empty_columns_are_dropped():
+    x = np.random.default_rng(0).normal(size=(20, 4))
+    x[:, 1] = 7
+    x[3:, 2] = np.nan
+    design = preproc.fit(table("ehr/clinical", x))
+    assert [n for n in design.names if "missing" not in n] == ["l0", "l3"]
+
+
+def test_an_outlier_of_a_new_patient_is_clipped_and_noticed():
+    block = table("omics/x", np.random.default_rng(1).normal(size=(40, 5)))
+    design = preproc.fit(block)
+    odd = table("omics/x", np.full((1, 5), 1e6))
+    assert np.abs(design.matrix(odd)).max() <= preproc.CLIP
+    assert design.unusual(odd)[0] > 5 * np.quantile(design.unusual(block), 0.99)
+
+
+def test_components_of_a_volume_are_too_few_to_rebuild_a_patient():
+    block = volume("imaging/t1", np.random.default_rng(2).normal(size=(30, 5, 5, 5)))
+    design = preproc.fit(block)
+    assert design.matrix(block).shape == (30, 10)  # a third of the patients
+    assert preproc.pooled(block.values, (2, 2, 2)).shape == (30, 2, 2, 2)
+
+
+def test_wide_tables_keep_the_columns_of_largest_variance():
+    x = np.random.default_rng(3).normal(size=(15, preproc.MAX_COLUMNS + 50))
+    x[:, :50] *= 0.01
+    design = preproc.fit(table("omics/x", x))
+    assert len(design.names) == preproc.MAX_COLUMNS and design.arrays["columns"].min() == 50
+
+
+def test_a_block_with_nothing_that_varies_has_no_columns():
+    design = preproc.fit(table("omics/x", np.zeros((20, 3))))
+    assert design.matrix(table("omics/x", np.zeros((4, 3)))).shape == (4, 0)

@@ -1,0 +1,254 @@
+# learn: feature blocks + outcomes -> folds, judged models and a bundle; in mode apply, a bundle's predictions.
+import json
+
+LEARN = f"{COHORT}/learn"
+TASKS = {task["name"]: task for task in config["learn"]["tasks"]}
+OUTER = config["learn"]["outer_folds"]
+SEEDS = config["learn"]["network_seeds"] if config["learn"]["networks"] else 0
+BUNDLE = f"{RESULTS}/bundle/manifest.json"
+
+if config["mode"] == "apply":
+    # The bundle says which tasks there are.
+    try:
+        TASKS = {
+            task["name"]: task
+            for task in json.loads(Path(config["bundle"], "manifest.json").read_text())[
+                "tasks"
+            ]
+        }
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise WorkflowError(
+            f"bundle {config['bundle']} cannot be read: {error}; name results/<cohort>/bundle of a run"
+        )
+
+
+wildcard_constraints:
+    task="|".join(TASKS) or "no_task",
+    labels="true|permuted",
+    fold=r"\d+",
+
+
+def learn_outputs():
+    """What other rooms read of all tasks."""
+    names = ("predictions.tsv", "leaderboard.tsv", "contributions.tsv", "gates.json")
+    return [f"{LEARN}/{task}/{name}" for task in TASKS for name in names]
+
+
+def bundle():
+    """Target of rule all: the trained models as files (none in mode apply)."""
+    return [BUNDLE] if TASKS and config["mode"] == "train" else []
+
+
+def of_task(key):
+    """Params function: a setting of the wildcard's task; "" where it has none, lists joined by commas."""
+
+    def setting(wildcards):
+        value = TASKS[wildcards.task].get(key, "")
+        return ",".join(value) if isinstance(value, list) else value
+
+    return setting
+
+
+def kinship_table():
+    """Related pairs, where there are genomes: relatives must lie in the same fold."""
+    return [f"{COHORT}/genomics/kinship.tsv"] if "genomics" in ROOMS else []
+
+
+def folds_of(labels):
+    """Input function: results of a task's outer folds."""
+
+    def files(wildcards):
+        return [
+            f"{LEARN}/{wildcards.task}/train/{labels}/{fold}.json"
+            for fold in range(OUTER)
+        ]
+
+    return files
+
+
+def control_folds(wildcards):
+    """Input function: the same on permuted outcomes, if wanted."""
+    return (
+        folds_of("permuted")(wildcards)
+        if config["learn"]["permutation_control"]
+        else []
+    )
+
+
+rule learn_gather:
+    input:
+        features=list(FEATURES.values()),
+    output:
+        f"{LEARN}/inputs.safetensors",
+    log:
+        f"{LOGS}/learn_gather.log",
+    conda:
+        ENVS / "learn.yaml"
+    params:
+        patients=config["patients"],
+        rows=sheet_rows(),
+        code=digest("learn"),
+    shell:
+        "python $SCRIPTS/learn.py gather --features {input.features} --patients {params.patients} --out {output}"
+        " > {log} 2>&1"
+
+
+if config["mode"] == "train":
+
+    rule learn_folds:
+        input:
+            inputs=f"{LEARN}/inputs.safetensors",
+            kinship=kinship_table(),
+        output:
+            folds=f"{LEARN}/{{task}}/folds.tsv",
+            task=f"{LEARN}/{{task}}/task.json",
+        log:
+            f"{LOGS}/learn_folds/{{task}}.log",
+        conda:
+            ENVS / "learn.yaml"
+        params:
+            patients=config["patients"],
+            kind=of_task("type"),
+            outcome=of_task("outcome"),
+            time=of_task("time"),
+            event=of_task("event"),
+            blocks=of_task("blocks"),
+            outer=OUTER,
+            seed=config["seed"],
+            rows=sheet_rows(),
+            code=digest("learn"),
+        shell:
+            "python $SCRIPTS/learn.py folds --inputs {input.inputs} --patients {params.patients}"
+            " --kinship '{input.kinship}' --name {wildcards.task} --kind {params.kind} --outcome '{params.outcome}'"
+            " --time '{params.time}' --event '{params.event}' --blocks '{params.blocks}' --outer-folds {params.outer}"
+            " --seed {params.seed} --folds {output.folds} --task {output.task} > {log} 2>&1"
+
+    rule learn_train:
+        input:
+            inputs=f"{LEARN}/inputs.safetensors",
+            folds=f"{LEARN}/{{task}}/folds.tsv",
+            task=f"{LEARN}/{{task}}/task.json",
+        output:
+            f"{LEARN}/{{task}}/train/{{labels}}/{{fold}}.json",
+        log:
+            f"{LOGS}/learn_train/{{task}}.{{labels}}.{{fold}}.log",
+        conda:
+            ENVS / "learn.yaml"
+        threads: 1
+        resources:
+            gpu=1 if SEEDS else 0,
+            mem_mb=3000,
+        params:
+            inner=config["learn"]["inner_folds"],
+            seeds=SEEDS,
+            epochs=config["learn"]["epochs"],
+            cnn=config["learn"]["cnn_min_patients"],
+            code=digest("learn"),
+        shell:
+            "python $SCRIPTS/learn.py train --inputs {input.inputs} --folds {input.folds} --task {input.task}"
+            " --labels {wildcards.labels} --fold {wildcards.fold} --inner-folds {params.inner}"
+            " --network-seeds {params.seeds} --epochs {params.epochs}"
+            " --cnn-min-patients {params.cnn} --out {output} > {log} 2>&1"
+
+    rule learn_final:
+        input:
+            inputs=f"{LEARN}/inputs.safetensors",
+            folds=f"{LEARN}/{{task}}/folds.tsv",
+            task=f"{LEARN}/{{task}}/task.json",
+        output:
+            result=f"{LEARN}/{{task}}/final.json",
+            model=f"{LEARN}/{{task}}/model.zip",
+        log:
+            f"{LOGS}/learn_final/{{task}}.log",
+        conda:
+            ENVS / "learn.yaml"
+        threads: 1
+        resources:
+            gpu=1 if SEEDS else 0,
+            mem_mb=3000,
+        params:
+            inner=config["learn"]["inner_folds"],
+            seeds=SEEDS,
+            epochs=config["learn"]["epochs"],
+            cnn=config["learn"]["cnn_min_patients"],
+            code=digest("learn"),
+        shell:
+            "python $SCRIPTS/learn.py final --inputs {input.inputs} --folds {input.folds} --task {input.task}"
+            " --inner-folds {params.inner} --network-seeds {params.seeds} --epochs {params.epochs}"
+            " --cnn-min-patients {params.cnn} --out {output.result} --model {output.model} > {log} 2>&1"
+
+    rule learn_evaluate:
+        input:
+            folds_of("true"),
+            control_folds,
+            inputs=f"{LEARN}/inputs.safetensors",
+            folds=f"{LEARN}/{{task}}/folds.tsv",
+            task=f"{LEARN}/{{task}}/task.json",
+            final=f"{LEARN}/{{task}}/final.json",
+        output:
+            predictions=f"{LEARN}/{{task}}/predictions.tsv",
+            leaderboard=f"{LEARN}/{{task}}/leaderboard.tsv",
+            contributions=f"{LEARN}/{{task}}/contributions.tsv",
+            gates=f"{LEARN}/{{task}}/gates.json",
+            curve=f"{LEARN}/{{task}}/learning_curve.tsv",
+            control=f"{LEARN}/{{task}}/permuted.json",
+        log:
+            f"{LOGS}/learn_evaluate/{{task}}.log",
+        conda:
+            ENVS / "learn.yaml"
+        params:
+            trained=f"{LEARN}/{{task}}/train",
+            outer=OUTER,
+            permuted=int(config["learn"]["permutation_control"]),
+            code=digest("learn"),
+        shell:
+            "python $SCRIPTS/learn.py evaluate --inputs {input.inputs} --folds {input.folds} --task {input.task}"
+            " --trained {params.trained} --final {input.final} --outer-folds {params.outer}"
+            " --permuted {params.permuted} --predictions {output.predictions} --leaderboard {output.leaderboard}"
+            " --contributions {output.contributions} --gates {output.gates} --learning-curve {output.curve}"
+            " --control {output.control} > {log} 2>&1"
+
+    rule learn_bundle:
+        input:
+            models=expand(f"{LEARN}/{{task}}/model.zip", task=TASKS),
+            tasks=expand(f"{LEARN}/{{task}}/task.json", task=TASKS),
+            gates=expand(f"{LEARN}/{{task}}/gates.json", task=TASKS),
+            leaderboards=expand(f"{LEARN}/{{task}}/leaderboard.tsv", task=TASKS),
+        output:
+            BUNDLE,
+        log:
+            f"{LOGS}/learn_bundle.log",
+        conda:
+            ENVS / "learn.yaml"
+        params:
+            cohort=config["cohort"],
+            seed=config["seed"],
+            code=digest("learn"),
+        shell:
+            "python $SCRIPTS/learn.py bundle --models {input.models} --tasks {input.tasks} --gates {input.gates}"
+            " --leaderboards {input.leaderboards} --cohort {params.cohort} --seed {params.seed} --out {output}"
+            " > {log} 2>&1"
+
+
+if config["mode"] == "apply":
+
+    rule learn_apply:
+        input:
+            inputs=f"{LEARN}/inputs.safetensors",
+            manifest=f"{config['bundle']}/manifest.json",
+        output:
+            predictions=f"{LEARN}/{{task}}/predictions.tsv",
+            leaderboard=f"{LEARN}/{{task}}/leaderboard.tsv",
+            contributions=f"{LEARN}/{{task}}/contributions.tsv",
+            gates=f"{LEARN}/{{task}}/gates.json",
+        log:
+            f"{LOGS}/learn_apply/{{task}}.log",
+        conda:
+            ENVS / "learn.yaml"
+        params:
+            bundle=config["bundle"],
+            code=digest("learn"),
+        shell:
+            "python $SCRIPTS/learn.py apply --inputs {input.inputs} --bundle {params.bundle} --task {wildcards.task}"
+            " --predictions {output.predictions} --leaderboard {output.leaderboard}"
+            " --contributions {output.contributions} --gates {output.gates} > {log} 2>&1"
