@@ -1,0 +1,176 @@
+"""Tables of the genomics room."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from consilium.core.store import write_table
+from made_names import GENES, IDS, has
+
+
+def genomics(cohort: Path, patients: Path, people: pd.DataFrame, rng: np.random.Generator) -> None:
+    who = [p for i, p in enumerate(IDS) if has(i, 7)]
+    sex = dict(zip(people["patient"], people["sex"], strict=True))
+    flagged = {who[7]: "61 % of sites without a call"}
+    qc = pd.DataFrame(
+        [
+            {
+                "patient": p,
+                "source": "joint",
+                "n_sites": 9213,
+                "n_called": 9213 - 40 * (k % 5),
+                "missing_rate": 0.004 * (k % 5) if p not in flagged else 0.61,
+                "het_rate": 0.24 + 0.01 * rng.standard_normal(),
+                "titv": 2.1,
+                "n_singletons": k,
+                "x_het_rate": 0.31 if sex[p] == "female" and p != "P013" else 0.002,
+                "sex_sheet": sex[p],
+                "sex_inferred": ("male" if p == "P013" else sex[p]),
+                "verdict": "flag" if p in flagged else "keep",
+                "reason": flagged.get(p, ""),
+            }
+            for k, p in enumerate(who)
+        ]
+    )
+    write_table(cohort / "genomics/samples_qc.tsv", "samples_qc", qc)
+    names = ("POP_A", "POP_B", "POP_C")
+    rows = []
+    for k, p in enumerate(who):
+        post = rng.dirichlet([0.3 + 20 * (k % 3 == j) for j in range(3)])
+        best = int(np.argmax(post))
+        rows.append(
+            {
+                "patient": p,
+                "n_sites": 812,
+                "population": names[best],
+                "probability": post[best],
+                "outside_z": 0.2,
+                "reason": "",
+                **{f"p_{n}": v for n, v in zip(names, post, strict=True)},
+                "PC1": (k % 3) + 0.15 * rng.standard_normal(),
+                "PC2": (k % 3 == 1) + 0.15 * rng.standard_normal(),
+                "PC3": rng.standard_normal(),
+            }
+        )
+    write_table(cohort / "genomics/ancestry.tsv", "ancestry", pd.DataFrame(rows))
+    write_table(
+        cohort / "genomics/kinship.tsv",
+        "kinship",
+        pd.DataFrame(
+            [
+                {
+                    "patient_a": "P005",
+                    "patient_b": "P006",
+                    "n_sites": 9000,
+                    "kinship": 0.247,
+                    "relationship": "first degree",
+                    "same_family_in_sheet": True,
+                },
+                {
+                    "patient_a": "P012",
+                    "patient_b": "P027",
+                    "n_sites": 9010,
+                    "kinship": 0.499,
+                    "relationship": "duplicate",
+                    "same_family_in_sheet": False,
+                },
+            ]
+        ),
+    )
+    write_table(
+        cohort / "genomics/identity.tsv",
+        "identity",
+        pd.DataFrame(
+            [
+                {
+                    "patient": p,
+                    "sample": "bam",
+                    "n_sites": 420,
+                    "concordance": 0.41 if p == "P002" else 0.992,
+                    "verdict": "swap" if p == "P002" else "match",
+                    "likely_patient": "P009" if p == "P002" else "",
+                    "contamination": 0.11 if p == "P020" else 0.004,
+                    "contamination_verdict": "contaminated" if p == "P020" else "clean",
+                    "mean_depth": 31.2,
+                    "reason": "",
+                }
+                for i, p in enumerate(IDS)
+                if i % 6 == 1 and p in who
+            ]
+        ),
+    )
+    _pharmacogenes(cohort, patients, who)
+    write_table(
+        cohort / "genomics/polygenic.tsv",
+        "polygenic",
+        pd.DataFrame(
+            [
+                {
+                    "patient": p,
+                    "score": "PGS000586",
+                    "trait": "breast cancer",
+                    "sum": -0.7 + 0.4 * rng.standard_normal(),
+                    "average": 0.001,
+                    "n_used": 298,
+                    "n_missing": k % 4,
+                    "n_total": 313,
+                    "overlap": 298 / 313,
+                    "status": "assessed",
+                    "reason": "developed in one population",
+                }
+                for k, p in enumerate(who)
+            ]
+        ),
+    )
+
+
+def _pharmacogenes(cohort: Path, patients: Path, who: list[str]) -> None:
+    rows = []
+    for k, p in enumerate(who):
+        full = []
+        for g, gene in enumerate(GENES):
+            state = (k + g) % 5
+            call = {3: "qualified", 4: "not_called"}.get(state, "called")
+            diplotypes = [] if call == "not_called" else [f"*1/*{1 + state}"] + (["*2/*17"] if state == 3 else [])
+            phenotypes = (
+                [] if not diplotypes else [("Normal", "Intermediate", "Poor", "Normal")[state] + " Metabolizer"]
+            )
+            if state == 3:
+                phenotypes.append("Intermediate Metabolizer")
+            untested = [{"position": "chr10:94781859", "rsid": "rs4244285", "could_be": ["*2"]}] if state >= 3 else []
+            score = 2.0 - state if gene in ("CYP2C9", "DPYD") and diplotypes and state < 3 else None
+            reason = {3: "one defining position untested", 4: "the deciding position is untested"}.get(state, "")
+            full.append(
+                {
+                    "gene": gene,
+                    "diplotypes": diplotypes,
+                    "phenotypes": phenotypes,
+                    "activity_score": score,
+                    "call": call,
+                    "excluded_probability": 0.13 if untested else 0.0,
+                    "untested": untested,
+                    "phased": state == 0,
+                    "source": "PharmVar tables",
+                }
+            )
+            rows.append(
+                {
+                    "patient": p,
+                    "gene": gene,
+                    "diplotypes": " or ".join(diplotypes),
+                    "phenotypes": " or ".join(phenotypes),
+                    "activity_score": score,
+                    "call": call,
+                    "excluded_probability": 0.13 if untested else 0.0,
+                    "untested": len(untested),
+                    "phased": state == 0,
+                    "reason": reason,
+                }
+            )
+        folder = patients / p / "genomics"
+        folder.mkdir(parents=True)
+        (folder / "pharmacogenes.json").write_text(json.dumps(full))
+    write_table(cohort / "genomics/pharmacogenes.tsv", "pharmacogenes", pd.DataFrame(rows))

@@ -1,0 +1,150 @@
+"""The cohort figures: name, title, section of the cohort page, caption. Light to import: the rule file reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One figure. Per-task figures are named <name>__<task> and are drawn for the task types in `types`."""
+
+    name: str
+    title: str
+    section: str
+    caption: str
+    room: str = ""  # needed room; "" = always
+    types: tuple[str, ...] = ()
+
+
+ENTRIES = (
+    Entry(
+        "missing_map",
+        "Data by patient",
+        "people",
+        "Blue: the patient has a usable feature block. Grey: not supplied, refused, or excluded.",
+    ),
+    Entry("quarantine", "Refused files", "files", "Files and rows that could not be used, each with its cause."),
+    Entry(
+        "genotype_quality",
+        "Genotype quality",
+        "quality",
+        "Left: share of cohort sites without a call against heterozygosity. Middle: sex of the patient sheet against "
+        "heterozygosity on X. Right, where reads were supplied: agreement with the genotypes and foreign share.",
+        "genomics",
+    ),
+    Entry(
+        "image_quality",
+        "Image quality",
+        "quality",
+        "One dot a sample. A sample that is excluded stays in the cohort without its image.",
+        "imaging",
+    ),
+    Entry(
+        "ancestry",
+        "Ancestry",
+        "genomes",
+        "Principal components are for this picture only, never a feature. The posterior comes from allele frequencies "
+        "of the reference populations and serves to judge the data.",
+        "genomics",
+    ),
+    Entry(
+        "kinship",
+        "Kinship",
+        "genomes",
+        "Pairs at or above third degree. Related patients always stay on one side of a split.",
+        "genomics",
+    ),
+    Entry(
+        "pharmacogenes",
+        "Pharmacogenes",
+        "genomes",
+        "Phenotypes by gene. A gene with an untested deciding position is not called: untested is not normal.",
+        "genomics",
+    ),
+    Entry(
+        "polygenic",
+        "Polygenic scores",
+        "genomes",
+        "Sums of one score do not compare between populations; a place in the cohort is not a risk.",
+        "genomics",
+    ),
+    Entry(
+        "leaderboard",
+        "All models",
+        "models",
+        "All models on the same outer folds, each with its 95 % bootstrap interval over groups. Controls ran on "
+        "permuted outcomes: their interval must cover chance.",
+        types=("classification", "survival", "regression"),
+    ),
+    Entry(
+        "roc",
+        "ROC",
+        "models",
+        "Out-of-fold predictions of the shipped model, one class against the rest. Band: 95 % bootstrap over groups "
+        "of related patients.",
+        types=("classification",),
+    ),
+    Entry(
+        "calibration",
+        "Calibration",
+        "models",
+        "Out-of-fold probabilities in bins of equal size against the observed share; bars: 95 % Wilson intervals.",
+        types=("classification",),
+    ),
+    Entry(
+        "confusion",
+        "Confusion",
+        "models",
+        "Recorded against predicted class, with the share of each row. Abstentions have a column of their own.",
+        types=("classification",),
+    ),
+    Entry(
+        "survival",
+        "Survival by predicted risk",
+        "models",
+        "Kaplan-Meier curves by thirds of out-of-fold risk, formed within each fold. Numbers below: patients at risk.",
+        types=("survival",),
+    ),
+    Entry(
+        "observed_predicted",
+        "Predicted against recorded",
+        "models",
+        "Out-of-fold predictions with their 90 % intervals.",
+        types=("regression",),
+    ),
+    Entry(
+        "effects",
+        "Estimated treatment effects",
+        "models",
+        "Option minus reference where the compared groups overlap: the patient's own estimate where individual "
+        "differences are proven, else the average. Not from randomised patients.",
+        "effects",
+    ),
+)
+
+
+def figure_names(
+    rooms: Iterable[str], tasks: Iterable[Mapping[str, Any]], mode: str, scores: bool = True, effect: bool = True
+) -> list[str]:
+    """Figures whose inputs the run makes. scores: a scoring file is configured; effect: a treatment comparison is.
+
+    In mode apply there is nothing to judge models by, so their figures are left out.
+    """
+    have = {"", *rooms} | ({"effects"} if effect else set())
+    names = []
+    for entry in ENTRIES:
+        if entry.types:
+            if mode == "train":
+                names += [f"{entry.name}__{t['name']}" for t in tasks if t["type"] in entry.types]
+        elif entry.room in have and (entry.name != "polygenic" or scores):
+            names.append(entry.name)
+    return names
+
+
+def entry_of(figure: str) -> tuple[Entry, str]:
+    """(entry, task) of a figure's name; the task is "" where there is none."""
+    name, _, task = figure.partition("__")
+    return next(e for e in ENTRIES if e.name == name), task

@@ -1,0 +1,86 @@
+"""Draws the wanted cohort figures from the cohort's tables: what each figure function is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from consilium.core.provenance import seed_from
+from consilium.report.facts_models import MAIN_METRIC
+from consilium.report.figures import courses, genome, inputs, models, style
+from consilium.report.tables import Cohort, Task
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+
+def draw_all(cohort: Cohort, names: Sequence[str], folder: Path, seed: int) -> None:
+    """Write every named figure as PNG and SVG; pictures of an earlier run that are not wanted now are removed."""
+    with style.applied():
+        for name in names:
+            style.save(draw(cohort, name, seed), folder, name)
+    wanted = {f"{n}.{suffix}" for n in names for suffix in ("png", "svg")}
+    for path in sorted(folder.glob("*.png")) + sorted(folder.glob("*.svg")):
+        if path.name not in wanted:
+            path.unlink()
+
+
+def draw(cohort: Cohort, name: str, seed: int) -> Figure:
+    """One figure by its catalogue name."""
+    kind, _, task_name = name.partition("__")
+    if task_name:
+        task = next(t for t in cohort.tasks if t.name == task_name)
+        return _TASK[kind](cohort, task, seed_from(seed, "report", name))
+    return _COHORT[kind](cohort)
+
+
+def presence(cohort: Cohort) -> pd.DataFrame:
+    """(patient, block) bool: who has which usable feature block, patients in sheet order."""
+    import pandas as pd
+
+    ids = cohort.sheets.ids
+    return pd.DataFrame(
+        {b.name: [not b.reason.get(p, "not supplied") for p in ids] for b in cohort.blocks}, index=ids, dtype=bool
+    )
+
+
+def _outcome(cohort: Cohort, task: Task, column: str) -> pd.Series:
+    """A column of the patient sheet by the rows of the task's predictions."""
+    import pandas as pd
+
+    cells = {p.patient: p.outcomes.get(column, "") for p in cohort.sheets.patients}
+    table = cohort.table(f"{task.name}/predictions")
+    return pd.Series([cells.get(p, "") for p in table["patient"]], index=table.index, dtype=object)
+
+
+def _genotyped(cohort: Cohort) -> pd.DataFrame:
+    """Gene calls of patients with genotypes: the others have none for another reason."""
+    table = cohort.table("pharmacogenes")
+    return table[table["patient"].isin(cohort.table("samples_qc")["patient"])]
+
+
+_COHORT: dict[str, Callable[[Cohort], Figure]] = {
+    "missing_map": lambda c: inputs.missing_map(presence(c)),
+    "quarantine": lambda c: inputs.quarantine(c.table("quarantine")),
+    "genotype_quality": lambda c: genome.genotype_quality(c.table("samples_qc"), c.table("identity")),
+    "image_quality": lambda c: inputs.image_quality(c.table("image_qc")),
+    "ancestry": lambda c: genome.ancestry(c.table("ancestry")),
+    "kinship": lambda c: genome.kinship(c.table("kinship"), len(c.table("samples_qc"))),
+    "pharmacogenes": lambda c: genome.pharmacogenes(_genotyped(c)),
+    "polygenic": lambda c: genome.polygenic(c.table("polygenic"), c.table("ancestry")),
+    "effects": lambda c: courses.effects(c.table("effects")),
+}
+_TASK: dict[str, Callable[[Cohort, Task, int], Figure]] = {
+    "leaderboard": lambda c, t, seed: models.leaderboard(c.table(f"{t.name}/leaderboard"), MAIN_METRIC[t.type]),
+    "roc": lambda c, t, seed: models.roc(c.table(f"{t.name}/predictions"), c.table(f"{t.name}/folds"), seed),
+    "calibration": lambda c, t, seed: models.calibration(c.table(f"{t.name}/predictions")),
+    "confusion": lambda c, t, seed: models.confusion(c.table(f"{t.name}/predictions")),
+    "survival": lambda c, t, seed: courses.survival(
+        c.table(f"{t.name}/predictions"), _outcome(c, t, t.time), _outcome(c, t, t.event), t.time
+    ),
+    "observed_predicted": lambda c, t, seed: models.observed_predicted(
+        c.table(f"{t.name}/predictions"), _outcome(c, t, t.outcome), t.outcome
+    ),
+}
