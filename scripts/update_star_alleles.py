@@ -1,0 +1,145 @@
+"""Build resources/star_alleles/*.tsv from a folder of PharmCAT's allele definitions and phenotype tables.
+
+python scripts/update_star_alleles.py --pharmcat FOLDER --out resources/star_alleles
+
+FOLDER holds definition/<GENE>_translation.json and phenotype/<GENE>.json, each possibly gzipped. Only facts are
+taken: positions, alleles, functions, activity values, phenotypes. Needs nothing but the standard library.
+Population frequencies are added by scripts/update_star_frequencies.py.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import gzip
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+# Gene -> (how alleles are found, what an undocumented base at a defining position means, key of guideline tables).
+GENES = {
+    "CYP2C19": ("named", "no_call", "phenotype"),
+    "CYP2C9": ("named", "no_call", "activity_score"),
+    "VKORC1": ("named", "no_call", "phenotype"),
+    "SLCO1B1": ("named", "no_call", "phenotype"),
+    "TPMT": ("named", "reference", "phenotype"),
+    "NUDT15": ("named", "reference", "phenotype"),
+    "DPYD": ("lowest_function", "reference", "activity_score"),
+    "CYP3A5": ("named", "no_call", "phenotype"),
+}
+IUPAC = {"R": "AG", "Y": "CT", "S": "CG", "W": "AT", "K": "GT", "M": "AC"}
+UNASSIGNED = "Unassigned function"
+
+
+def read_json(stem: Path) -> dict[str, Any]:
+    """The JSON at `stem`.json or `stem`.json.gz."""
+    plain = stem.with_name(stem.name + ".json")
+    if plain.exists():
+        return dict(json.loads(plain.read_text(encoding="utf-8")))
+    with gzip.open(stem.with_name(stem.name + ".json.gz"), "rt", encoding="utf-8") as handle:
+        return dict(json.load(handle))
+
+
+def bases(cell: str) -> str:
+    """A definition's cell as `A` or, for an ambiguous base, `A|G`."""
+    return "|".join(IUPAC.get(cell, (cell,)))
+
+
+def last_base(variant: dict[str, Any]) -> int:
+    """Last base up to which an insertion or deletion can be moved; the position itself for a substitution.
+
+    VCF puts an indel leftmost, HGVS rightmost: between the two every spelling means the same.
+    """
+    hgvs, first = variant["chromosomeHgvsName"], variant["position"]
+    if all(len(a) == len(variant["ref"]) for a in variant["alts"]):
+        return int(first)
+    if repeat := re.match(r"g\.(\d+)([ACGT]+)\[", hgvs):
+        unit = repeat[2]
+        copies = next(int(m[1]) for n, v in variant["cpicToVcfAlleleMap"].items()
+                      if v == variant["ref"] and (m := re.search(r"\((\d+)\)", n)))  # fmt: skip
+        return int(repeat[1]) + len(unit) * copies - 1
+    if kind := re.match(r"g\.(\d+)(?:_(\d+))?(del|dup|ins)", hgvs):
+        start, end = int(kind[1]), int(kind[2] or kind[1])
+        return start if kind[3] == "ins" else end
+    raise SystemExit(f"{variant['rsid']}: no reading of {hgvs}")
+
+
+def gene_tables(gene: str, definition: dict[str, Any], functions: dict[str, Any]) -> dict[str, list[list[str]]]:
+    """Rows of every table for one gene."""
+    variants = definition["variants"]
+    core = definition.get("suballelesMap") or {}
+    known = {a["name"]: (a["functionValue"], a["activityValue"] or "") for a in functions["namedAlleles"]}
+    alleles, used = [], {v["position"]: [] for v in variants}
+    for allele in definition["namedAlleles"]:
+        name = allele["name"]
+        cells = [(v["position"], c) for v, c in zip(variants, allele["alleles"], strict=True) if c]
+        function, activity = known.get(core.get(name, name), (UNASSIGNED, ""))
+        spelled = "all" if allele["reference"] else ";".join(f"{p}:{bases(c)}" for p, c in cells)
+        alleles.append([gene, name, core.get(name, name), function, activity.replace("n/a", ""), spelled])
+        reference = {v["position"]: v["ref"] for v in variants}
+        for position, cell in cells:
+            if not allele["reference"] and cell != reference[position]:
+                used[position].append(name)
+    spans = {v["position"]: last_base(v) for v in variants}
+    positions = [
+        [gene, v["chromosome"], str(v["position"]), v["ref"], ",".join(v["alts"]), v["rsid"] or "",
+         v["chromosomeHgvsName"], str(spans[v["position"]]), ";".join(used[v["position"]])]
+        for v in variants
+    ]  # fmt: skip
+    strategy, undocumented, key = GENES[gene]
+    facts = [gene, definition["chromosome"], strategy, undocumented, key, definition["version"]]
+    return {"positions": positions, "alleles": alleles, "genes": [facts], "phenotypes": phenotypes(gene, functions)}
+
+
+def phenotypes(gene: str, functions: dict[str, Any]) -> list[list[str]]:
+    """Pairs of allele functions -> phenotype; the source lists diplotypes, and the pair decides in all genes here."""
+    known = {a["name"]: (a["functionValue"], a["activityValue"] or "") for a in functions["namedAlleles"]}
+    found: dict[tuple[str, str], set[tuple[str, str]]] = {}
+    for row in functions["diplotypes"]:
+        pair = sorted(known[name][0] for name, n in row["diplotypekey"].items() for _ in range(n))
+        value = (row["phenotype"], (row["activityScore"] or "").replace("n/a", ""))
+        found.setdefault((pair[0], pair[1]), set()).add(value)
+    rows = []
+    for (first, second), values in sorted(found.items()):
+        if len(values) != 1:
+            raise SystemExit(f"{gene}: functions {first} + {second} have several phenotypes: {sorted(values)}")
+        phenotype, score = values.pop()
+        rows.append([gene, first, second, phenotype, score])
+    return rows
+
+
+HEADERS = {
+    "genes": ["gene", "chrom", "strategy", "undocumented", "key", "version"],
+    "positions": ["gene", "chrom", "pos", "ref", "alts", "rsid", "hgvs", "last", "alleles"],
+    "alleles": ["gene", "allele", "core", "function", "activity", "definition"],
+    "phenotypes": ["gene", "function_1", "function_2", "phenotype", "activity_score"],
+}
+
+
+def write(path: Path, header: list[str], rows: Iterable[list[str]]) -> None:
+    with open(path, "w", newline="", encoding="utf-8") as handle:
+        writer = csv.writer(handle, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_NONE, quotechar=None)
+        writer.writerow(header)
+        writer.writerows(rows)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pharmcat", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    options = parser.parse_args()
+    tables: dict[str, list[list[str]]] = {name: [] for name in HEADERS}
+    for gene in GENES:
+        definition = read_json(options.pharmcat / "definition" / f"{gene}_translation")
+        functions = read_json(options.pharmcat / "phenotype" / gene)
+        for name, rows in gene_tables(gene, definition, functions).items():
+            tables[name] += rows
+    options.out.mkdir(parents=True, exist_ok=True)
+    for name, header in HEADERS.items():
+        write(options.out / f"{name}.tsv", header, tables[name])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""Count star alleles in the 1000 Genomes people and write resources/star_alleles/frequencies.tsv.
+
+python scripts/update_star_frequencies.py --panel FOLDER --people ref.psam --related ref.king.cutoff.id \
+    --tables resources/star_alleles
+
+FOLDER holds GRCh38/<GENE>.vcf.gz (phased, 3,202 people) and GRCh37/DPYD.vcf.gz (phased, 2,504 people; that gene's
+positions differ between the builds by a constant, checked here against every rsID both files name). Related people
+are left out. The panel was called jointly: a defining position without a record had no carrier among its people, so
+here, and only here, it counts as reference.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
+
+from consilium.genomics.genotypes import open_genotypes
+from consilium.genomics.star_alleles import scored
+from consilium.genomics.star_lowest import carried
+from consilium.genomics.star_observed import UNTESTED, observe
+from consilium.genomics.star_tables import Gene, read_genes
+
+POPULATIONS = ("AFR", "AMR", "EAS", "EUR", "SAS")
+DPYD_SHIFT = -465_556  # GRCh38 minus GRCh37
+
+
+def write_vcf(source: Path, target: Path, gene: Gene, shift: int) -> None:
+    """A copy with nothing but genotypes, `chr` names and shifted positions; indexed.
+
+    Where the older build has the other base as reference (c.85T>C), REF, ALT and calls are turned round.
+    """
+    import pysam
+
+    reference = {locus.pos: locus.ref for locus in gene.loci}
+    turned = str.maketrans("01", "10")
+    header = ["##fileformat=VCFv4.2", '##FILTER=<ID=PASS,Description="All filters passed">']
+    body, contig = [], ""
+    with gzip.open(source, "rt") as handle:
+        for line in handle:
+            if line.startswith("#CHROM"):
+                columns = line
+            if line.startswith("#"):
+                continue
+            cells = line.rstrip("\n").split("\t")
+            if "<" in cells[4]:
+                continue
+            at = cells[8].split(":").index("GT")
+            contig = "chr" + cells[0].removeprefix("chr")
+            calls = [c.split(":")[at] for c in cells[9:]]
+            pos, (name, ref, alt) = int(cells[1]) + shift, cells[2:5]
+            if shift and alt == reference.get(pos) and len(ref) == len(alt) == 1:
+                ref, alt, calls = alt, ref, [c.translate(turned) for c in calls]
+            body.append("\t".join([contig, str(pos), name, ref, alt, ".", "PASS", ".", "GT", *calls]))
+    header += [f"##contig=<ID={contig}>", '##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">']
+    target.write_text("\n".join(header) + "\n" + columns + "\n".join(body) + "\n")
+    pysam.tabix_index(str(target), preset="vcf", force=True)
+
+
+def check_shift(source: Path, gene: Gene) -> int:
+    """Number of rsIDs at which the constant shift holds; stops at the first where it does not."""
+    at = {locus.rsid: locus.pos for locus in gene.loci if locus.rsid}
+    agreed = 0
+    with gzip.open(source, "rt") as handle:
+        for line in handle:
+            cells = line.split("\t", 3)
+            if not line.startswith("#") and cells[2] in at:
+                if int(cells[1]) + DPYD_SHIFT != at[cells[2]]:
+                    raise SystemExit(f"{cells[2]}: {cells[1]} + {DPYD_SHIFT} is not {at[cells[2]]}")
+                agreed += 1
+    return agreed
+
+
+def counts(gene: Gene, vcf: Path, populations: dict[str, str], scratch: Path) -> dict[str, Counter[str]]:
+    """Population -> chromosomes per allele; "chromosomes" holds their number."""
+    from bio2zarr import vcf as to_zarr
+
+    store = scratch / f"{gene.name}.vcz"
+    to_zarr.convert([vcf], store, worker_processes=0)
+    out: dict[str, Counter[str]] = {p: Counter() for p in POPULATIONS}
+    with open_genotypes(store) as genotypes:
+        codes = observe(genotypes, gene).codes
+        for sample, person in zip(genotypes.samples, codes, strict=True):
+            if sample not in populations:
+                continue
+            tally = out[populations[sample]]
+            for strand in (0, 1):
+                sequence = np.where(person[:, strand] == UNTESTED, 0, person[:, strand])
+                tally["chromosomes"] += 1
+                tally.update(strand_alleles(gene, sequence))
+    return out
+
+
+def strand_alleles(gene: Gene, sequence: np.ndarray) -> list[str]:
+    """Names to count for one chromosome: its haplotype, or, by the lowest-function rule, each variant it carries."""
+    if (sequence < 0).any():
+        return []
+    if gene.strategy == "lowest_function":
+        return [gene.alleles[a] for a in carried(gene, sequence)] or [gene.alleles[gene.reference]]
+    fitting = scored(gene, sequence)
+    return [gene.alleles[max(fitting, key=lambda pair: (pair[1], -pair[0]))[0]]] if fitting else []
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in ("panel", "people", "related", "tables"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    options = parser.parse_args()
+    related = set(options.related.read_text().split())
+    people = [line.split() for line in options.people.read_text().splitlines()[1:]]
+    populations = {p[0]: p[4] for p in people if p[0] not in related}
+    lines = ["\t".join(["gene", "allele", *POPULATIONS])]
+    for name, gene in read_genes(options.tables).items():
+        with tempfile.TemporaryDirectory() as folder:
+            scratch = Path(folder)
+            source = options.panel / ("GRCh37" if name == "DPYD" else "GRCh38") / f"{name}.vcf.gz"
+            if name == "DPYD":
+                print(f"DPYD: shift holds at {check_shift(source, gene)} rsIDs", file=sys.stderr)
+            write_vcf(source, scratch / f"{name}.vcf", gene, DPYD_SHIFT if name == "DPYD" else 0)
+            found = counts(gene, scratch / f"{name}.vcf.gz", populations, scratch)
+        for allele in ("chromosomes", *gene.alleles):
+            row = [found[p][allele] for p in POPULATIONS]
+            if sum(row):
+                lines.append("\t".join([name, allele, *map(str, row)]))
+    (options.tables / "frequencies.tsv").write_text("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()

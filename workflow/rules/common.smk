@@ -1,0 +1,130 @@
+# Settings, sheets and chunks, read once per start; and the helpers that rules use. No rule of its own.
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+ROOT = Path(workflow.basedir)
+sys.path.insert(0, str(ROOT / "workflow"))
+
+from consilium.core import chunks, settings, sheets
+from consilium.core.errors import InputError
+from consilium.core.provenance import code_digest, value_digest
+
+# One thread a process (bytes must not depend on the number of cores): parallel work is processes, by `threads`.
+shell.prefix(
+    "set -euo pipefail; "
+    f"export PYTHONPATH='{ROOT / 'workflow'}' SCRIPTS='{ROOT / 'scripts'}' RESOURCES='{ROOT / 'resources'}' "
+    "OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 PYTHONHASHSEED=0 MPLBACKEND=Agg; "
+)
+
+try:
+    config = settings.validated(
+        config, ", ".join(map(str, workflow.configfiles)) or "config"
+    )
+    SHEETS = sheets.load(
+        Path(config["patients"]),
+        Path(config["samples"]),
+        settings.outcome_columns(config),
+        outcomes_needed=config["mode"] == "train",
+    )
+except InputError as error:
+    raise WorkflowError(str(error))
+
+# The reference that comes with consilium is found wherever snakemake is called; a user's own starts there.
+if not Path(config["genomics"]["ancestry_reference"]).exists():
+    config["genomics"]["ancestry_reference"] = str(
+        ROOT / config["genomics"]["ancestry_reference"]
+    )
+
+RESULTS = f"{config['results']}/{config['cohort']}"
+COHORT = f"{RESULTS}/cohort"
+PATIENTS = f"{RESULTS}/patients"
+LOGS = f"{RESULTS}/logs"
+ENVS = ROOT / "envs"
+CHUNKS_KEPT = Path(RESULTS) / "chunks.tsv"
+CHUNKS = chunks.assign(SHEETS.ids, config["chunk_size"], CHUNKS_KEPT)
+ROOMS = [room for room in sheets.KINDS if SHEETS.of(room)]
+FEATURES = {room: f"{COHORT}/features/{room}.zarr.zip" for room in ROOMS}
+
+
+wildcard_constraints:
+    chunk=r"\d+",
+    room="|".join(sheets.KINDS),
+
+
+onstart:
+    chunks.keep(CHUNKS, CHUNKS_KEPT)
+
+
+def digest(room):
+    """Hash of the code behind a room's stages: a rule reruns when it changes."""
+    return code_digest(room)
+
+
+def kinds(room, *wanted):
+    """Samples of a room, of the given kinds (all without any)."""
+    return [s for s in SHEETS.of(room) if not wanted or s.kind in wanted]
+
+
+def chunks_with(room, *wanted):
+    """Names of the chunks in which at least one patient has an own file of the room (and kinds)."""
+    have = {s.patient for s in kinds(room, *wanted)}
+    return [name for name, members in CHUNKS.items() if have.intersection(members)]
+
+
+def chunk_patients(wildcards):
+    """Patients of a chunk as one command line argument."""
+    return ",".join(CHUNKS[wildcards.chunk])
+
+
+def chunk_files(room, *wanted):
+    """Input function: raw files of the chunk's patients."""
+
+    def files(wildcards):
+        members = set(CHUNKS[wildcards.chunk])
+        return [s.path for s in kinds(room, *wanted) if s.patient in members]
+
+    return files
+
+
+def chunk_rows(room, *wanted):
+    """Params function: hash of the chunk's sheet rows, so that only edited rows rerun their chunk."""
+
+    def rows(wildcards):
+        members = set(CHUNKS[wildcards.chunk])
+        return value_digest(
+            [
+                [s.patient, s.kind, s.path, s.taken_on]
+                for s in kinds(room, *wanted)
+                if s.patient in members
+            ]
+        )
+
+    return rows
+
+
+def sheet_rows(*rooms):
+    """Hash of the patient sheet and of the sample rows of `rooms`: for jobs over the whole cohort."""
+    rows = [
+        [s.patient, s.kind, s.path, s.taken_on]
+        for room in rooms
+        for s in SHEETS.of(room)
+    ]
+    return value_digest([[str(p) for p in SHEETS.patients], rows])
+
+
+def manifests(stage, room, *wanted):
+    """Manifests of a chunk stage: what a cohort job collects."""
+    return [
+        f"{RESULTS}/chunks/{stage}/{chunk}.json" for chunk in chunks_with(room, *wanted)
+    ]
+
+
+def gate():
+    """With on_bad_input: stop, the first jobs wait for the check of all files; ancient: it never reruns them."""
+    return (
+        [ancient(f"{COHORT}/input_checked.txt")]
+        if config["on_bad_input"] == "stop"
+        else []
+    )
