@@ -1,0 +1,27 @@
+"""Where the project and the folder of real data are."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def pytest_configure() -> None:
+    """Programs that tests start find the package as pytest itself does."""
+    os.environ["PYTHONPATH"] = str(ROOT / "workflow")
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Folder of real data; tests that need it are skipped where it is absent."""
+    folder = Path(os.environ.get("CONSILIUM_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no folder of real data at {folder} (set CONSILIUM_DATA)")
+    return folder

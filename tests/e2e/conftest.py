@@ -1,0 +1,69 @@
+"""Small demo cohorts, each in a folder of its own, run through the whole workflow."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# Enough of learning to go through every rule; how well it learns is judged elsewhere.
+QUICK = {"outer_folds": 2, "inner_folds": 3, "network_seeds": 1, "epochs": 4}
+
+
+class Workspace:
+    """A working directory with a demo cohort; results land in it, nothing outside is touched."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.cohort = folder / "results" / "demo" / "cohort"
+        self.patients = folder / "results" / "demo" / "patients"
+
+    def make_cohort(self, patients: int, *, faults: bool = False, chunk_size: int = 4) -> None:
+        command = [sys.executable, ROOT / "scripts/make_cohort.py", "--out", "demo", "--patients", str(patients)]
+        self._call(*command, "--seed", "1", *(["--faults"] if faults else []))
+        self.configure(learn=QUICK, chunk_size=chunk_size)
+
+    def configure(self, **changes: object) -> None:
+        """Change keys of the cohort's config.yaml; dictionaries are merged into their section."""
+        path = self.folder / "demo" / "config.yaml"
+        config = yaml.safe_load(path.read_text())
+        for key, value in changes.items():
+            config[key] = {**config.get(key, {}), **value} if isinstance(value, dict) else value
+        path.write_text(yaml.safe_dump(config))
+
+    def snakemake(self, *args: str, cores: int = 2) -> subprocess.CompletedProcess[str]:
+        return self._call(
+            sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--directory", self.folder,
+            "--configfile", self.folder / "demo/config.yaml", "--workflow-profile", ROOT / "profiles/default",
+            "--cores", str(cores), *args,
+        )  # fmt: skip
+
+    def _call(self, *command: object) -> subprocess.CompletedProcess[str]:
+        environment = os.environ | {
+            "PYTHONPATH": str(ROOT / "workflow"),
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        }
+        return subprocess.run(
+            [str(c) for c in command], cwd=self.folder, env=environment, capture_output=True, text=True, check=False
+        )
+
+    def truth(self, name: str) -> pd.DataFrame:
+        return pd.read_csv(self.folder / "demo/truth" / f"{name}.tsv", sep="\t", dtype=str, keep_default_na=False)
+
+    def table(self, name: str) -> pd.DataFrame:
+        return pd.read_csv(self.cohort / name, sep="\t", dtype=str, keep_default_na=False)
+
+
+@pytest.fixture(scope="session")
+def workspace(tmp_path_factory: pytest.TempPathFactory):
+    def make(name: str) -> Workspace:
+        return Workspace(tmp_path_factory.mktemp(name))
+
+    return make

@@ -1,0 +1,59 @@
+"""The configuration: defaults from the schema, every problem at once."""
+
+import json
+
+import pytest
+from consilium.core import settings
+from consilium.core.errors import InputError
+
+
+def test_defaults_come_from_the_schema():
+    full = settings.validated({"cohort": "x"})
+    schema = json.loads(settings.SCHEMA.read_text())
+    assert full["chunk_size"] == schema["properties"]["chunk_size"]["default"]
+    assert full["learn"]["outer_folds"] == 5 and full["treatment"]["effect"] is None
+
+
+def test_every_key_is_described():
+    def walk(node: dict, name: str) -> None:
+        for key, sub in node.get("properties", {}).items():
+            assert sub.get("description"), f"{name}.{key} has no description"
+            walk(sub, f"{name}.{key}")
+            walk(sub.get("items", {}), f"{name}.{key}[]")
+
+    walk(json.loads(settings.SCHEMA.read_text()), "config")
+
+
+def test_all_problems_at_once():
+    wrong = {
+        "cohort": "a b",
+        "result": "x",
+        "mode": "apply",
+        "chunk_size": 0,
+        "learn": {"tasks": [{"name": "t", "type": "survival"}], "inner": 3},
+    }
+    with pytest.raises(InputError) as caught:
+        settings.validated(wrong)
+    text = str(caught.value)
+    for words in ("cohort = 'a b'", "'result'", "chunk_size = 0", "'inner'"):
+        assert words in text, words
+
+
+def test_what_the_schema_cannot_say():
+    tasks = [{"name": "t", "type": "survival", "time": "d"}, {"name": "t", "type": "regression"}]
+    with pytest.raises(InputError) as caught:
+        settings.validated({"cohort": "x", "mode": "apply", "learn": {"tasks": tasks}})
+    text = str(caught.value)
+    for words in ("two tasks named 't'", "no 'event'", "no 'outcome'", "without a bundle"):
+        assert words in text, words
+
+
+def test_outcome_columns_are_those_the_config_names():
+    config = settings.validated(
+        {
+            "cohort": "x",
+            "learn": {"tasks": [{"name": "s", "type": "survival", "time": "d", "event": "e"}]},
+            "treatment": {"effect": {"treatment": "arm", "outcome": "e"}},
+        }
+    )
+    assert settings.outcome_columns(config) == ["d", "e", "arm"]

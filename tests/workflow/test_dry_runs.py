@@ -1,0 +1,186 @@
+"""`snakemake -n` for a table of small configurations: what would run, and what a bad sheet or setting says."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENTS = ("patient", "sex", "birth_year", "site", "family", "index_date")
+SAMPLES = ("patient", "modality", "kind", "path", "taken_on")
+
+GENOMICS = {f"genomics_{s}" for s in ("intake", "merge", "cohort_qc", "structure", "identity", "pharmacogenes",
+                                      "polygenic", "features")}  # fmt: skip
+IMAGING = {"imaging_process", "imaging_features"}
+OMICS = {"omics_harmonise"}
+EHR = {"ehr_harmonise", "ehr_features"}
+TEXT = {"text_extract", "text_features"}
+LEARN = {f"learn_{s}" for s in ("gather", "folds", "train", "final", "evaluate", "bundle")}
+REPORT = {f"report_{s}" for s in ("quarantine", "summary", "figures", "patients", "cohort")} | {"all"}
+
+FILES = {
+    "joint": ("*", "genomics", "vcf"), "vcf": ("P1", "genomics", "vcf"), "bam": ("P2", "genomics", "bam"),
+    "t1": ("P1", "imaging", "T1"), "fmri": ("P2", "imaging", "fMRI"), "ct": ("P2", "imaging", "CT"),
+    "expression": ("*", "omics", "expression"), "labs": ("*", "ehr", "labs"), "drugs": ("*", "ehr", "drugs"),
+    "pathology": ("P1", "text", "pathology"), "radiology": ("*", "text", "radiology"),
+}  # fmt: skip
+TASK = {"name": "diagnosis", "type": "classification", "outcome": "diagnosis"}
+EFFECT = {"treatment": "arm", "outcome": "response"}
+OUTCOMES = {"diagnosis": ("type_1", "type_2"), "arm": ("arm_1", "arm_2"), "response": ("1.5", "2")}
+
+
+class Place:
+    """A working directory with sheets, files that exist but hold nothing, and a configuration."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def write(self, files: tuple[str, ...], **settings: Any) -> None:
+        """Six patients with the outcomes that the settings ask for (default: one task and two arms)."""
+        settings = {"cohort": "c", "patients": "patients.tsv", "samples": "samples.tsv", "chunk_size": 2,
+                    "learn": {"tasks": [TASK]}, "treatment": {"effect": EFFECT}, **settings,
+                    "genomics": {"ancestry_reference": str(ROOT / "resources" / "ancestry_1kgp.tsv")}}  # fmt: skip
+        asked = [t["outcome"] for t in settings["learn"]["tasks"] if "outcome" in t]
+        asked += list((settings["treatment"]["effect"] or {}).values())
+        outcomes = {} if settings.get("mode") == "apply" else {k: v for k, v in OUTCOMES.items() if k in asked}
+        rows = [
+            [f"P{i}", ("female", "male")[i % 2], str(1950 + i), "s1", "", "2020-01-01",
+             *(values[i % 2] for values in outcomes.values())]
+            for i in range(1, 7)
+        ]  # fmt: skip
+        self.sheet("patients.tsv", [*PATIENTS, *outcomes], rows)
+        samples = []
+        for name in files:
+            (self.folder / name).write_text("")
+            samples.append([*FILES[name], name, ""])
+        self.sheet("samples.tsv", list(SAMPLES), samples)
+        (self.folder / "config.yaml").write_text(yaml.safe_dump(settings))
+
+    def sheet(self, name: str, header: list[str], rows: list[list[str]]) -> None:
+        text = "".join("\t".join(row) + "\n" for row in [header, *rows])
+        (self.folder / name).write_text(text)
+
+    def dry_run(self, profile: Path | None = None) -> tuple[int, dict[str, int], str]:
+        """(exit status, rule -> jobs, everything printed)"""
+        command = ["snakemake", "-n", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(self.folder),
+                   "--configfile", str(self.folder / "config.yaml"),
+                   "--workflow-profile", str(profile or "none")]  # fmt: skip
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        environment = os.environ | {"PATH": path, "XDG_CACHE_HOME": str(self.folder / "cache")}
+        done = subprocess.run(
+            command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False, timeout=300
+        )
+        said = done.stdout + done.stderr
+        stats = said.split("Job stats:")[1].split("\n\n")[0] if "Job stats:" in said else ""
+        jobs = {m.group(1): int(m.group(2)) for m in re.finditer(r"^(\w+) +(\d+)$", stats, re.M)}
+        return done.returncode, {k: v for k, v in jobs.items() if k != "total"}, said
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path)
+
+
+NOTHING_TO_LEARN: dict[str, Any] = {"learn": {"tasks": []}, "treatment": {"effect": None}}
+CASES: dict[str, tuple[tuple[str, ...], dict[str, Any], set[str]]] = {
+    "one joint VCF": (("joint",), NOTHING_TO_LEARN, GENOMICS - {"genomics_intake"}),
+    "reads of one patient": (("bam",), NOTHING_TO_LEARN, GENOMICS | {"genomics_reads"}),
+    "images": (("t1", "fmri", "ct"), NOTHING_TO_LEARN, IMAGING),
+    "a matrix": (("expression",), NOTHING_TO_LEARN, OMICS),
+    "labs": (("labs",), NOTHING_TO_LEARN, EHR),
+    "drugs without genomes": (("drugs",), NOTHING_TO_LEARN, EHR | {"treatment_guidelines"}),
+    "texts": (("pathology", "radiology"), NOTHING_TO_LEARN, TEXT),
+    "two arms and labs": (("labs",), {"learn": {"tasks": []}}, EHR | {"treatment_effects"}),
+    "everything": (
+        tuple(FILES), {},
+        GENOMICS | {"genomics_reads"} | IMAGING | OMICS | EHR | TEXT | LEARN
+        | {"treatment_guidelines", "treatment_effects"},
+    ),
+    "stop at bad input": (
+        ("t1", "labs", "drugs"), {**NOTHING_TO_LEARN, "on_bad_input": "stop"},
+        IMAGING | EHR | {"imaging_check", "ehr_check", "report_gate", "report_accept", "treatment_guidelines"},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_rules_that_would_run(place, case):
+    files, settings, expected = CASES[case]
+    place.write(files, **settings)
+    status, jobs, said = place.dry_run()
+    assert status == 0, said[-3000:]
+    assert set(jobs) - REPORT == expected
+    assert set(jobs) >= REPORT
+    assert jobs["report_patients"] == 3  # six patients in chunks of two
+
+
+def test_chunks_without_files_of_a_room_get_no_job(place):
+    place.write(("t1",), **NOTHING_TO_LEARN)  # one image, of one of six patients
+    _, jobs, _ = place.dry_run()
+    assert jobs["imaging_process"] == 1
+
+
+def test_jobs_per_fold_and_control(place):
+    place.write(("labs",), learn={"tasks": [TASK], "outer_folds": 3}, treatment={"effect": None})
+    assert place.dry_run()[1]["learn_train"] == 6
+    place.write(("labs",), learn={"tasks": [TASK], "outer_folds": 3, "permutation_control": False},
+                treatment={"effect": None})  # fmt: skip
+    assert place.dry_run()[1]["learn_train"] == 3
+
+
+def test_apply_trains_nothing(place):
+    bundle = place.folder / "bundle"
+    bundle.mkdir()
+    (bundle / "manifest.json").write_text(json.dumps({"tasks": [{"name": "diagnosis", "kind": "classification"}]}))
+    place.write(("labs",), mode="apply", bundle=str(bundle))
+    status, jobs, said = place.dry_run()
+    assert status == 0, said[-3000:]
+    assert set(jobs) - REPORT == EHR | {"learn_gather", "learn_apply"}
+
+
+def test_all_problems_of_both_sheets_come_in_one_message(place):
+    place.write(("labs", "t1"), **NOTHING_TO_LEARN)
+    place.sheet("patients.tsv", [*PATIENTS, "colour"], [
+        ["P1", "woman", "1950", "", "", "", "red"], ["P1", "female", "1950", "", "", "", ""],
+        ["P2", "male", "19x0", "", "", "tomorrow", ""],
+    ])  # fmt: skip
+    place.sheet("samples.tsv", list(SAMPLES), [
+        ["P9", "imaging", "T1", "t1", ""], ["P1", "imaging", "T1", "no_such_file", ""],
+        ["P1", "imagin", "T1", "t1", ""], ["*", "imaging", "CT", "t1", ""],
+    ])  # fmt: skip
+    status, _, said = place.dry_run()
+    assert status == 1 and "Traceback" not in said
+    for words in ("unknown column 'colour'", "sex 'woman'", "patient 'P1' again", "birth_year '19x0'",
+                  "index_date 'tomorrow'", "patient 'P9'", "no_such_file", "modality 'imagin'",
+                  "patient '*' for a CT file"):  # fmt: skip
+        assert words in said, words
+    assert said.count("problems with the input") == 1
+    assert "patients.tsv:2" in said and "samples.tsv:3" in said
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"colour": "red"}, "unknown key"),
+        ({"chunk_size": 0}, "chunk_size"),
+        ({"imaging": {"grid": 3}}, "unknown key in 'imaging'"),
+        ({"mode": "apply", "bundle": None}, "mode apply without a bundle"),
+        ({"mode": "apply", "bundle": "nowhere"}, "nowhere"),
+        ({"learn": {"tasks": [{"name": "t", "type": "survival"}]}}, "has no 'time'"),
+        ({"learn": {"tasks": [{"name": "t", "type": "regression", "outcome": "weight"}]}}, "weight"),
+        ({"samples": "nowhere.tsv"}, "no such file"),
+    ],
+)
+def test_a_wrong_setting_is_named(place, settings, words):
+    place.write(("labs",), **{**NOTHING_TO_LEARN, **settings})
+    status, _, said = place.dry_run()
+    assert status == 1 and "Traceback" not in said
+    assert words in said
