@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from consilium.core import contract, store
+from consilium.core import contract, register, store
 from consilium.core.provenance import code_digest, file_digest, seed_from
 
 
@@ -66,7 +66,7 @@ def test_tables_keep_types_and_missing_values(tmp_path):
 
 
 def test_tables_refuse_unknown_lacking_and_empty_cells():
-    drugs = contract.TABLES["drugs"]
+    drugs = register.TABLES["drugs"]
     with pytest.raises(ValueError, match="lacking"):
         drugs.check(pd.DataFrame({"patient": ["P1"]}))
     full = drugs.empty()

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from consilium.core.contract import TABLES
 from consilium.core.errors import InputError
+from consilium.core.register import TABLES
 from consilium.genomics import ancestry
 from consilium.genomics.panel import FLOOR, Panel, read_panel
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from consilium.core.contract import TABLES
+from consilium.core.register import TABLES
 from consilium.genomics import kinship
 
 RNG = np.random.default_rng(5)

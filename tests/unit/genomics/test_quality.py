@@ -4,7 +4,7 @@ from math import factorial
 import dask.array as da
 import numpy as np
 import pytest
-from consilium.core.contract import TABLES
+from consilium.core.register import TABLES
 from consilium.genomics import quality
 from consilium.genomics.matrix import Matrix
 

@@ -26,6 +26,9 @@ class Column:
         return column.startswith(self.name[:-1]) if self.name.endswith("*") else column == self.name
 
 
+PATIENT = Column("patient", "str", "identifier in patients.tsv")
+
+
 @dataclass(frozen=True)
 class Table:
     """One registered table: `path` under results/<cohort>/, who writes it, its columns in order."""
@@ -122,11 +125,3 @@ def check_block(name: str, block: xr.Dataset) -> None:
             problems.append("reason must be empty exactly where present is True")
     if problems:
         raise ValueError(f"feature block {name}: " + "; ".join(problems))
-
-
-def __getattr__(name: str) -> dict[str, Table]:
-    if name == "TABLES":
-        from consilium.core.register import TABLES
-
-        return TABLES
-    raise AttributeError(name)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from consilium.core import contract
+from consilium.core import contract, register
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,7 +82,7 @@ def write_table(path: Path, name: str, table: pd.DataFrame) -> None:
 
     Missing values are empty cells in TSV. Columns in the contract's order; unknown or missing ones are a defect.
     """
-    ordered = contract.TABLES[name].check(table)
+    ordered = register.TABLES[name].check(table)
     with atomic(path) as temporary:
         if path.suffix == ".parquet":
             ordered.to_parquet(temporary, index=False)
@@ -94,7 +94,7 @@ def read_table(path: Path, name: str) -> pd.DataFrame:
     """Read a table written by `write_table`, with the dtypes of the contract."""
     import pandas as pd
 
-    record = contract.TABLES[name]
+    record = register.TABLES[name]
     if Path(path).suffix == ".parquet":
         return record.check(pd.read_parquet(path))
     raw = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)

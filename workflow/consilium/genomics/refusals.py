@@ -13,7 +13,7 @@ def joined(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """All rows of several quarantine tables, each once, in a fixed order."""
     import pandas as pd
 
-    from consilium.core.contract import TABLES
+    from consilium.core.register import TABLES
 
     parts = [t for t in tables if len(t)]
     if not parts:

@@ -238,7 +238,7 @@ def polygenic(
     """
     import pandas as pd
 
-    from consilium.core.contract import TABLES
+    from consilium.core.register import TABLES
     from consilium.core.sheets import read_patients
     from consilium.core.store import read_table, write_table
     from consilium.genomics import checking

@@ -97,7 +97,7 @@ def write_rows(path: Path, name: str, rows: list[Facts], classes: list[str]) -> 
     """A registered table from rows that may lack columns."""
     import pandas as pd
 
-    from consilium.core.contract import TABLES
+    from consilium.core.register import TABLES
 
     record = TABLES[name]
     fixed = [c.name for c in record.columns if not c.name.endswith("*")]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from consilium.core.contract import TABLES
+from consilium.core.register import TABLES
 
 if TYPE_CHECKING:
     from consilium.omics.harmonise import Kind

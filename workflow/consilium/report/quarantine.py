@@ -16,7 +16,7 @@ def merged(paths: Iterable[Path]) -> pd.DataFrame:
     """All rows of the given quarantine tables: sorted, each once. A table that is absent is a defect, not a gap."""
     import pandas as pd
 
-    from consilium.core.contract import TABLES
+    from consilium.core.register import TABLES
     from consilium.core.store import read_table
 
     parts = [read_table(Path(path), "quarantine") for path in paths]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from consilium.core.contract import TABLES
+from consilium.core.register import TABLES
 from consilium.core.sheets import KINDS, WHOLE_COHORT, Patient, Sample, Sheets, read_patients, read_samples
 from consilium.core.store import read_facts, read_table
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from consilium.core.contract import TABLES
 from consilium.core.errors import Problem
+from consilium.core.register import TABLES
 from consilium.core.sheets import Patient
 from consilium.text.extract import extract
 from consilium.text.reading import Document
