@@ -198,6 +198,7 @@ rule report_patients:
     input:
         report_tables(),
         analytes=ROOT / "resources/analytes.tsv",
+        measures=ROOT / "resources/image_measures.tsv",
     output:
         f"{RESULTS}/chunks/report_patients/{{chunk}}.json",
     log:
@@ -222,7 +223,8 @@ rule report_patients:
         code=digest("report"),
     shell:
         "python $SCRIPTS/report.py patients --chunk {params.chunk} --patients {params.patients}"
-        " --samples {params.samples} --analytes {input.analytes} --cohort {params.cohort} --patients-folder {params.folder}"
+        " --samples {params.samples} --analytes {input.analytes} --measures {input.measures}"
+        " --cohort {params.cohort} --patients-folder {params.folder}"
         " --active '{params.active}' --tasks {params.tasks:q} --mode {params.mode} --name {params.name}"
         " --title {params.title:q} --config-digest {params.config} --manifest {output} > {log} 2>&1"
 

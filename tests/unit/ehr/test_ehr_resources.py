@@ -59,3 +59,9 @@ def test_drug_names_are_lower_case_and_generic_names_name_themselves() -> None:
     assert (drugs["name"] == drugs["name"].str.lower()).all()
     own = drugs.set_index("name")["generic"]
     assert all(own[g] == g for g in own)
+
+
+def test_every_drug_of_the_guidelines_has_a_name_that_the_drug_list_is_mapped_to() -> None:
+    generics = set(table("drug_names.tsv")["generic"])
+    advised = set(table("guidelines.tsv")["drugs"].str.split("|").explode())
+    assert advised <= generics

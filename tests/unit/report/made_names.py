@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 N = 30
 IDS = [f"P{i:03d}" for i in range(1, N + 1)]
 CLASSES = ("type_1", "type_2", "type_3")
@@ -12,6 +14,7 @@ TASKS = [
     {"name": "survival", "type": "survival", "time": "survival_days", "event": "event"},
 ]
 ROOMS = "genomics,imaging,omics,ehr,text"
+MEASURES = Path(__file__).resolve().parents[3] / "resources/image_measures.tsv"
 ACTIVE = f"{ROOMS},guidelines,effects"
 
 

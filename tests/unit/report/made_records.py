@@ -45,16 +45,21 @@ def images(cohort: Path, patients: Path, rng: np.random.Generator) -> None:
                 Image.fromarray(picture).save(folder / "preview.png")
                 write_facts(
                     folder / "features.json",
-                    {
-                        "features": [
-                            {"name": f"hippocampus_{side}", "value": 3.1 + 0.1 * i % 1, "unit": "ml"}
-                            for side in ("left", "right")
-                        ]
-                        + [{"name": "temporal_grey_matter", "value": None, "unit": "ml"}]
-                    },
+                    {"blocks": {"t1_regions": {"reason": "", "features": MEASURED}}},
                 )
     write_table(cohort / "imaging/qc.tsv", "image_qc", pd.DataFrame(rows))
 
+
+MEASURED = {
+    "icv_ml": {"value": 1480.2, "unit": "ml"},
+    "gm_share": {"value": None, "unit": "fraction of ICV"},
+    "gm_permille.hippocampus_L": {"value": 3.1, "unit": "permille of ICV"},
+    "gm_permille.hippocampus_R": {"value": 3.3, "unit": "permille of ICV"},
+    "gm_permille.DefaultMode_L_-42_-69_31": {"value": 7.25, "unit": "permille of ICV"},
+    "connectivity.default.default": {"value": 0.41, "unit": "Fisher z"},
+    "connectivity.default.occipital": {"value": -0.05, "unit": "Fisher z"},
+    "connectivity.occipital.occipital": {"value": 0.62, "unit": "Fisher z"},
+}
 
 ANALYTES = (
     ("haemoglobin", "g/L", 120, 160, 138),

@@ -99,7 +99,7 @@ def _cohort_page(copy, figures, **more) -> str:
     (copy.base / "analytes.tsv").write_text("analyte\ttitle\nCRP\tC-reactive protein\n")
     stages.patients(
         chunk=",".join(made_names.IDS), title="t", config_digest="d", manifest=copy.manifest,
-        analytes=copy.base / "analytes.tsv", **settings
+        analytes=copy.base / "analytes.tsv", measures=made_names.MEASURES, **settings
     )  # fmt: skip
     stages.figures(seed=1, figures=",".join(figures), folder=copy.cohort / "figures", **settings)
     out = copy.cohort / "report.html"

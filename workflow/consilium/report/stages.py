@@ -86,6 +86,7 @@ def patients(
     patients: Path,
     samples: Path,
     analytes: Path,
+    measures: Path,
     cohort: Path,
     patients_folder: Path,
     active: str,
@@ -104,7 +105,7 @@ def patients(
     from consilium.report.tables import read_cohort, read_titles
 
     members = [p for p in chunk.split(",") if p]
-    titles = read_titles(analytes)
+    titles = read_titles(analytes, measures)
     data = read_cohort(name, mode, cohort, patients_folder, patients, samples, active, tasks, members, titles)
     write_pages(data, members, title, config_digest, manifest)
 

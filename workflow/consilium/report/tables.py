@@ -65,7 +65,7 @@ class Cohort:
     tables: dict[str, pd.DataFrame]
     facts: dict[str, Any] = field(default_factory=dict)  # "<task>/gates" … -> content of the JSON file
     blocks: tuple[Block, ...] = ()
-    titles: Mapping[str, str] = field(default_factory=dict)  # analyte -> its name for people
+    titles: Mapping[str, str] = field(default_factory=dict)  # analyte or image measure -> its name for people
     only: frozenset[str] | None = None  # patients whose rows are asked for; None = all
     _seen: dict[tuple[str, ...], Any] = field(default_factory=dict, repr=False)  # indices, made when first asked for
 
@@ -156,10 +156,13 @@ def read_cohort(
     return Cohort(name, mode, root, patients_folder, rooms, work, people, tables, facts, blocks, titles or {}, asked)
 
 
-def read_titles(path: Path) -> dict[str, str]:
-    """Names of analytes for people, from the table of analytes that the ehr room harmonises with."""
-    with open(path, newline="", encoding="utf-8") as handle:
-        return {row["analyte"]: row["title"] for row in csv.DictReader(handle, delimiter="\t")}
+def read_titles(analytes: Path, measures: Path) -> dict[str, str]:
+    """Names for people of the analytes that the ehr room harmonises with, and of what is measured in images."""
+    titles: dict[str, str] = {}
+    for path, key in ((analytes, "analyte"), (measures, "measure")):
+        with open(path, newline="", encoding="utf-8") as handle:
+            titles |= {row[key]: row["title"] for row in csv.DictReader(handle, delimiter="\t")}
+    return titles
 
 
 def _task(record: dict[str, Any]) -> Task:

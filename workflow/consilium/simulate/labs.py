@@ -1,7 +1,8 @@
 """Health records of the demo cohort, as untidy as real exports: labs, vitals, drugs, diagnoses.
 
 One site writes conventional units, one SI units, one decimal commas; names differ; series are irregular with a gap;
-some rows are doubled, censored ("<0.5") or lie after the index date. Two analytes carry the planted cause `z_lab`.
+some rows are doubled, censored ("<0.5") or lie after the index date. The planted cause
+`z_lab` shows as lasting inflammation does: CRP, creatinine, platelets and leukocytes up, albumin and haemoglobin down.
 """
 
 from __future__ import annotations
@@ -39,14 +40,15 @@ LABS = (
             (("mg/dL", 1, 0), ("µmol/L", 88.42, 0)), 0.16, 0.08),
     Analyte("crp", ("CRP", "C-reactive protein"), 0.8, 0.45, True, 1, (("mg/L", 1, 0), ("mg/dL", 0.1, 0)), 0.80, 0.35),
     Analyte("glucose", ("Glucose", "GLU"), 98, 11, False, 1, (("mg/dL", 1, 0), ("mmol/L", 1 / 18.016, 0))),
-    Analyte("hemoglobin", ("Hemoglobin", "HGB", "Haemoglobin"), 13.9, 1.0, False, 1, (("g/dL", 1, 0), ("g/L", 10, 0))),
+    Analyte("hemoglobin", ("Hemoglobin", "HGB", "Haemoglobin"), 13.9, 1.0, False, 1, (("g/dL", 1, 0), ("g/L", 10, 0)),
+            -0.9),
     Analyte("sodium", ("Sodium", "Na"), 140, 2, False, 0, (("mmol/L", 1, 0), ("mEq/L", 1, 0))),
     Analyte("potassium", ("Potassium", "K"), 4.2, 0.25, False, 1, (("mmol/L", 1, 0), ("mEq/L", 1, 0))),
     Analyte("alt", ("ALT", "ALAT", "SGPT"), 3.2, 0.3, True, 0, (("U/L", 1, 0), ("IU/L", 1, 0))),
-    Analyte("albumin", ("Albumin", "ALB"), 4.2, 0.25, False, 1, (("g/dL", 1, 0), ("g/L", 10, 0))),
+    Analyte("albumin", ("Albumin", "ALB"), 4.2, 0.25, False, 1, (("g/dL", 1, 0), ("g/L", 10, 0)), -0.22),
     Analyte("bilirubin", ("Bilirubin, total", "TBIL"), -0.4, 0.3, True, 2, (("mg/dL", 1, 0), ("µmol/L", 17.104, 0))),
-    Analyte("platelets", ("Platelets", "PLT"), 250, 45, False, 0, (("10^3/µL", 1, 0), ("10^9/L", 1, 0))),
-    Analyte("leukocytes", ("WBC", "Leukocytes"), 6.8, 1.2, False, 1, (("10^3/µL", 1, 0), ("10^9/L", 1, 0))),
+    Analyte("platelets", ("Platelets", "PLT"), 250, 45, False, 0, (("10^3/µL", 1, 0), ("10^9/L", 1, 0)), 40),
+    Analyte("leukocytes", ("WBC", "Leukocytes"), 6.8, 1.2, False, 1, (("10^3/µL", 1, 0), ("10^9/L", 1, 0)), 1.0),
     Analyte("ldl_cholesterol", ("LDL", "LDL cholesterol"), 118, 24, False, 1,
             (("mg/dL", 1, 0), ("mmol/L", 1 / 38.67, 0))),
 )  # fmt: skip
