@@ -1,8 +1,12 @@
 """Writes the demo cohort: raw files of simulated patients, sheets, config, and the planted truth beside them."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
+
+# One thread a process: sums of several threads may differ in their last digit.
+os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 import typer
 from consilium.core.errors import InputError

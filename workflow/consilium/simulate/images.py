@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +29,9 @@ from consilium.simulate.images_identity import Identity, Planted, identity
 
 KINDS = {"T1": "has_t1", "fMRI": "has_fmri", "CT": "has_ct", "PET": "has_pet"}
 DICOM_SHARE = {"T1": 0.25, "fMRI": 0.0, "CT": 0.6, "PET": 0.45}
+WORTH_A_POOL = 24  # images; below it starting processes costs more than it saves
+# Row of the sample sheet, truth of the image, its nodules, identifiers planted in it.
+Written = tuple[dict[str, str], dict[str, Any], list[tuple[Any, ...]], list[tuple[str, str, str, str]]]
 ORIENTATIONS = ("RAS", "LAS", "PIR")
 TECHNICAL: dict[str, dict[str, object]] = {
     "T1": {"MagneticFieldStrength": "3", "EchoTime": "2.9", "RepetitionTime": "2300", "InversionTime": "900",
@@ -53,20 +59,38 @@ def write(people: pd.DataFrame, root: Path, seed: int) -> tuple[list[dict[str, s
     Returns sample rows and truth: images (one row an image, columns empty where they do not apply), nodules,
     identifiers (every identifying string planted in a header or file name).
     """
-    planted, rows, facts, nodules = Planted(), [], [], []
-    for job, one in _jobs(people, root, seed):
-        scan, found = _scan(job, one)
-        as_dicom = bool(job.rng.random() < DICOM_SHARE[job.kind])
-        path, stored = _as_dicom(job, scan, planted) if as_dicom else _as_nifti(job, scan, planted)
-        rows.append(_row(job, path))
-        facts.append({"patient": job.patient, "kind": job.kind, "file": str(path), "format": stored, **scan.truth})
-        nodules += [(job.patient, str(path), i + 1, *n) for i, n in enumerate(found)]
+    rows, facts, nodules, identifiers = [], [], [], []
+    for row, fact, found, planted in _written(list(_jobs(people, root, seed))):
+        rows.append(row)
+        facts.append(fact)
+        nodules += found
+        identifiers += planted
     truth = {
         "images": pd.DataFrame(facts),
         "nodules": pd.DataFrame(nodules, columns=["patient", "file", "nodule", "x_mm", "y_mm", "z_mm", "diameter_mm"]),
-        "identifiers": pd.DataFrame(planted.rows, columns=["patient", "file", "tag", "value"]),
+        "identifiers": pd.DataFrame(identifiers, columns=["patient", "file", "tag", "value"]),
     }
     return rows, truth
+
+
+def _written(jobs: list[tuple[Job, dict[str, Any]]]) -> Iterator[Written]:
+    """Every image written, in the order of `jobs`; each has its own seed, so the processes never show."""
+    if len(jobs) < WORTH_A_POOL:
+        yield from map(_write_one, jobs)
+        return
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
+        yield from pool.map(_write_one, jobs, chunksize=4)
+
+
+def _write_one(work: tuple[Job, dict[str, Any]]) -> Written:
+    job, one = work
+    planted = Planted()
+    scan, found = _scan(job, one)
+    as_dicom = bool(job.rng.random() < DICOM_SHARE[job.kind])
+    path, stored = _as_dicom(job, scan, planted) if as_dicom else _as_nifti(job, scan, planted)
+    fact = {"patient": job.patient, "kind": job.kind, "file": str(path), "format": stored, **scan.truth}
+    nodules = [(job.patient, str(path), i + 1, *n) for i, n in enumerate(found)]
+    return _row(job, path), fact, nodules, planted.rows
 
 
 def _jobs(people: pd.DataFrame, root: Path, seed: int) -> Iterator[tuple[Job, dict[str, Any]]]:
