@@ -62,3 +62,9 @@ def test_checks_are_worded_for_people():
         said
         == "no: C-index 0.62 against 0.69 of elastic net; AUC within folds 0.5, calibration error 0.1 of imaging/t1"
     )
+
+
+def test_an_amount_says_a_fraction_as_per_cent():
+    assert words.amount(0.352, "fraction of ICV") == "35 % of ICV"
+    assert words.amount(3.0, "count") == "3" and words.amount(41.2, "HU") == "41.2 HU"
+    assert words.amount(None, "HU") == ""

@@ -52,7 +52,8 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     env.filters.update(
-        num=words.number, pct=words.percent, sentence=words.sentence, capital=words.capital, metric=words.metric,
+        num=words.number, amount=words.amount, pct=words.percent, sentence=words.sentence, capital=words.capital,
+        metric=words.metric,
         performance=words.performance, rank=words.rank, moment=words.moment, named=words.named, unit=words.unit,
     )  # fmt: skip
     env.globals.update(interval=words.interval, curve=svg.curve, diverging=svg.diverging, whisker=svg.whisker,

@@ -40,6 +40,15 @@ def percent(share: Any) -> str:
     return f"{100 * share:.0f} %"
 
 
+def amount(value: Any, unit_of: str) -> str:
+    """A measured value with its unit; a fraction as per cent, a count without unit; "" for a missing value."""
+    if value is None or value != value:
+        return ""
+    if unit_of.startswith("fraction"):
+        return percent(value) + unit_of.removeprefix("fraction")
+    return number(value) if unit_of in ("", "count") else f"{number(value)} {unit(unit_of)}"
+
+
 def interval(lower: Any, upper: Any, digits: int = 3) -> str:
     """ "a to b"; "" when an end is missing."""
     ends = (number(lower, digits), number(upper, digits))

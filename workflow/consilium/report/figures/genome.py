@@ -83,10 +83,12 @@ def _identity_panel(ax: Axes, identity: pd.DataFrame) -> None:
             label=f"{verdict} ({len(part)})",
         )
     odd = shown[(shown["verdict"] == "swap") | (shown["contamination_verdict"] == "contaminated")]
-    for row in odd.itertuples():
+    # Names of points that lie on one another share a line.
+    near = [100 * odd["contamination"].round(2), 100 * odd["concordance"].round(1)]
+    for _, part in odd.groupby(near):
         ax.annotate(
-            row.patient,
-            (100 * row.contamination, 100 * row.concordance),
+            ", ".join(part["patient"]),
+            (100 * part["contamination"].max(), 100 * part["concordance"].max()),
             xytext=(4, 4),
             textcoords="offset points",
             fontsize=8,

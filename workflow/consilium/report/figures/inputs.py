@@ -45,10 +45,10 @@ def missing_map(present: pd.DataFrame) -> Figure:
 
 
 def image_quality(table: pd.DataFrame) -> Figure:
-    """Each quality metric of each kind of image, one dot a sample, by the sample's verdict."""
+    """Quality metrics of each kind of image that differ between samples, one dot a sample, by the sample's verdict."""
     if table.empty:
         return card("Image quality", "no image could be judged")
-    metrics = {k: list(dict.fromkeys(p["metric"]))[:METRICS_A_KIND] for k, p in table.groupby("kind", sort=True)}
+    metrics = {str(kind): _telling(part) for kind, part in table.groupby("kind", sort=True)}
     width = max(map(len, metrics.values()))  # one row of panels a kind
     shown = [(k, m[i] if i < len(m) else "") for k, m in metrics.items() for i in range(width)]
     figure, axes = panels(len(shown), 2.1, 2.3, most=width)
@@ -74,6 +74,12 @@ def image_quality(table: pd.DataFrame) -> Figure:
         handles |= dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
     figure.legend(handles.values(), handles.keys(), loc="outside upper right", ncols=3)
     return figure
+
+
+def _telling(part: pd.DataFrame) -> list[str]:
+    """The first metrics of a kind that are not the same in all samples; where all are, the first of them."""
+    spread_of = part.groupby("metric", sort=False)["value"].nunique()
+    return [str(m) for m in spread_of.index[spread_of > 1]][:METRICS_A_KIND] or [str(spread_of.index[0])]
 
 
 def quarantine(table: pd.DataFrame) -> Figure:
