@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from consilium.omics.reading import read_matrix
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 KNOWN = {"A", "B", "C"}
@@ -82,6 +82,7 @@ def test_many_bad_cells_are_twenty_and_a_count(tmp_path: Path) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.binary(max_size=80) | st.text(alphabet='AB,\t"\n12.x;', max_size=80).map(str.encode))
+@example(b'\n"')  # a row of one empty quoted cell
 def test_any_bytes_give_a_matrix_or_problems(tmp_path_factory, raw: bytes) -> None:  # type: ignore[no-untyped-def]
     path = tmp_path_factory.mktemp("any") / "m.tsv"
     path.write_bytes(raw)

@@ -10,10 +10,11 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
+from consilium.core import blocks
 from consilium.core.errors import Problem
 from consilium.core.sheets import Patient, Sample, read_patients, read_samples
 from consilium.ehr import series
-from consilium.ehr.blocks import block, table_block
+from consilium.ehr.blocks import table_block
 from consilium.ehr.clinical import read_clinical
 from consilium.ehr.measurements import Counts, read_measurements
 from consilium.ehr.prescriptions import read_diagnoses, read_drugs
@@ -52,15 +53,6 @@ def read_all(samples: Path, patients: Path, analytes: Path, units: Path, drug_na
     )  # fmt: skip
 
 
-def quarantine(problems: list[Problem]) -> pd.DataFrame:
-    """Rows of table quarantine; patient * where a problem concerns a whole file."""
-    rows = [
-        {"patient": p.patient or "*", "room": "ehr", "file": p.file, "line": p.line, "cause": p.cause}
-        for p in sorted(set(problems), key=lambda p: (p.file, p.line, p.patient, p.cause))
-    ]
-    return pd.DataFrame(rows, columns=["patient", "room", "file", "line", "cause"])
-
-
 def measured_blocks(
     people: list[Patient], observations: pd.DataFrame, notes: dict[str, Any], window_days: float, bins: int
 ) -> dict[str, xr.Dataset]:
@@ -77,7 +69,16 @@ def measured_blocks(
     title = f"Labs and vital signs, means in {bins} bins over {window_days:g} days"
     summary, summary_units = series.summary_table(rows, window_days, units)
     return {
-        "series": block(title, patients, values, analytes, [units[a] for a in analytes], reasons, times),
+        "series": blocks.series(
+            "ehr",
+            title,
+            patients,
+            values,
+            analytes,
+            [units[a] for a in analytes],
+            [reasons.get(p, "") for p in patients],
+            times,
+        ),
         "summary": table_block("Labs and vital signs, summaries", patients, summary, summary_units, reasons),
     }
 

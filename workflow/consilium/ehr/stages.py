@@ -7,11 +7,12 @@ ROOM = "ehr"
 
 def check(samples: Path, patients: Path, analytes: Path, units: Path, drug_names: Path, out: Path) -> None:
     """Read every table of the room as the later stages do and write what they would refuse (table quarantine)."""
+    from consilium.core import refused
     from consilium.core.store import write_table
-    from consilium.ehr.intake import quarantine, read_all
+    from consilium.ehr.intake import read_all
 
     taken = read_all(samples, patients, analytes, units, drug_names)
-    write_table(out, "quarantine", quarantine(taken.problems))
+    write_table(out, "quarantine", refused.quarantine("ehr", taken.problems))
 
 
 def harmonise(
@@ -33,6 +34,7 @@ def harmonise(
     notes (JSON): per file the rows read, kept, doubled and censored; per patient what was dropped or refused; analytes
     and drug names that the resource tables do not list.
     """
+    from consilium.core import refused
     from consilium.core.store import write_facts, write_table
     from consilium.ehr import alerts as alarm
     from consilium.ehr import intake
@@ -45,7 +47,7 @@ def harmonise(
     write_table(observations, "observations", ranged.drop(columns=["moment", "critical_low", "critical_high"]))
     write_table(drugs, "drugs", taken.drugs)
     write_table(diagnoses, "diagnoses", taken.diagnoses)
-    write_table(quarantine, "quarantine", intake.quarantine(taken.problems))
+    write_table(quarantine, "quarantine", refused.quarantine("ehr", taken.problems))
     write_facts(notes, taken.notes)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from consilium.genomics.build import KnownSites
 from consilium.genomics.intake import Setup, one_sample, patients_in
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 _ENDS = 1 << 20
 
@@ -39,14 +39,6 @@ def problems_of(sample: Sample, patients: set[str], known_sites: Path, reference
     except InputError:
         pass
     return report.problems
-
-
-def quarantine(problems: Iterable[Problem]) -> pd.DataFrame:
-    """Table quarantine of the genomics room, each problem once, sorted."""
-    import pandas as pd
-
-    rows = [(p.patient or WHOLE_COHORT, "genomics", p.file, p.line, p.cause) for p in sorted(set(problems))]
-    return pd.DataFrame(rows, columns=["patient", "room", "file", "line", "cause"])
 
 
 def tasks(rows: Sequence[Sample], patients: str, kinds: Sequence[str], folder: Path, name: str) -> list[Task]:

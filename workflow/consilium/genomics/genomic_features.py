@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from consilium.core import blocks
 from consilium.genomics.phenotypes import decreased_count
 
 if TYPE_CHECKING:
@@ -103,24 +104,22 @@ def variants_block(
     patients: Sequence[str], columns: Mapping[str, Mapping[str, float]], absent: Mapping[str, str]
 ) -> xr.Dataset:
     """The block in the shape that fusion knows; columns without any value are left out."""
-    import xarray as xr
-
     names = [n for n, values in columns.items() if any(p in values for p in patients if p not in absent)]
     values = np.full((len(patients), len(names)), np.nan, dtype=np.float32)
     for j, name in enumerate(names):
         for i, patient in enumerate(patients):
             if patient not in absent and patient in columns[name]:
                 values[i, j] = columns[name][patient]
-    return xr.Dataset(
-        {
-            "values": (("patient", "feature"), values),
-            "present": ("patient", np.array([p not in absent for p in patients], dtype=bool)),
-            "reason": ("patient", np.array([absent.get(p, "") for p in patients], dtype=str)),
-        },
-        coords={
-            "patient": np.array(patients, dtype=str),
-            "feature": np.array(names, dtype=str),
-            "unit": ("feature", np.array([unit_of(n) for n in names], dtype=str)),
-        },
-        attrs={"room": "genomics", "title": "Polygenic scores, pharmacogenes, ancestry", "layout": "table"},
-    )
+    return blocks.table(
+        "genomics", "Polygenic scores, pharmacogenes, ancestry", patients, values, names, [unit_of(n) for n in names],
+        [absent.get(p, "") for p in patients],
+    )  # fmt: skip
+
+
+def first_causes(refused: pd.DataFrame) -> dict[str, str]:
+    """Patient -> cause of the first refused file; cohort-level files ("*") are nobody's."""
+    out: dict[str, str] = {}
+    for row in refused.itertuples():
+        if row.patient != "*":
+            out.setdefault(row.patient, f"{row.file}: {row.cause}")
+    return out

@@ -14,7 +14,7 @@ def check(
     scores: list[Path] | None = None,
 ) -> None:
     """Open every genomics file, with the checks that the later stages make; write the problems (table quarantine)."""
-    from consilium.core import sheets
+    from consilium.core import refused, sheets
     from consilium.core.store import write_table
     from consilium.genomics import checking
     from consilium.genomics.polygenic_tables import read_scores
@@ -23,7 +23,7 @@ def check(
     ids = {p.patient for p in sheets.read_patients(sheet)}
     problems = [p for row in rows for p in checking.problems_of(row, ids, known_sites, reference)]
     problems += read_scores(scores or [])[1]
-    write_table(out, "quarantine", checking.quarantine(problems))
+    write_table(out, "quarantine", refused.quarantine("genomics", problems))
 
 
 def reads(
@@ -112,10 +112,10 @@ def merge(
 
     `intake` and `reads` are the manifests of those stages. `sources`: where each patient's genotypes come from.
     """
-    from consilium.core import chunks, sheets
+    from consilium.core import chunks, refused, sheets
     from consilium.core.errors import Problem
     from consilium.core.store import write_facts, write_table
-    from consilium.genomics import checking, cohort, variants
+    from consilium.genomics import cohort, variants
     from consilium.genomics.intake import Setup
 
     setup = Setup(panel, known_sites, tuple(targets or ()), tuple(scores or ()), reference)
@@ -131,7 +131,7 @@ def merge(
     ignored = {j.file: j.n_ignored for j in joints}
     write_facts(sources, {"sources": chosen, "n_variants": n, "samples_not_in_sheet": ignored})
     problems = [Problem(**p) for e in entries for p in e["problems"]] + [p for j in joints for p in j.problems]
-    write_table(quarantine, "quarantine", checking.quarantine(problems))
+    write_table(quarantine, "quarantine", refused.quarantine("genomics", problems))
 
 
 def cohort_qc(
@@ -238,10 +238,10 @@ def polygenic(
     """
     import pandas as pd
 
+    from consilium.core import refused
     from consilium.core.register import TABLES
     from consilium.core.sheets import read_patients
     from consilium.core.store import read_table, write_table
-    from consilium.genomics import checking
     from consilium.genomics.genotypes import open_genotypes
     from consilium.genomics.panel import read_panel
     from consilium.genomics.polygenic_tables import match_rows, read_scores, score_rows
@@ -258,7 +258,7 @@ def polygenic(
             matched += match_rows(score, found)
     for path, name, content in ((out, "polygenic", sums), (matches, "polygenic_matches", matched)):
         write_table(path, name, pd.DataFrame(content) if content else TABLES[name].empty())
-    write_table(quarantine, "quarantine", checking.quarantine(problems))
+    write_table(quarantine, "quarantine", refused.quarantine("genomics", problems))
 
 
 def features(
@@ -278,20 +278,20 @@ def features(
     `stars` and `scores` are pharmacogenes.tsv and polygenic.tsv. A patient without genotypes, or excluded by quality
     control, is present=False with the reason.
     """
+    from consilium.core import refused
     from consilium.core.sheets import read_patients, read_samples
     from consilium.core.store import read_table, write_features, write_table
     from consilium.genomics import genomic_features as made
-    from consilium.genomics.refusals import first_causes, joined
     from consilium.genomics.star_tables import read_genes
 
     names = [p.patient for p in read_patients(sheet)]
-    refused = joined([read_table(path, "quarantine") for path in problems or []])
+    listed = refused.joined([read_table(path, "quarantine") for path in problems or []])
     supplied = {s.patient for s in read_samples(samples) if s.modality == "genomics"}
-    absent = made.absent_reasons(names, supplied, first_causes(refused), read_table(samples_qc, "samples_qc"))
+    absent = made.absent_reasons(names, supplied, made.first_causes(listed), read_table(samples_qc, "samples_qc"))
     columns = {
         **made.polygenic_columns(read_table(scores, "polygenic")),
         **made.pharmacogene_columns(read_table(stars, "pharmacogenes"), read_genes(tables)),
         **made.ancestry_columns(read_table(ancestry, "ancestry")),
     }
     write_features(out, {"variants": made.variants_block(names, columns, absent)})
-    write_table(quarantine, "quarantine", refused)
+    write_table(quarantine, "quarantine", listed)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from consilium.core import blocks
+from consilium.core.errors import Problem
 from consilium.core.sheets import Sample
 from consilium.core.store import read_facts
 
@@ -38,7 +40,7 @@ class Cohort:
         self.patients = patients
         self.samples = samples
         self.facts: dict[tuple[str, str], tuple[Path, dict[str, Any], dict[str, Any]]] = {}
-        self.problems = [p for e in entries for p in e["problems"]]
+        self.problems = [Problem(**p) for e in entries for p in e["problems"]]
         folders = {str(e["patient"]): Path(e["folder"]) for e in entries}
         for s in samples:
             folder = folders.get(s.patient, Path("absent")) / s.sample
@@ -51,7 +53,7 @@ class Cohort:
 
     def refusal(self, sample: Sample) -> str:
         """Why the file of a sample was refused."""
-        causes = [p["found"] for p in self.problems if p["patient"] == sample.patient and p["file"] == sample.path]
+        causes = [p.found for p in self.problems if p.patient == sample.patient and p.file == sample.path]
         return "not usable: " + ("; ".join(causes) if causes else "processing failed, see the quarantine list")
 
     def chosen(self, patient: str, kind: str, block: str) -> tuple[Sample | None, str]:
@@ -98,8 +100,7 @@ def table_block(cohort: Cohort, block: str) -> xr.Dataset | None:
     if not any(rows):
         return None
     matrix = np.array([[row.get(n, np.nan) for n in names] for row in rows], dtype=np.float32)
-    coords = {"feature": np.array(list(names), dtype=np.str_), "unit": ("feature", np.array(list(names.values())))}
-    return _dataset(cohort, ("patient", "feature"), matrix, reasons, coords, title, "table")
+    return blocks.table("imaging", title, cohort.patients, matrix, list(names), list(names.values()), reasons)
 
 
 def volume_block(cohort: Cohort, block: str) -> xr.Dataset | None:
@@ -119,26 +120,10 @@ def volume_block(cohort: Cohort, block: str) -> xr.Dataset | None:
     if shape is None:
         return None
     values = np.stack([np.full(shape, np.nan, dtype=np.float32) if v is None else v for v in found])
-    return _dataset(cohort, ("patient", "z", "y", "x"), values, reasons, {}, title, "volume")
+    return blocks.volume("imaging", title, cohort.patients, values, reasons)
 
 
-def _dataset(cohort: Cohort, dims: tuple[str, ...], values: np.ndarray, reasons: list[str], coords: dict[str, Any],
-             title: str, layout: str) -> xr.Dataset:  # fmt: skip
-    import xarray as xr
-
-    present = np.array([r == "" for r in reasons])
-    return xr.Dataset(
-        {
-            "values": (dims, values),
-            "present": ("patient", present),
-            "reason": ("patient", np.array(reasons, dtype=np.str_)),
-        },
-        coords={"patient": np.array(cohort.patients, dtype=np.str_), **coords},
-        attrs={"room": "imaging", "title": title, "layout": layout},
-    )
-
-
-def blocks(cohort: Cohort) -> dict[str, xr.Dataset]:
+def all_blocks(cohort: Cohort) -> dict[str, xr.Dataset]:
     """Every block that at least one patient has."""
     every = {**{b: table_block(cohort, b) for b in TABLES}, **{b: volume_block(cohort, b) for b in VOLUMES}}
     return {name: block for name, block in sorted(every.items()) if block is not None}
@@ -177,15 +162,3 @@ def _duplicates(cohort: Cohort) -> dict[tuple[str, str], str]:
             others = ", ".join(f"{o.patient} {o.sample}" for o in group if o is not s)
             out[(s.patient, s.sample)] = f"same voxels as {others}"
     return out
-
-
-def quarantine_table(problems: list[dict[str, Any]]) -> pd.DataFrame:
-    """Table "quarantine" from problems as kept in manifests."""
-    import pandas as pd
-
-    rows = [
-        (p["patient"] or "*", "imaging", p["file"], p["line"],
-         f"{p['found']}; allowed: {p['allowed']}; mend: {p['mend']}")
-        for p in problems
-    ]  # fmt: skip
-    return pd.DataFrame(sorted(rows), columns=["patient", "room", "file", "line", "cause"])

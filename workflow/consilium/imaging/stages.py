@@ -10,10 +10,11 @@ def check(samples: Path, out: Path) -> None:
 
     samples: samples.tsv. out: quarantine table (TSV). Never fails on bad images.
     """
+    from consilium.core import refused
     from consilium.core.errors import InputError, Problem
     from consilium.core.sheets import read_samples
     from consilium.core.store import write_table
-    from consilium.imaging import collect, intake
+    from consilium.imaging import intake
 
     problems: list[Problem] = []
     for sample in [s for s in read_samples(samples) if s.modality == "imaging"]:
@@ -21,7 +22,7 @@ def check(samples: Path, out: Path) -> None:
             intake.read(sample)
         except InputError as error:
             problems += error.problems
-    write_table(out, "quarantine", collect.quarantine_table([p.to_dict() for p in problems]))
+    write_table(out, "quarantine", refused.quarantine("imaging", problems))
 
 
 def process(samples: Path, patients: str, folder: Path, manifest: Path, grid_mm: float = 6.0, threads: int = 1) -> None:
@@ -51,6 +52,7 @@ def features(manifests: list[Path], patients: Path, samples: Path, features: Pat
 
     manifests: of stage process. patients, samples: the sheets. features: zip of Zarr groups. qc, quarantine: TSV.
     """
+    from consilium.core import refused
     from consilium.core.chunks import read_manifests
     from consilium.core.sheets import read_patients, read_samples
     from consilium.core.store import write_features, write_table
@@ -59,6 +61,6 @@ def features(manifests: list[Path], patients: Path, samples: Path, features: Pat
     rows = [s for s in read_samples(samples) if s.modality == "imaging"]
     names = [p.patient for p in read_patients(patients)]
     cohort = collect.Cohort(read_manifests(manifests), rows, names)
-    write_features(features, collect.blocks(cohort))
+    write_features(features, collect.all_blocks(cohort))
     write_table(qc, "image_qc", collect.qc_table(cohort))
-    write_table(quarantine, "quarantine", collect.quarantine_table(cohort.problems))
+    write_table(quarantine, "quarantine", refused.quarantine("imaging", cohort.problems))

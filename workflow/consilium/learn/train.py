@@ -21,7 +21,7 @@ from consilium.learn.work import Ledger, Settings
 Array = np.ndarray
 
 
-PERMUTATIONS = 3
+PERMUTATIONS = 2
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from consilium.core import blocks
 from consilium.core.errors import Problem
 from consilium.core.sheets import Patient, Sample
 from consilium.omics.identifiers import GENE_KINDS, canonical, name_space
@@ -120,19 +121,15 @@ def block(kind: Kind, people: list[Patient]) -> xr.Dataset:
     scales = sorted(set(kind.qc["scale"]))
     unit = " or ".join(scales) if kind.kind in LOG_KINDS else scales[0]
     why = ["no usable value" if p in kind.unusable or p in kind.values.index else "not supplied" for p in patients]
-    reason = np.where(present, "", why).astype("U")
-    return xr.Dataset(
-        {
-            "values": (("patient", "feature"), values),
-            "present": ("patient", present),
-            "reason": ("patient", reason),
-        },
-        coords={
-            "patient": np.array(patients, dtype="U"),
-            "feature": np.array([str(c) for c in kind.values.columns], dtype="U"),
-            "unit": ("feature", np.full(kind.values.shape[1], unit, dtype="U")),
-        },
-        attrs={"room": "omics", "title": TITLES[kind.kind], "layout": "table"},
+    features = [str(c) for c in kind.values.columns]
+    return blocks.table(
+        "omics",
+        TITLES[kind.kind],
+        patients,
+        values,
+        features,
+        [unit] * len(features),
+        ["" if p else w for p, w in zip(present, why, strict=True)],
     )
 
 

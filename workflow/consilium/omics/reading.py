@@ -98,7 +98,7 @@ def _lines(path: Path, text: str) -> tuple[list[str], str, list[int], list[Probl
     if '"' in text:
         parsed = csv.reader(io.StringIO(text), delimiter=delimiter)
         header = next(parsed, [])
-        rows = [(parsed.line_num, cells) for cells in parsed if cells]
+        rows = [(parsed.line_num, cells) for cells in parsed if any(map(str.strip, cells))]
         counts = [len(cells) for _, cells in rows]
         written = [delimiter.join(_requoted(c, delimiter) for c in cells) for _, cells in rows]
         numbers = [n for n, _ in rows]

@@ -5,15 +5,15 @@ from pathlib import Path
 
 def check(samples: Path, patients: Path, out: Path) -> None:
     """Read every omics table as the harmonise stage does and write what it would refuse (table quarantine)."""
+    from consilium.core import refused
     from consilium.core.sheets import KINDS, read_patients, read_samples
     from consilium.core.store import write_table
     from consilium.omics.harmonise import read_kind
-    from consilium.omics.tables import quarantine
 
     people = read_patients(patients)
     rows = [s for s in read_samples(samples) if s.modality == "omics"]
     kinds = [read_kind(k, [s for s in rows if s.kind == k], people, 1.0) for k in KINDS["omics"]]
-    write_table(out, "quarantine", quarantine([k for k in kinds if k]))
+    write_table(out, "quarantine", refused.quarantine("omics", [p for k in kinds if k for p in k.problems]))
 
 
 def harmonise(
@@ -30,6 +30,7 @@ def harmonise(
 
     Features with a larger share of missing values than max_missing_rate are dropped and listed in features_qc.
     """
+    from consilium.core import refused
     from consilium.core.sheets import KINDS, read_patients, read_samples
     from consilium.core.store import write_facts, write_features, write_table
     from consilium.omics import tables
@@ -42,5 +43,5 @@ def harmonise(
     write_features(features, {k.kind: block(k, people) for k in kinds if k.values.size})
     write_table(qc, "omics_qc", tables.qc(kinds))
     write_table(features_qc, "omics_features", tables.features(kinds))
-    write_table(quarantine, "quarantine", tables.quarantine(kinds))
+    write_table(quarantine, "quarantine", refused.quarantine("omics", [p for k in kinds for p in k.problems]))
     write_facts(notes, {"kinds": {k.kind: k.notes for k in kinds if k.notes}})

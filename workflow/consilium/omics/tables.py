@@ -22,14 +22,5 @@ def features(kinds: list[Kind]) -> pd.DataFrame:
     return _stacked([k.features_qc for k in kinds if len(k.features_qc)], "omics_features")
 
 
-def quarantine(kinds: list[Kind]) -> pd.DataFrame:
-    """Table quarantine; patient * where a problem concerns a whole file."""
-    rows = [
-        {"patient": p.patient or "*", "room": "omics", "file": p.file, "line": p.line, "cause": p.cause}
-        for p in sorted({p for k in kinds for p in k.problems}, key=lambda p: (p.file, p.line, p.patient, p.cause))
-    ]
-    return pd.DataFrame(rows, columns=["patient", "room", "file", "line", "cause"])
-
-
 def _stacked(tables: list[pd.DataFrame], name: str) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True) if tables else TABLES[name].empty()

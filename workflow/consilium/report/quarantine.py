@@ -14,16 +14,10 @@ if TYPE_CHECKING:
 
 def merged(paths: Iterable[Path]) -> pd.DataFrame:
     """All rows of the given quarantine tables: sorted, each once. A table that is absent is a defect, not a gap."""
-    import pandas as pd
-
-    from consilium.core.register import TABLES
+    from consilium.core.refused import joined
     from consilium.core.store import read_table
 
-    parts = [read_table(Path(path), "quarantine") for path in paths]
-    if not parts:
-        return TABLES["quarantine"].empty()
-    table = pd.concat(parts, ignore_index=True).drop_duplicates()
-    return table.sort_values(["room", "patient", "file", "line", "cause"], kind="stable").reset_index(drop=True)
+    return joined([read_table(Path(path), "quarantine") for path in paths])
 
 
 def readable(table: pd.DataFrame) -> str:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from consilium.core import blocks
 from consilium.core.sheets import Patient
 from consilium.text.staging import ordinal
 
@@ -43,20 +44,10 @@ def block(findings: pd.DataFrame, documents: dict[str, str], people: list[Patien
     wide = long.dropna().pivot_table(index="patient", columns="concept", values="n", aggfunc="max")
     concepts = sorted(str(c) for c in wide.columns)
     values = wide.reindex(index=patients, columns=concepts).to_numpy(dtype=np.float32).reshape(len(patients), -1)
-    reason = np.array([documents.get(p, "not supplied") for p in patients], dtype="U")
-    return xr.Dataset(
-        {
-            "values": (("patient", "feature"), values),
-            "present": ("patient", reason == ""),
-            "reason": ("patient", reason),
-        },
-        coords={
-            "patient": np.array(patients, dtype="U"),
-            "feature": np.array(concepts, dtype="U"),
-            "unit": ("feature", np.array([VALUED.get(c, STATE_UNIT) for c in concepts], dtype="U")),
-        },
-        attrs={"room": "text", "title": "Findings of report texts", "layout": "table"},
-    )
+    return blocks.table(
+        "text", "Findings of report texts", patients, values, concepts,
+        [VALUED.get(c, STATE_UNIT) for c in concepts], [documents.get(p, "not supplied") for p in patients],
+    )  # fmt: skip
 
 
 def _number(concept: str, value: str, negated: bool, uncertain: bool) -> float:

@@ -5,14 +5,14 @@ from pathlib import Path
 
 def check(samples: Path, patients: Path, out: Path) -> None:
     """Read every report as the extract stage does and write what it would refuse (table quarantine)."""
+    from consilium.core import refused
     from consilium.core.sheets import read_patients, read_samples
     from consilium.core.store import write_table
     from consilium.text.reading import read_documents
-    from consilium.text.tables import quarantine
 
     known = {p.patient for p in read_patients(patients)}
     _, problems = read_documents([s for s in read_samples(samples) if s.modality == "text"], known)
-    write_table(out, "quarantine", quarantine(problems))
+    write_table(out, "quarantine", refused.quarantine("text", problems))
 
 
 def extract(samples: Path, patients: Path, findings: Path, documents: Path, quarantine: Path, threads: int = 1) -> None:
@@ -21,6 +21,7 @@ def extract(samples: Path, patients: Path, findings: Path, documents: Path, quar
     documents (JSON): per patient the reports read, with kind, date and number of findings, and those left out of the
     features because they are dated after the index date.
     """
+    from consilium.core import refused
     from consilium.core.sheets import read_patients, read_samples
     from consilium.core.store import write_facts, write_table
     from consilium.text import tables
@@ -32,7 +33,7 @@ def extract(samples: Path, patients: Path, findings: Path, documents: Path, quar
     found = tables.findings(read, threads)
     write_table(findings, "findings", found)
     write_facts(documents, tables.documents(read, found, people, problems))
-    write_table(quarantine, "quarantine", tables.quarantine(problems))
+    write_table(quarantine, "quarantine", refused.quarantine("text", problems))
 
 
 def features(patients: Path, findings: Path, documents: Path, features: Path) -> None:

@@ -64,15 +64,6 @@ def reasons(facts: dict[str, Any], people: list[Patient]) -> dict[str, str]:
     return out
 
 
-def quarantine(problems: list[Problem]) -> pd.DataFrame:
-    """Table quarantine; patient * where a problem concerns a whole table."""
-    rows = [
-        {"patient": p.patient or "*", "room": "text", "file": p.file, "line": p.line, "cause": p.cause}
-        for p in sorted(set(problems), key=lambda p: (p.file, p.line, p.patient, p.cause))
-    ]
-    return pd.DataFrame(rows, columns=["patient", "room", "file", "line", "cause"])
-
-
 def _rows(document: Document) -> list[dict[str, Any]]:
     base = {"patient": document.patient, "document": document.name, "document_kind": document.kind,
             "taken_on": document.taken_on}  # fmt: skip

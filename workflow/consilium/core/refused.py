@@ -1,0 +1,36 @@
+"""Input that could not be used, as the table that every room writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from consilium.core.errors import Problem
+from consilium.core.sheets import WHOLE_COHORT
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ORDER = ["file", "line", "patient", "cause"]
+
+
+def quarantine(room: str, problems: Iterable[Problem]) -> pd.DataFrame:
+    """Table quarantine of a room: each problem once, sorted; patient * where it concerns a file of the whole cohort."""
+    import pandas as pd
+
+    rows = [(p.patient or WHOLE_COHORT, room, p.file, p.line, p.cause) for p in set(problems)]
+    table = pd.DataFrame(rows, columns=["patient", "room", "file", "line", "cause"])
+    return table.sort_values(ORDER).reset_index(drop=True)
+
+
+def joined(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """All rows of several quarantine tables, each once, in a fixed order."""
+    import pandas as pd
+
+    from consilium.core.register import TABLES
+
+    parts = [t for t in tables if len(t)]
+    if not parts:
+        return TABLES["quarantine"].empty()
+    merged = pd.concat(parts, ignore_index=True).drop_duplicates()
+    return TABLES["quarantine"].check(merged.sort_values(["room", *ORDER], kind="stable"))
