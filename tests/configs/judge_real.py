@@ -92,8 +92,9 @@ def models(task: str) -> list[str]:
         lines.append(
             f"| {r.model} | {r.modalities} | {r.role} | {r.value:.3f} | {r.lower:.3f} to {r.upper:.3f} | {r.n} |"
         )
-    gates = json.loads((GLIOMA / "learn" / task / "gates.json").read_text())
-    return [*lines, "", "Gates: `" + json.dumps(gates, ensure_ascii=False)[:1500] + "`"]
+    gates = json.loads((GLIOMA / "learn" / task / "gates.json").read_text())["gates"]
+    lines += ["", "| check of the model | verdict | detail |", "|---|---|---|"]
+    return [*lines, *(f"| {g['gate']} | {g['verdict']} | {g['detail']} |" for g in gates)]
 
 
 def main() -> None:

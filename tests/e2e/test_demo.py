@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import json
 import re
@@ -108,6 +109,16 @@ def test_swap_contamination_and_sex_error_are_caught(demo):
 def test_a_second_run_does_nothing(demo):
     done = demo.snakemake()
     assert done.returncode == 0 and "Nothing to be done" in done.stdout + done.stderr
+
+
+def test_every_image_measure_has_a_name_for_people(demo, root):
+    with open(root / "resources/image_measures.tsv", newline="") as handle:
+        named = {row["measure"] for row in csv.DictReader(handle, delimiter="\t")}
+    measured = set(demo.table("imaging/qc.tsv")["metric"])
+    for path in demo.patients.rglob("features.json"):
+        for block in json.loads(path.read_text())["blocks"].values():
+            measured |= {name if name in named else name.split(".")[0] for name in block["features"]}
+    assert len(measured) > 60 and measured <= named, measured - named
 
 
 def test_every_patient_has_a_prediction_or_a_reason(demo):
