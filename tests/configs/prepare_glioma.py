@@ -9,8 +9,8 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 
-# Assumed, since the released slices carry no voxel size; of the heights tried (140, 170, 190, 210 mm) the one with which
-# most volumes are registered to the template (11 of every fourth one, 19).
+# Assumed, since the released slices carry no voxel size; of the heights tried (140, 170, 190, 210 mm) the one with
+# which most volumes are registered to the template (11 of every fourth one, 19).
 FIELD_OF_VIEW_MM, HEIGHT_MM = 240.0, 190.0
 CONFIG = """\
 cohort: glioma
