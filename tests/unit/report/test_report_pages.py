@@ -236,3 +236,19 @@ def test_drugs_still_taken_come_before_stopped_ones(copy):
     ]
     assert [m["level"] for m in drugs] == ["alert", "alert", "caution"]
     assert drugs[2]["text"] == "Clopidogrel (stopped on 2023-01-02): choose another drug."
+
+
+def test_a_limit_is_shown_as_reported_and_a_brand_beside_its_generic_name(copy):
+    path = copy.cohort / "ehr/observations.parquet"
+    table = read_table(path, "observations")
+    crp = table[(table["patient"] == "P002") & (table["analyte"] == "CRP")].sort_values("taken_on").index
+    table.loc[crp[-1], ["value", "source_value", "censored"]] = [0.25, 0.5, "<"]
+    write_table(path, "observations", table)
+    path = copy.cohort / "ehr/drugs.tsv"
+    table = read_table(path, "drugs")
+    table.loc[(table["patient"] == "P002") & (table["drug"] == "clopidogrel"), "supplied_as"] = "Plavix"
+    write_table(path, "drugs", table)
+    _write(copy, ["P002"])
+    page = _page(copy, "P002").text
+    assert "Latest < 0.5 mg/L on" in page and f"1 of {len(crp)} given as a limit (< or >) only." in page
+    assert "clopidogrel written Plavix" in page and page.count("written") == 1

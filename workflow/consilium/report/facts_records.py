@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from consilium.report.tables import Cohort
-from consilium.report.words import capital
+from consilium.report.words import capital, number
 
 Facts = dict[str, Any]
 CRITICAL = ("critically low", "critically high")
@@ -55,6 +55,11 @@ def _analyte(name: str, rows: list[Facts], alerts: list[Facts]) -> Facts:
         ],
         "n": len(rows),
         "latest": last["value"],
+        # Of a value given as a limit the table holds half of it or the limit; people read what was reported.
+        "latest_limit": f"{last['censored']} {number(last['source_value'])} {last['source_unit']}".strip()
+        if last["censored"]
+        else "",
+        "n_censored": sum(bool(r["censored"]) for r in rows),
         "latest_on": last["taken_on"],
         "alert": next((a["alert"] for a in mine if a["taken_on"] == last["taken_on"]), ""),
         "critical": any(a["alert"] in CRITICAL for a in mine),
