@@ -65,6 +65,15 @@ def test_tables_keep_types_and_missing_values(tmp_path):
     assert back["dose"].tolist()[0] == 5.0 and np.isnan(back["dose"][1]) and back["unit"].tolist() == ["mg", ""]
 
 
+@pytest.mark.parametrize("name", ["observations", "polygenic_matches"])
+def test_a_parquet_table_without_rows_keeps_its_types(tmp_path, name):
+    path = tmp_path / "t.parquet"
+    store.write_table(path, name, register.TABLES[name].empty())
+    column = next(c.name for c in register.TABLES[name].columns if c.dtype == "str")
+    assert pd.read_parquet(path, filters=[(column, "in", ["P1"])]).empty
+    assert store.read_table(path, name).empty
+
+
 def test_tables_refuse_unknown_lacking_and_empty_cells():
     drugs = register.TABLES["drugs"]
     with pytest.raises(ValueError, match="lacking"):

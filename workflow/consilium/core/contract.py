@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
     import xarray as xr
 
 DTYPES = {"str": "object", "float": "float64", "int": "Int64", "bool": "boolean"}
@@ -78,6 +79,14 @@ class Table:
             else:
                 out[name] = out[name].astype(DTYPES[column.dtype])
         return out
+
+    def arrow_schema(self, names: list[str]) -> pa.Schema:
+        """Types of the columns for Parquet: a table without rows must not lose them."""
+        import pyarrow as pa
+
+        types = {"str": pa.string(), "float": pa.float64(), "int": pa.int64(), "bool": pa.bool_()}
+        columns = [self._column(n) for n in names]
+        return pa.schema([(n, types[c.dtype]) for n, c in zip(names, columns, strict=True) if c is not None])
 
     def empty(self) -> pd.DataFrame:
         import pandas as pd

@@ -85,7 +85,7 @@ def write_table(path: Path, name: str, table: pd.DataFrame) -> None:
     ordered = register.TABLES[name].check(table)
     with atomic(path) as temporary:
         if path.suffix == ".parquet":
-            ordered.to_parquet(temporary, index=False)
+            ordered.to_parquet(temporary, index=False, schema=register.TABLES[name].arrow_schema(list(ordered.columns)))
         else:
             ordered.to_csv(temporary, sep="\t", index=False, float_format="%.10g", lineterminator="\n")
 
