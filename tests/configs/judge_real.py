@@ -10,6 +10,12 @@ import pandas as pd
 PGX, GLIOMA = Path("results/pgx/cohort"), Path("results/glioma/cohort")
 TABLE_GENES = ("CYP2C19", "CYP3A5", "NUDT15", "SLCO1B1", "TPMT")
 SCORE = "PGS000586"
+NOTES = {
+    "auc": "Area under the ROC curve on outer folds, higher is better. `elastic_net` is penalised logistic regression; "
+    "`shipped` is the model whose choice saw training patients only.",
+    "c_index": "Concordance on outer folds, higher is better. `elastic_net` is the penalised Cox model and `age_sex` "
+    "the Cox model of age and sex; `shipped` is the model whose choice saw training patients only.",
+}
 
 
 def truth_phenotypes(data: Path) -> pd.DataFrame:
@@ -66,7 +72,8 @@ def star_alleles(data: Path) -> list[str]:
               for r in misses] or ["- none"]  # fmt: skip
     absent = sorted(set(called["gene"]) - set(joined["gene"]))
     reasons = called[called["gene"].isin(absent)].groupby("gene")["call"].value_counts()
-    lines += ["", f"Not compared (no GeT-RM answer in this form, or not in the panel): {reasons.to_dict()}"]
+    counts = ", ".join(f"{gene} {call.replace('_', ' ')} in {n}" for (gene, call), n in reasons.items())
+    lines += ["", f"Not compared (no GeT-RM answer in this form, or not in the panel): {counts or 'none'}."]
     return lines
 
 
@@ -78,20 +85,25 @@ def scores(data: Path) -> list[str]:
     error = (both["sum"] - both["SUM"]).abs().max()
     return [
         f"{len(both)} of {len(ours)} people have an expected sum (pgsc_calc v2): largest absolute difference "
-        f"{error:.2g}; variants used {sorted(both['n_used'].unique())}, "
-        f"expected {sorted((both['DENOM'] // 2).unique())}."
+        f"{error:.1g} (allowed: 1e-6); variants used {_range(both['n_used'])}, expected {_range(both['DENOM'] // 2)}."
     ]
+
+
+def _range(counts: pd.Series) -> str:
+    low, high = int(counts.min()), int(counts.max())
+    return str(low) if low == high else f"{low} to {high}"
 
 
 def models(task: str) -> list[str]:
     board = pd.read_csv(GLIOMA / "learn" / task / "leaderboard.tsv", sep="\t")
     metric = "auc" if (board["metric"] == "auc").any() else "c_index"
     rows = board[board["metric"] == metric].sort_values("value", ascending=False)
-    lines = ["| model | modalities | role | " + metric + " | 95 % interval | n |", "|---|---|---|---|---|---|"]
+    lines = [NOTES[metric], "", "| model | feature blocks | role | " + metric + " | 95 % interval | n |",
+             "|---|---|---|---|---|---|"]  # fmt: skip
     for r in rows.itertuples():
-        lines.append(
-            f"| {r.model} | {r.modalities} | {r.role} | {r.value:.3f} | {r.lower:.3f} to {r.upper:.3f} | {r.n} |"
-        )
+        blocks = r.modalities.split(", ")
+        named = f"{len(blocks)} blocks" if len(blocks) > 2 else r.modalities
+        lines.append(f"| {r.model} | {named} | {r.role} | {r.value:.3f} | {r.lower:.3f} to {r.upper:.3f} | {r.n} |")
     gates = json.loads((GLIOMA / "learn" / task / "gates.json").read_text())["gates"]
     lines += ["", "| check of the model | verdict | detail |", "|---|---|---|"]
     return [*lines, *(f"| {g['gate']} | {g['verdict']} | {g['detail']} |" for g in gates)]

@@ -88,13 +88,13 @@ def main() -> None:
     people["grade"] = clinical["neoplasm_histologic_grade"].reindex(people.index).map({1.0: "II", 2.0: "III"})
     people["survival_months"] = tcga["survival_months"].reindex(people.index)
     people["death"] = (1 - tcga["censorship"].reindex(people.index)).astype("Int64")
+    people["index_date"] = [images[p][0].rsplit("\t", 1)[1] for p in people.index]  # the scan, days before surgery
+    age = clinical["age_at_initial_pathologic"].reindex(people.index)
+    people["birth_year"] = (people["index_date"].str[:4].astype(int) - age).round().astype("Int64")
     people.to_csv(args.out / "patients.tsv", sep="\t")
     # Histological type is left out: it names the grade ("anaplastic").
-    table = clinical.reindex(people.index)[["age_at_initial_pathologic", "laterality", "tumor_location"]]
-    table = table.rename(columns={"age_at_initial_pathologic": "age"})
-    table[["laterality", "tumor_location"]] = table[["laterality", "tumor_location"]].map(
-        lambda v: "" if pd.isna(v) else f"code{int(v)}"
-    )
+    table = clinical.reindex(people.index)[["laterality", "tumor_location"]]
+    table = table.map(lambda v: "" if pd.isna(v) else f"code{int(v)}")
     table.to_csv(args.out / "clinical.tsv", sep="\t")
     have = [p for p in people.index if p in tcga.index]
     rows = [f"*\tehr\tclinical\t{args.out / 'clinical.tsv'}\t", *write_tables(tcga.loc[have], args.out)]
