@@ -2,8 +2,6 @@
 import sys
 from pathlib import Path
 
-from snakemake.exceptions import WorkflowError
-
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT / "workflow"))
 
@@ -29,7 +27,9 @@ try:
         outcomes_needed=config["mode"] == "train",
     )
 except InputError as error:
-    raise WorkflowError(str(error))
+    sys.exit(
+        str(error)
+    )  # the message alone; a WorkflowError adds lines of this file to it
 
 # The reference that comes with consilium is found wherever snakemake is called; a user's own starts there.
 if not Path(config["genomics"]["ancestry_reference"]).exists():

@@ -17,7 +17,7 @@ if config["mode"] == "apply":
             ]
         }
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise WorkflowError(
+        sys.exit(
             f"bundle {config['bundle']} cannot be read: {error}; name results/<cohort>/bundle of a run"
         )
 

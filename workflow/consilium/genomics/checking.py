@@ -1,4 +1,4 @@
-"""What the stages share: the check of one file, the quarantine table, tasks of a chunk, what a task depends on."""
+"""What the stages share: the check of one file, tasks of a chunk, what a task depends on."""
 
 from __future__ import annotations
 
