@@ -27,9 +27,8 @@ try:
         outcomes_needed=config["mode"] == "train",
     )
 except InputError as error:
-    sys.exit(
-        str(error)
-    )  # the message alone; a WorkflowError adds lines of this file to it
+    # The message alone: a WorkflowError adds lines of this file to it.
+    sys.exit(str(error))
 
 # The reference that comes with consilium is found wherever snakemake is called; a user's own starts there.
 if not Path(config["genomics"]["ancestry_reference"]).exists():
