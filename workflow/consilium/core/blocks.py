@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import numpy as np
     import xarray as xr
 
 
@@ -24,8 +23,7 @@ def table(
 
     What a patient without the block has in `values` is dropped.
     """
-    names = {"feature": np.array(features, dtype="U"), "unit": ("feature", np.array(units, dtype="U"))}
-    return _block(room, title, "table", patients, values, ("feature",), names, reasons)
+    return _block(room, title, "table", patients, values, ("feature",), _named(features, units), reasons)
 
 
 def series(
@@ -39,11 +37,7 @@ def series(
     days: np.ndarray,
 ) -> xr.Dataset:
     """Layout series. values: (patient, time, feature); days: of the bins, before the end of the window."""
-    names = {
-        "feature": np.array(features, dtype="U"),
-        "unit": ("feature", np.array(units, dtype="U")),
-        "time": days.astype(float),
-    }
+    names = _named(features, units) | {"time": days.astype(float)}
     out = _block(room, title, "series", patients, values, ("time", "feature"), names, reasons)
     return out.assign_attrs(time_unit="days")
 
@@ -53,6 +47,12 @@ def volume(room: str, title: str, patients: Sequence[str], values: np.ndarray, r
     return _block(room, title, "volume", patients, values, ("z", "y", "x"), {}, reasons)
 
 
+def _named(features: Sequence[str], units: Sequence[str]) -> dict[str, Any]:
+    import numpy as np
+
+    return {"feature": np.array(features, dtype="U"), "unit": ("feature", np.array(units, dtype="U"))}
+
+
 def _block(
     room: str,
     title: str,
@@ -60,9 +60,10 @@ def _block(
     patients: Sequence[str],
     values: np.ndarray,
     dims: tuple[str, ...],
-    names: dict[str, object],
+    names: dict[str, Any],
     reasons: Sequence[str],
 ) -> xr.Dataset:
+    import numpy as np
     import xarray as xr
 
     reason = np.array(reasons, dtype="U")
