@@ -9,13 +9,14 @@ import pytest
 
 pytestmark = pytest.mark.slow
 # Enough for folds that are assessed; images of a few, for every kind of feature.
-PATIENTS, WITH_IMAGES = 36, ("P001", "P002", "P003")
+PATIENTS, WITH_IMAGES = 32, ("P001", "P002", "P003")
 
 
 @pytest.fixture(scope="module")
 def place(workspace):
     made = workspace("cores")
-    made.make_cohort(PATIENTS, chunk_size=12)
+    made.make_cohort(PATIENTS, chunk_size=16)
+    made.configure(learn={"permutation_control": False})  # the same path again; the demo test runs it
     sheet = made.folder / "demo" / "samples.tsv"
     rows = [line.split("\t") for line in sheet.read_text().splitlines()]
     kept = [row for row in rows if row[1] != "imaging" or row[0] in WITH_IMAGES]

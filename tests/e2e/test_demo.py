@@ -18,7 +18,7 @@ PATIENTS = 18  # too few for models: they must say so; models are trained in tes
 @pytest.fixture(scope="module")
 def demo(workspace):
     place = workspace("demo")
-    place.make_cohort(PATIENTS, faults=True)
+    place.make_cohort(PATIENTS, faults=True, chunk_size=8)
     done = place.snakemake()
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
     place.log = done.stdout + done.stderr
@@ -118,7 +118,7 @@ def test_every_image_measure_has_a_name_for_people(demo, root):
     for path in demo.patients.rglob("features.json"):
         for block in json.loads(path.read_text())["blocks"].values():
             measured |= {name if name in named else name.split(".")[0] for name in block["features"]}
-    assert len(measured) > 60 and measured <= named, measured - named
+    assert len(measured) > 50 and measured <= named, measured - named
 
 
 def test_every_patient_has_a_prediction_or_a_reason(demo):
