@@ -2,8 +2,9 @@
 
 python scripts/update_star_alleles.py --pharmcat FOLDER --out resources/star_alleles
 
-FOLDER holds definition/<GENE>_translation.json and phenotype/<GENE>.json, each possibly gzipped. Only facts are
-taken: positions, alleles, functions, activity values, phenotypes. Needs nothing but the standard library.
+FOLDER holds definition/<GENE>_translation.json and phenotype/<GENE>.json, each possibly gzipped. A gene without a
+phenotype table is one to whose alleles its source assigns no function. Only facts are taken: positions, alleles,
+functions, activity values, phenotypes. Needs nothing but the standard library.
 Population frequencies are added by scripts/update_star_frequencies.py.
 """
 
@@ -28,17 +29,26 @@ GENES = {
     "NUDT15": ("named", "reference", "phenotype"),
     "DPYD": ("lowest_function", "reference", "activity_score"),
     "CYP3A5": ("named", "no_call", "phenotype"),
+    "CYP2B6": ("named", "no_call", "phenotype"),
+    "CYP3A4": ("named", "no_call", "phenotype"),
+    "CYP4F2": ("named", "no_call", "diplotype"),
+    "ABCG2": ("named", "no_call", "phenotype"),
+    "IFNL3": ("named", "no_call", "diplotype"),
 }
+NO_PHENOTYPES: dict[str, Any] = {"namedAlleles": [], "diplotypes": []}
 IUPAC = {"R": "AG", "Y": "CT", "S": "CG", "W": "AT", "K": "GT", "M": "AC"}
 UNASSIGNED = "Unassigned function"
 
 
 def read_json(stem: Path) -> dict[str, Any]:
-    """The JSON at `stem`.json or `stem`.json.gz."""
+    """The JSON at `stem`.json or `stem`.json.gz; an empty table for a gene without phenotypes."""
     plain = stem.with_name(stem.name + ".json")
     if plain.exists():
         return dict(json.loads(plain.read_text(encoding="utf-8")))
-    with gzip.open(stem.with_name(stem.name + ".json.gz"), "rt", encoding="utf-8") as handle:
+    packed = stem.with_name(stem.name + ".json.gz")
+    if not packed.exists() and stem.parent.name == "phenotype":
+        return NO_PHENOTYPES
+    with gzip.open(packed, "rt", encoding="utf-8") as handle:
         return dict(json.load(handle))
 
 

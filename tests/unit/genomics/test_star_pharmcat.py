@@ -27,6 +27,8 @@ NOT_ASKED = {
     "testFindCombinations": "combinations are a research flag that is not built",
     "testUndocumentedVariationsWithTreatAsReferenceAndCombo": "combinations are a research flag that is not built",
 }
+# Asked of the matcher with its default, the best-scoring pairs, although the field says all of them.
+TOP_ONLY = {"s1_s4"}
 
 
 def cases() -> Iterator[tuple[str, dict[str, str]]]:
@@ -37,7 +39,7 @@ def cases() -> Iterator[tuple[str, dict[str, str]]]:
         for row in csv.DictReader(handle, delimiter="\t"):
             if row["target"] not in GENES or row["field"] not in FIELDS or row["disabled"] == "1":
                 continue
-            if "executeWithOutsideCalls" in row["builder_options"] and "Outside" in row["test"]:
+            if "executeWithOutsideCalls" in row["builder_options"] and "outside" in row["test"].lower():
                 continue
             variations = [v for v in row["input_variations"].split(";") if v]
             sites = [v.split("|")[1] for v in variations if v.startswith((row["target"], "variationInPhaseSet"))]
@@ -131,7 +133,8 @@ def test_expectation(row: dict[str, str]) -> None:
             assert scores == wanted_scores(gene.name, row["expected"])
         return
     found = match(gene, codes, block)
-    pairs = viable(gene, found.strands) if row["field"].endswith("all_matches") else found.pairs
+    every = row["test"].endswith("AllMatch") or (row["field"].endswith("all_matches") and row["test"] not in TOP_ONLY)
+    pairs = viable(gene, found.strands) if every else found.pairs
     names = {diplotype(gene, pair) for pair in pairs}
     expected = {e.strip() for e in row["expected"].split("||")} - {"", "Unknown/Unknown"}
     if row["field"] == "PrintCpicCalls":

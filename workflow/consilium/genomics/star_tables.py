@@ -60,7 +60,7 @@ class Gene:
     activity: npt.NDArray[np.float64]
     accepts: npt.NDArray[np.int64]
     explicit: npt.NDArray[np.bool_]
-    phenotype_of: dict[tuple[str, str], tuple[str, float]]
+    phenotype_of: dict[tuple[str, str], tuple[str, float]]  # empty: the source assigns no phenotype to this gene
     populations: tuple[str, ...]
     frequencies: npt.NDArray[np.float64]
 

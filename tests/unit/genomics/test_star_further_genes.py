@@ -1,0 +1,69 @@
+"""Genes with a rule or a trap of their own, on made-up people."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from consilium.genomics import pharmacogenes, star_alleles
+from consilium.genomics.pharmacogenes import CALLED, NOT_CALLED, call
+from consilium.genomics.phenotypes import NOT_ASSIGNED
+from consilium.genomics.star_observed import UNTESTED
+from consilium.report import facts_genome
+from star_fixtures import GENES, person, together, unphased
+
+
+def without(gene_name: str, codes: np.ndarray, *rsids: str) -> np.ndarray:
+    """The same person with some positions untested."""
+    out = codes.copy()
+    out[[GENES[gene_name].locus(r) for r in rsids]] = UNTESTED
+    return out
+
+
+def test_the_report_knows_the_reason_of_a_gene_without_data_by_its_words() -> None:
+    gene = GENES["ABCG2"]
+    nothing = np.full((len(gene.loci), 2), UNTESTED, dtype=np.int8)
+    assert star_alleles.match(gene, nothing, unphased(gene)).failure == facts_genome.NOTHING_TESTED
+    assert pharmacogenes.call(gene, nothing, unphased(gene)).reason == facts_genome.NOTHING_TESTED
+
+
+@pytest.mark.parametrize("gene_name", ["CYP4F2", "IFNL3"])
+def test_a_gene_without_phenotypes_reports_the_diplotype(gene_name: str) -> None:
+    gene = GENES[gene_name]
+    first, second = gene.alleles[0], "*3" if gene_name == "CYP4F2" else gene.alleles[1]
+    finding = call(gene, person(gene, first, second), unphased(gene))
+    assert (finding.diplotypes, finding.call) == ((f"{first}/{second}",), CALLED)
+    assert finding.phenotypes == (NOT_ASSIGNED,) and np.isnan(finding.activity_score)
+
+
+def test_without_phenotypes_an_untested_position_still_hides_another_diplotype() -> None:
+    """Were the unknown phenotypes taken for equal, *1/*1 would be certain whatever was not tested."""
+    gene = GENES["CYP4F2"]
+    finding = call(gene, without("CYP4F2", person(gene, "*1", "*1"), "rs2108622"), unphased(gene))
+    assert finding.call == NOT_CALLED and "*3" in finding.reason and finding.excluded_probability > 0.1
+    odd = without("CYP4F2", person(gene, "*1", "*1"), gene.loci[3].rsid)
+    assert call(gene, odd, unphased(gene)).diplotypes == ("*1/*1",)
+
+
+def test_cyp2b6_six_is_not_nine_and_one_is_not_four() -> None:
+    """rs2279343 is missing from many files: *6 and *9 then mean the same, *1 and *4 do not."""
+    gene = GENES["CYP2B6"]
+    assert call(gene, person(gene, "*1", "*6"), unphased(gene)).diplotypes == ("*1/*6",)
+    assert call(gene, person(gene, "*4", "*9"), together(gene)).diplotypes == ("*4/*9",)
+    open_six = call(gene, without("CYP2B6", person(gene, "*6", "*6"), "rs2279343"), unphased(gene))
+    assert {"*6/*6", "*9/*9"} <= set(open_six.diplotypes) and len(open_six.phenotypes) == 1
+    open_one = call(gene, without("CYP2B6", person(gene, "*1", "*1"), "rs2279343"), unphased(gene))
+    assert open_one.call == NOT_CALLED and "*4" in open_one.reason and open_one.diplotypes == ()
+
+
+def test_cyp3a4_unassigned_function_is_indeterminate() -> None:
+    gene = GENES["CYP3A4"]
+    assert call(gene, person(gene, "*1", "*22"), unphased(gene)).phenotypes == ("Intermediate Metabolizer",)
+    assert call(gene, person(gene, "*1", "*15"), unphased(gene)).phenotypes == ("Indeterminate",)
+
+
+def test_one_snp_genes() -> None:
+    gene = GENES["ABCG2"]
+    found = [
+        call(gene, np.array([pair], dtype=np.int8), unphased(gene)).phenotypes for pair in ((0, 0), (0, 1), (1, 1))
+    ]
+    assert found == [("Normal Function",), ("Decreased Function",), ("Poor Function",)]
