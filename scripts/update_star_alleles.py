@@ -34,6 +34,7 @@ GENES = {
     "CYP4F2": ("named", "no_call", "diplotype"),
     "ABCG2": ("named", "no_call", "phenotype"),
     "IFNL3": ("named", "no_call", "diplotype"),
+    "UGT1A1": ("named", "no_call", "phenotype"),
 }
 NO_PHENOTYPES: dict[str, Any] = {"namedAlleles": [], "diplotypes": []}
 IUPAC = {"R": "AG", "Y": "CT", "S": "CG", "W": "AT", "K": "GT", "M": "AC"}

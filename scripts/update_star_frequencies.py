@@ -137,12 +137,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in ("panel", "people", "related", "tables"):
         parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--genes", nargs="*", help="count these only; the others' rows stay as they are")
     options = parser.parse_args()
     related = set(options.related.read_text().split())
     people = [line.split() for line in options.people.read_text().splitlines()[1:]]
     populations = {p[0]: p[4] for p in people if p[0] not in related}
+    table = options.tables / "frequencies.tsv"
     lines = ["\t".join(["gene", "allele", *POPULATIONS])]
+    before = table.read_text().splitlines()[1:] if options.genes else []
     for name, gene in read_genes(options.tables).items():
+        if options.genes and name not in options.genes:
+            lines += [row for row in before if row.startswith(f"{name}\t")]
+            continue
         with tempfile.TemporaryDirectory() as folder:
             scratch = Path(folder)
             source = options.panel / ("GRCh37" if name == "DPYD" else "GRCh38") / f"{name}.vcf.gz"
@@ -157,7 +163,7 @@ def main() -> None:
             row = [found[p][allele] for p in POPULATIONS]
             if sum(row):
                 lines.append("\t".join([name, allele, *(f"{n:g}" for n in row)]))
-    (options.tables / "frequencies.tsv").write_text("\n".join(lines) + "\n")
+    table.write_text("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

@@ -61,6 +61,21 @@ def test_cyp3a4_unassigned_function_is_indeterminate() -> None:
     assert call(gene, person(gene, "*1", "*15"), unphased(gene)).phenotypes == ("Indeterminate",)
 
 
+def test_ugt1a1_without_the_repeat_is_read_from_the_linked_base() -> None:
+    """rs887829 (*80) is linked to the TA repeat: *80+*28 or *80+*37, which mean the same; *80 alone hardly exists."""
+    gene = GENES["UGT1A1"]
+    both = call(gene, person(gene, "*1", "*80+*28"), unphased(gene))
+    assert (both.diplotypes, both.phenotypes) == (("*1/*80+*28",), ("Intermediate Metabolizer",))
+    open_repeat = call(gene, without("UGT1A1", person(gene, "*6", "*80"), "rs3064744"), unphased(gene))
+    assert open_repeat.diplotypes == ("*6/*80+*28", "*6/*80+*37")
+    assert open_repeat.phenotypes == ("Poor Metabolizer",) and open_repeat.untested[0]["rsid"] == "rs3064744"
+    neither = without("UGT1A1", person(gene, "*1", "*1"), "rs3064744", "rs887829")
+    finding = call(gene, neither, unphased(gene))
+    assert finding.call == NOT_CALLED and "*80+*28" in finding.reason
+    alone = call(gene, person(gene, "*1", "*80"), together(gene))
+    assert (alone.diplotypes, alone.phenotypes) == (("*1/*80",), ("Indeterminate",))
+
+
 def test_one_snp_genes() -> None:
     gene = GENES["ABCG2"]
     found = [

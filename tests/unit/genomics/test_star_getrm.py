@@ -28,6 +28,8 @@ EQUIVALENT = {
     "SLCO1B1": {"*1A": "*1", "*1B": "*37", "*17": "*15", "*21": "*20"},
     "VKORC1": {"G": "rs9923231 reference (C)", "A": "rs9923231 variant (T)"},
     "CYP3A4": {"*1B": "*1"},  # rs2740574 lies upstream and defines no allele today
+    # rs4124874 (*60) defines no allele today; *80 is read besides, and *80+*28 means what *28 means.
+    "UGT1A1": {"*60": "*1", "*28+*60": "*28", "*36+*60": "*36"},
     "DPYD": {"*1": "Reference", "*9": "c.85T>C (*9A)", "*2": "c.1905+1G>A (*2A)", "*4": "c.1601G>A (*4)"},
 }
 # Phenotypes that differ, with the mechanism.
@@ -41,6 +43,7 @@ EXPLAINED = {
     ("HG00368", "CYP3A4"): "*8 (rs72552799): the panel has nobody with it, the position is listed as untested",
     ("NA18941", "CYP3A4"): "*6 (rs4646438) is an insertion the panel lacks: listed as untested",
     ("NA19160", "CYP3A4"): "*24 (rs113667357 T>A): the panel's only record there is T>C, and this person has T/T in it",
+    ("HG00436", "UGT1A1"): "*27 lies on the strand of *28 here: a combination that no allele has, not called",
     ("NA07029", "CYP4F2"): "*3/*4: rs3093105 is heterozygous in the panel; not every laboratory tested it (*2)",
     ("NA18564", "CYP4F2"): "*3/*4: rs3093105 is heterozygous in the panel; not every laboratory tested it (*2)",
     ("NA07029", "CYP2B6"): "*27 (rs36079186) read as *1: the panel has no carrier of it, the position is untested",
