@@ -35,6 +35,7 @@ GENES = {
     "ABCG2": ("named", "no_call", "phenotype"),
     "IFNL3": ("named", "no_call", "diplotype"),
     "UGT1A1": ("named", "no_call", "phenotype"),
+    "CACNA1S": ("lowest_function", "reference", "phenotype"),
 }
 NO_PHENOTYPES: dict[str, Any] = {"namedAlleles": [], "diplotypes": []}
 IUPAC = {"R": "AG", "Y": "CT", "S": "CG", "W": "AT", "K": "GT", "M": "AC"}

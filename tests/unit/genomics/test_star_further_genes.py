@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from consilium.genomics import pharmacogenes, star_alleles
-from consilium.genomics.pharmacogenes import CALLED, NOT_CALLED, call
+from consilium.genomics.pharmacogenes import CALLED, NOT_CALLED, QUALIFIED, call
 from consilium.genomics.phenotypes import NOT_ASSIGNED
-from consilium.genomics.star_observed import UNTESTED
+from consilium.genomics.star_observed import UNDOCUMENTED, UNTESTED
 from consilium.report import facts_genome
 from star_fixtures import GENES, person, together, unphased
 
@@ -74,6 +74,25 @@ def test_ugt1a1_without_the_repeat_is_read_from_the_linked_base() -> None:
     assert finding.call == NOT_CALLED and "*80+*28" in finding.reason
     alone = call(gene, person(gene, "*1", "*80"), together(gene))
     assert (alone.diplotypes, alone.phenotypes) == (("*1/*80",), ("Indeterminate",))
+
+
+def test_cacna1s_counts_the_associated_variant_and_never_says_normal() -> None:
+    gene = GENES["CACNA1S"]
+    susceptible, uncertain = "Malignant Hyperthermia Susceptibility", "Uncertain Susceptibility"
+    none = call(gene, np.zeros((2, 2), dtype=np.int8), unphased(gene))
+    assert (none.diplotypes, none.phenotypes) == (("Reference/Reference",), (uncertain,))
+    one = call(gene, person(gene, "Reference", "c.520C>T"), unphased(gene))
+    assert (one.diplotypes, one.phenotypes, one.call) == (("Reference/c.520C>T",), (susceptible,), CALLED)
+    codes = np.maximum(person(gene, "Reference", "c.520C>T"), person(gene, "Reference", "c.3257G>A"))
+    assert call(gene, codes, together(gene)).diplotypes == ("Reference/c.520C>T",)  # both on one strand
+    apart = call(gene, codes, unphased(gene))
+    assert apart.diplotypes == ("c.520C>T/c.3257G>A",) and apart.call == QUALIFIED
+    odd = np.zeros((2, 2), dtype=np.int8)
+    odd[0, 1] = UNDOCUMENTED
+    assert call(gene, odd, unphased(gene)).call == QUALIFIED
+    half_tested = np.array([[0, 0], [UNTESTED, UNTESTED]], dtype=np.int8)
+    open_one = call(gene, half_tested, unphased(gene))
+    assert len(open_one.untested) == 1 and open_one.untested[0]["could_be"]
 
 
 def test_one_snp_genes() -> None:

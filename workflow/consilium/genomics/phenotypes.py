@@ -11,7 +11,9 @@ from consilium.genomics.star_tables import Gene
 INDETERMINATE = "Indeterminate"
 NOT_ASSIGNED = "no phenotype assigned"  # the source has none for this gene: the diplotype itself is the result
 # Functions that lower what the gene product does, or raise sensitivity to the drug: what a carrier count means.
-DECREASED = frozenset({"No function", "Decreased function", "Higher coumarin sensitivity"})
+DECREASED = frozenset(
+    {"No function", "Decreased function", "Higher coumarin sensitivity", "Malignant Hyperthermia associated"}
+)
 _KNOWN = DECREASED | {"Normal function", "Increased function", "Normal coumarin sensitivity"}
 
 

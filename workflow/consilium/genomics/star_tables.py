@@ -14,6 +14,8 @@ REFERENCE = 0  # code of the reference base at a locus; k = k-th alternative bas
 UNSEEN_POPULATION = "all"
 _HEADER_ROW = "chromosomes"  # row of frequencies.tsv that holds the number of chromosomes
 
+_RANK = {"Malignant Hyperthermia associated": 0.0, "Normal function": 1.0}
+
 
 @dataclass(frozen=True)
 class Locus:
@@ -68,6 +70,14 @@ class Gene:
     def reference(self) -> int:
         """Index of the allele that has the reference base everywhere."""
         return int(np.argmax((self.accepts == 1).all(axis=1) & self.explicit.all(axis=1)))
+
+    @property
+    def rank(self) -> npt.NDArray[np.float64]:
+        """(allele,): which variant counts where the lowest function does: the activity; without activities 0 for the
+        associated allele, 0.5 for one of unknown function (it may be one), 1 for normal function."""
+        if not np.isnan(self.activity).all():
+            return self.activity
+        return np.array([_RANK.get(function, 0.5) for function in self.functions])
 
     def locus(self, rsid: str) -> int | None:
         return next((i for i, locus in enumerate(self.loci) if locus.rsid == rsid), None)
