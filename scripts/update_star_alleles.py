@@ -35,6 +35,7 @@ GENES = {
     "ABCG2": ("named", "no_call", "phenotype"),
     "IFNL3": ("named", "no_call", "diplotype"),
     "UGT1A1": ("named", "no_call", "phenotype"),
+    "NAT2": ("named", "no_call", "phenotype"),
     "CACNA1S": ("lowest_function", "reference", "phenotype"),
 }
 NO_PHENOTYPES: dict[str, Any] = {"namedAlleles": [], "diplotypes": []}
@@ -78,7 +79,9 @@ def last_base(variant: dict[str, Any]) -> int:
     raise SystemExit(f"{variant['rsid']}: no reading of {hgvs}")
 
 
-def gene_tables(gene: str, definition: dict[str, Any], functions: dict[str, Any]) -> dict[str, list[list[str]]]:
+def gene_tables(
+    gene: str, definition: dict[str, Any], functions: dict[str, Any], exemptions: dict[str, Any]
+) -> dict[str, list[list[str]]]:
     """Rows of every table for one gene."""
     variants = definition["variants"]
     core = definition.get("suballelesMap") or {}
@@ -101,8 +104,11 @@ def gene_tables(gene: str, definition: dict[str, Any], functions: dict[str, Any]
         for v in variants
     ]  # fmt: skip
     strategy, undocumented, key = GENES[gene]
-    facts = [gene, definition["chromosome"], strategy, undocumented, key, definition["version"]]
-    return {"positions": positions, "alleles": alleles, "genes": [facts], "phenotypes": phenotypes(gene, functions)}
+    required = ";".join(map(str, exemptions.get("requiredPositions", [])))
+    facts = [gene, definition["chromosome"], strategy, undocumented, key, definition["version"], required]
+    preferred = [[gene, "|".join(p["list"]), p["pick"]] for p in exemptions.get("unphasedDiplotypePriorities", [])]
+    return {"positions": positions, "alleles": alleles, "genes": [facts], "phenotypes": phenotypes(gene, functions),
+            "preferred": preferred}  # fmt: skip
 
 
 def phenotypes(gene: str, functions: dict[str, Any]) -> list[list[str]]:
@@ -123,10 +129,11 @@ def phenotypes(gene: str, functions: dict[str, Any]) -> list[list[str]]:
 
 
 HEADERS = {
-    "genes": ["gene", "chrom", "strategy", "undocumented", "key", "version"],
+    "genes": ["gene", "chrom", "strategy", "undocumented", "key", "version", "required"],
     "positions": ["gene", "chrom", "pos", "ref", "alts", "rsid", "hgvs", "last", "alleles"],
     "alleles": ["gene", "allele", "core", "function", "activity", "definition"],
     "phenotypes": ["gene", "function_1", "function_2", "phenotype", "activity_score"],
+    "preferred": ["gene", "diplotypes", "take"],
 }
 
 
@@ -143,10 +150,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     tables: dict[str, list[list[str]]] = {name: [] for name in HEADERS}
+    exemptions = read_json(options.pharmcat / "definition" / "exemptions")
     for gene in GENES:
         definition = read_json(options.pharmcat / "definition" / f"{gene}_translation")
         functions = read_json(options.pharmcat / "phenotype" / gene)
-        for name, rows in gene_tables(gene, definition, functions).items():
+        for name, rows in gene_tables(gene, definition, functions, exemptions.get(gene, {})).items():
             tables[name] += rows
     options.out.mkdir(parents=True, exist_ok=True)
     for name, header in HEADERS.items():

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import re
+import tarfile
+
 import numpy as np
 import pytest
 from consilium.genomics import pharmacogenes, star_alleles
 from consilium.genomics.pharmacogenes import CALLED, NOT_CALLED, QUALIFIED, call
 from consilium.genomics.phenotypes import NOT_ASSIGNED
+from consilium.genomics.star_alleles import diplotype, match, viable
 from consilium.genomics.star_observed import UNDOCUMENTED, UNTESTED
 from consilium.report import facts_genome
-from star_fixtures import GENES, person, together, unphased
+from star_fixtures import DATA, GENES, needs_data, person, together, unphased
 
 
 def without(gene_name: str, codes: np.ndarray, *rsids: str) -> np.ndarray:
@@ -93,6 +99,59 @@ def test_cacna1s_counts_the_associated_variant_and_never_says_normal() -> None:
     half_tested = np.array([[0, 0], [UNTESTED, UNTESTED]], dtype=np.int8)
     open_one = call(gene, half_tested, unphased(gene))
     assert len(open_one.untested) == 1 and open_one.untested[0]["could_be"]
+
+
+REQUIRED = ("rs1801279", "rs1801280", "rs1799930", "rs1208", "rs1799931")
+
+
+@pytest.mark.data
+@needs_data
+def test_nat2_table_of_cases() -> None:
+    """PharmCAT's table: five genotypes, which other positions are missing, every pair that fits, the pair to take."""
+    gene, compared = GENES["NAT2"], 0
+    with tarfile.open(DATA / "pharmcat_cases" / "test_resources.tar.gz") as archive:
+        member = archive.extractfile("test_resources/haplotype/NAT2/tests.tsv")
+        assert member is not None
+        lines = list(csv.reader(io.StringIO(member.read().decode()), delimiter="\t"))
+    for cells in lines[1:]:
+        if len(cells) < 8 or cells[1] != "reference" or any("/" not in c for c in cells[2:7]):
+            continue
+        codes = np.zeros((len(gene.loci), 2), dtype=np.int8)
+        for rsid, text in zip(REQUIRED, cells[2:7], strict=True):
+            at = gene.locus(rsid)
+            choice = (gene.loci[at].ref, *gene.loci[at].alts)
+            codes[at] = [choice.index(base) for base in text.split("/")]
+        found = match(gene, without("NAT2", codes, *re.findall(r"rs\d+", cells[0])), unphased(gene))
+        scores = viable(gene, found.strands)
+        names = {diplotype(gene, pair) for pair in scores}
+        best = {diplotype(gene, pair) for pair, score in scores.items() if score == max(scores.values())}
+        reported = {diplotype(gene, pair) for pair in found.pairs}
+        expected = set(cells[7].strip().split(" or ")) - {"not called"}
+        # Some rows list every pair that fits, some the best-scoring ones, some the one taken; six with a missing
+        # position leave out the pairs of its alleles, which nothing then excludes.
+        assert expected in (names, best, reported) or (cells[0] != "none" and expected < names), cells
+        taken = cells[8].strip() if len(cells) > 8 else ""
+        assert not taken or reported == {taken}, cells
+        compared += 1
+    assert compared > 60
+
+
+def test_nat2_takes_the_preferred_pair_where_the_phase_is_unknown() -> None:
+    gene = GENES["NAT2"]
+    codes = person(gene, "*4", "*5")
+    assert diplotype(gene, match(gene, codes, unphased(gene)).pairs[0]) == "*4/*5"  # *1/*16 scores more
+    other = person(gene, "*1", "*16")
+    assert (np.sort(other) == np.sort(codes)).all()
+    assert diplotype(gene, match(gene, other, together(gene)).pairs[0]) == "*1/*16"  # the phase is known
+    assert call(gene, codes, unphased(gene)).diplotypes == ("*4/*5",)
+
+
+@pytest.mark.parametrize("rsid", REQUIRED)
+def test_nat2_is_not_called_without_a_required_position(rsid: str) -> None:
+    gene = GENES["NAT2"]
+    finding = call(gene, without("NAT2", person(gene, "*4", "*4"), rsid), unphased(gene))
+    assert finding.call == NOT_CALLED and finding.reason == f"required position untested: {rsid}"
+    assert [u["rsid"] for u in finding.untested] == [rsid] and finding.untested[0]["could_be"]
 
 
 def test_one_snp_genes() -> None:

@@ -30,6 +30,7 @@ EQUIVALENT = {
     "CYP3A4": {"*1B": "*1"},  # rs2740574 lies upstream and defines no allele today
     # rs4124874 (*60) defines no allele today; *80 is read besides, and *80+*28 means what *28 means.
     "UGT1A1": {"*60": "*1", "*28+*60": "*28", "*36+*60": "*36"},
+    "NAT2": {"*13": "*4"},  # rs1041983 (282C>T) defines no allele today
     "DPYD": {"*1": "Reference", "*9": "c.85T>C (*9A)", "*2": "c.1905+1G>A (*2A)", "*4": "c.1601G>A (*4)"},
 }
 # Phenotypes that differ, with the mechanism.
@@ -44,6 +45,8 @@ EXPLAINED = {
     ("NA18941", "CYP3A4"): "*6 (rs4646438) is an insertion the panel lacks: listed as untested",
     ("NA19160", "CYP3A4"): "*24 (rs113667357 T>A): the panel's only record there is T>C, and this person has T/T in it",
     ("HG00436", "UGT1A1"): "*27 lies on the strand of *28 here: a combination that no allele has, not called",
+    ("NA07357", "NAT2"): "*5/*6: of people with the same bases the consensus says '*4/*5 or *5/*6' (590G>A not tested)",
+    ("NA11839", "NAT2"): "*5/*6: of people with the same bases the consensus says '*4/*5 or *5/*6' (590G>A not tested)",
     ("NA07029", "CYP4F2"): "*3/*4: rs3093105 is heterozygous in the panel; not every laboratory tested it (*2)",
     ("NA18564", "CYP4F2"): "*3/*4: rs3093105 is heterozygous in the panel; not every laboratory tested it (*2)",
     ("NA07029", "CYP2B6"): "*27 (rs36079186) read as *1: the panel has no carrier of it, the position is untested",
