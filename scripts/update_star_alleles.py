@@ -2,8 +2,9 @@
 
 python scripts/update_star_alleles.py --pharmcat FOLDER --out resources/star_alleles
 
-FOLDER holds definition/<GENE>_translation.json and phenotype/<GENE>.json, each possibly gzipped. Only facts are
-taken: positions, alleles, functions, activity values, phenotypes. Needs nothing but the standard library.
+FOLDER holds definition/<GENE>_translation.json and phenotype/<GENE>.json, each possibly gzipped. A gene without a
+phenotype table is one to whose alleles its source assigns no function. Only facts are taken: positions, alleles,
+functions, activity values, phenotypes. Needs nothing but the standard library.
 Population frequencies are added by scripts/update_star_frequencies.py.
 """
 
@@ -28,17 +29,29 @@ GENES = {
     "NUDT15": ("named", "reference", "phenotype"),
     "DPYD": ("lowest_function", "reference", "activity_score"),
     "CYP3A5": ("named", "no_call", "phenotype"),
+    "CYP2B6": ("named", "no_call", "phenotype"),
+    "CYP3A4": ("named", "no_call", "phenotype"),
+    "CYP4F2": ("named", "no_call", "diplotype"),
+    "ABCG2": ("named", "no_call", "phenotype"),
+    "IFNL3": ("named", "no_call", "diplotype"),
+    "UGT1A1": ("named", "no_call", "phenotype"),
+    "NAT2": ("named", "no_call", "phenotype"),
+    "CACNA1S": ("lowest_function", "reference", "phenotype"),
 }
+NO_PHENOTYPES: dict[str, Any] = {"namedAlleles": [], "diplotypes": []}
 IUPAC = {"R": "AG", "Y": "CT", "S": "CG", "W": "AT", "K": "GT", "M": "AC"}
 UNASSIGNED = "Unassigned function"
 
 
 def read_json(stem: Path) -> dict[str, Any]:
-    """The JSON at `stem`.json or `stem`.json.gz."""
+    """The JSON at `stem`.json or `stem`.json.gz; an empty table for a gene without phenotypes."""
     plain = stem.with_name(stem.name + ".json")
     if plain.exists():
         return dict(json.loads(plain.read_text(encoding="utf-8")))
-    with gzip.open(stem.with_name(stem.name + ".json.gz"), "rt", encoding="utf-8") as handle:
+    packed = stem.with_name(stem.name + ".json.gz")
+    if not packed.exists() and stem.parent.name == "phenotype":
+        return NO_PHENOTYPES
+    with gzip.open(packed, "rt", encoding="utf-8") as handle:
         return dict(json.load(handle))
 
 
@@ -66,7 +79,9 @@ def last_base(variant: dict[str, Any]) -> int:
     raise SystemExit(f"{variant['rsid']}: no reading of {hgvs}")
 
 
-def gene_tables(gene: str, definition: dict[str, Any], functions: dict[str, Any]) -> dict[str, list[list[str]]]:
+def gene_tables(
+    gene: str, definition: dict[str, Any], functions: dict[str, Any], exemptions: dict[str, Any]
+) -> dict[str, list[list[str]]]:
     """Rows of every table for one gene."""
     variants = definition["variants"]
     core = definition.get("suballelesMap") or {}
@@ -89,8 +104,11 @@ def gene_tables(gene: str, definition: dict[str, Any], functions: dict[str, Any]
         for v in variants
     ]  # fmt: skip
     strategy, undocumented, key = GENES[gene]
-    facts = [gene, definition["chromosome"], strategy, undocumented, key, definition["version"]]
-    return {"positions": positions, "alleles": alleles, "genes": [facts], "phenotypes": phenotypes(gene, functions)}
+    required = ";".join(map(str, exemptions.get("requiredPositions", [])))
+    facts = [gene, definition["chromosome"], strategy, undocumented, key, definition["version"], required]
+    preferred = [[gene, "|".join(p["list"]), p["pick"]] for p in exemptions.get("unphasedDiplotypePriorities", [])]
+    return {"positions": positions, "alleles": alleles, "genes": [facts], "phenotypes": phenotypes(gene, functions),
+            "preferred": preferred}  # fmt: skip
 
 
 def phenotypes(gene: str, functions: dict[str, Any]) -> list[list[str]]:
@@ -111,10 +129,11 @@ def phenotypes(gene: str, functions: dict[str, Any]) -> list[list[str]]:
 
 
 HEADERS = {
-    "genes": ["gene", "chrom", "strategy", "undocumented", "key", "version"],
+    "genes": ["gene", "chrom", "strategy", "undocumented", "key", "version", "required"],
     "positions": ["gene", "chrom", "pos", "ref", "alts", "rsid", "hgvs", "last", "alleles"],
     "alleles": ["gene", "allele", "core", "function", "activity", "definition"],
     "phenotypes": ["gene", "function_1", "function_2", "phenotype", "activity_score"],
+    "preferred": ["gene", "diplotypes", "take"],
 }
 
 
@@ -131,10 +150,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     tables: dict[str, list[list[str]]] = {name: [] for name in HEADERS}
+    exemptions = read_json(options.pharmcat / "definition" / "exemptions")
     for gene in GENES:
         definition = read_json(options.pharmcat / "definition" / f"{gene}_translation")
         functions = read_json(options.pharmcat / "phenotype" / gene)
-        for name, rows in gene_tables(gene, definition, functions).items():
+        for name, rows in gene_tables(gene, definition, functions, exemptions.get(gene, {})).items():
             tables[name] += rows
     options.out.mkdir(parents=True, exist_ok=True)
     for name, header in HEADERS.items():

@@ -6,7 +6,9 @@ python scripts/update_star_frequencies.py --panel FOLDER --people ref.psam --rel
 FOLDER holds GRCh38/<GENE>.vcf.gz (phased, 3,202 people) and GRCh37/DPYD.vcf.gz (phased, 2,504 people; that gene's
 positions differ between the builds by a constant, checked here against every rsID both files name). Related people
 are left out. The panel was called jointly: a defining position without a record had no carrier among its people, so
-here, and only here, it counts as reference.
+here, and only here, it counts as reference. Two exceptions: a gene with a position outside the span of its file gets
+no rows (frequencies unknown), and a position of UNMEASURED, which the panel lacks although it varies, is left open: a
+chromosome is divided equally among the alleles that the open base allows, since nothing speaks for one of them.
 """
 
 from __future__ import annotations
@@ -15,7 +17,8 @@ import argparse
 import gzip
 import sys
 import tempfile
-from collections import Counter
+from collections import defaultdict
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +33,8 @@ from consilium.genomics.star_tables import Gene, read_genes
 
 POPULATIONS = ("AFR", "AMR", "EAS", "EUR", "SAS")
 DPYD_SHIFT = -465_556  # GRCh38 minus GRCh37
+# CYP2B6 785A>G tells *6 from *9 and *4 from *1; both panels of 1000 Genomes lack it (reads also fit the pseudogene).
+UNMEASURED = {"CYP2B6": ("rs2279343",)}
 
 
 def write_vcf(source: Path, target: Path, gene: Gene, shift: int) -> None:
@@ -78,13 +83,13 @@ def check_shift(source: Path, gene: Gene) -> int:
     return agreed
 
 
-def counts(gene: Gene, vcf: Path, populations: dict[str, str], scratch: Path) -> dict[str, Counter[str]]:
+def counts(gene: Gene, vcf: Path, populations: dict[str, str], scratch: Path) -> dict[str, dict[str, float]]:
     """Population -> chromosomes per allele; "chromosomes" holds their number."""
     from bio2zarr import vcf as to_zarr
 
     store = scratch / f"{gene.name}.vcz"
     to_zarr.convert([vcf], store, worker_processes=0)
-    out: dict[str, Counter[str]] = {p: Counter() for p in POPULATIONS}
+    out: dict[str, dict[str, float]] = {p: defaultdict(float) for p in POPULATIONS}
     with open_genotypes(store) as genotypes:
         codes = observe(genotypes, gene).codes
         for sample, person in zip(genotypes.samples, codes, strict=True):
@@ -94,8 +99,28 @@ def counts(gene: Gene, vcf: Path, populations: dict[str, str], scratch: Path) ->
             for strand in (0, 1):
                 sequence = np.where(person[:, strand] == UNTESTED, 0, person[:, strand])
                 tally["chromosomes"] += 1
-                tally.update(strand_alleles(gene, sequence))
+                choices = [strand_alleles(gene, s) for s in open_sequences(gene, sequence)]
+                for allele in (a for alleles in choices for a in alleles):
+                    tally[allele] += 1 / len(choices)
     return out
+
+
+def open_sequences(gene: Gene, sequence: np.ndarray) -> list[np.ndarray]:
+    """The strand with every base that its unmeasured positions could have; the strand alone where all are measured."""
+    at = [i for i, locus in enumerate(gene.loci) if locus.rsid in UNMEASURED.get(gene.name, ())]
+    out = []
+    for bases in product(*(range(len(gene.loci[i].alts) + 1) for i in at)):
+        filled = sequence.copy()
+        filled[at] = bases
+        out.append(filled)
+    return out
+
+
+def covered(vcf: Path, gene: Gene) -> bool:
+    """The file has records on both sides of the gene's positions: a site without record is a site without carriers."""
+    with gzip.open(vcf, "rt") as handle:
+        positions = [int(line.split("\t", 2)[1]) for line in handle if not line.startswith("#")]
+    return min(positions) <= gene.loci[0].pos and max(positions) >= gene.loci[-1].pos
 
 
 def strand_alleles(gene: Gene, sequence: np.ndarray) -> list[str]:
@@ -112,24 +137,33 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in ("panel", "people", "related", "tables"):
         parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--genes", nargs="*", help="count these only; the others' rows stay as they are")
     options = parser.parse_args()
     related = set(options.related.read_text().split())
     people = [line.split() for line in options.people.read_text().splitlines()[1:]]
     populations = {p[0]: p[4] for p in people if p[0] not in related}
+    table = options.tables / "frequencies.tsv"
     lines = ["\t".join(["gene", "allele", *POPULATIONS])]
+    before = table.read_text().splitlines()[1:] if options.genes else []
     for name, gene in read_genes(options.tables).items():
+        if options.genes and name not in options.genes:
+            lines += [row for row in before if row.startswith(f"{name}\t")]
+            continue
         with tempfile.TemporaryDirectory() as folder:
             scratch = Path(folder)
             source = options.panel / ("GRCh37" if name == "DPYD" else "GRCh38") / f"{name}.vcf.gz"
             if name == "DPYD":
                 print(f"DPYD: shift holds at {check_shift(source, gene)} rsIDs", file=sys.stderr)
+            if name != "DPYD" and not covered(source, gene):
+                print(f"{name}: positions outside the panel's file, frequencies unknown", file=sys.stderr)
+                continue
             write_vcf(source, scratch / f"{name}.vcf", gene, DPYD_SHIFT if name == "DPYD" else 0)
             found = counts(gene, scratch / f"{name}.vcf.gz", populations, scratch)
         for allele in ("chromosomes", *gene.alleles):
             row = [found[p][allele] for p in POPULATIONS]
             if sum(row):
-                lines.append("\t".join([name, allele, *map(str, row)]))
-    (options.tables / "frequencies.tsv").write_text("\n".join(lines) + "\n")
+                lines.append("\t".join([name, allele, *(f"{n:g}" for n in row)]))
+    table.write_text("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

@@ -231,7 +231,7 @@ rule genomics_identity:
 
 STAR_ALLELES = [
     ROOT / "resources" / "star_alleles" / f"{name}.tsv"
-    for name in ("genes", "positions", "alleles", "phenotypes", "frequencies")
+    for name in ("genes", "positions", "alleles", "phenotypes", "frequencies", "preferred")
 ]
 
 

@@ -77,3 +77,20 @@ def read_vcf(text: str, one: bool = False) -> tuple[list[Row], list[str]]:
                 (cells[0], int(cells[1]), cells[3], cells[4], [c.split(":")[at] for c in cells[9 : 9 + len(samples)]])
             )
     return sorted(rows, key=lambda r: (r[0], r[1])), samples
+
+
+def sequence(gene: Gene, allele: int) -> np.ndarray:
+    """The bases of an allele; where either base will do, the alternative one."""
+    return np.array([int(bits).bit_length() - 1 for bits in gene.accepts[allele]], dtype=np.int8)
+
+
+def person(gene: Gene, *names: str) -> np.ndarray:
+    return np.stack([sequence(gene, gene.alleles.index(n)) for n in names], axis=1)
+
+
+def unphased(gene: Gene) -> np.ndarray:
+    return np.full(len(gene.loci), -1, dtype=np.int64)
+
+
+def together(gene: Gene) -> np.ndarray:
+    return np.zeros(len(gene.loci), dtype=np.int64)

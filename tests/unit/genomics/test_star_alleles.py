@@ -13,26 +13,9 @@ from consilium.genomics.star_observed import HALF_CALL, UNDOCUMENTED, UNTESTED, 
 from consilium.genomics.star_tables import Gene
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from star_fixtures import GENES, gene_rows, store
+from star_fixtures import GENES, gene_rows, person, sequence, store, together, unphased
 
 NAMED = [g for g in GENES.values() if g.strategy == "named"]
-
-
-def sequence(gene: Gene, allele: int) -> np.ndarray:
-    """The bases of an allele; where either base will do, the alternative one."""
-    return np.array([int(bits).bit_length() - 1 for bits in gene.accepts[allele]], dtype=np.int8)
-
-
-def person(gene: Gene, *names: str) -> np.ndarray:
-    return np.stack([sequence(gene, gene.alleles.index(n)) for n in names], axis=1)
-
-
-def unphased(gene: Gene) -> np.ndarray:
-    return np.full(len(gene.loci), -1, dtype=np.int64)
-
-
-def together(gene: Gene) -> np.ndarray:
-    return np.zeros(len(gene.loci), dtype=np.int64)
 
 
 @pytest.mark.parametrize("gene", NAMED, ids=lambda g: g.name)

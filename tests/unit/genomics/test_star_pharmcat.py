@@ -27,6 +27,8 @@ NOT_ASKED = {
     "testFindCombinations": "combinations are a research flag that is not built",
     "testUndocumentedVariationsWithTreatAsReferenceAndCombo": "combinations are a research flag that is not built",
 }
+# Asked of the matcher with its default, the best-scoring pairs, although the field says all of them.
+TOP_ONLY = {"s1_s4", "ugt1a1s28s80unphasedTopCandidateOnly"}
 
 
 def cases() -> Iterator[tuple[str, dict[str, str]]]:
@@ -37,7 +39,7 @@ def cases() -> Iterator[tuple[str, dict[str, str]]]:
         for row in csv.DictReader(handle, delimiter="\t"):
             if row["target"] not in GENES or row["field"] not in FIELDS or row["disabled"] == "1":
                 continue
-            if "executeWithOutsideCalls" in row["builder_options"] and "Outside" in row["test"]:
+            if "executeWithOutsideCalls" in row["builder_options"] and "outside" in row["test"].lower():
                 continue
             variations = [v for v in row["input_variations"].split(";") if v]
             sites = [v.split("|")[1] for v in variations if v.startswith((row["target"], "variationInPhaseSet"))]
@@ -93,9 +95,9 @@ def from_vcf(row: dict[str, str]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def wanted_scores(gene_name: str, expected: str) -> set[float]:
-    """Activity scores that an expectation of the lowest-function gene implies."""
+    """Sums of ranks (activity scores of DPYD) that an expectation of a lowest-function gene implies."""
     gene = GENES[gene_name]
-    value = {name: float(a) for name, a in zip(gene.alleles, gene.activity, strict=True)}
+    value = {name: float(a) for name, a in zip(gene.alleles, gene.rank, strict=True)}
 
     def strand(text: str) -> float:
         return min(value[n.strip()] for n in text.strip("[] ").split(" + "))
@@ -123,7 +125,9 @@ def test_expectation(row: dict[str, str]) -> None:
     codes, block = made
     if gene.strategy == "lowest_function":
         found = match_lowest(gene, codes, block)
-        scores = {phenotype(gene, gene.alleles[a], gene.alleles[b])[1] for a, b in found.pairs}
+        scores = {float(gene.rank[a] + gene.rank[b]) for a, b in found.pairs}
+        if not np.isnan(gene.activity).all():
+            assert scores == {phenotype(gene, gene.alleles[a], gene.alleles[b])[1] for a, b in found.pairs}
         if "phaseSet" in row["builder_options"] or "variationInPhaseSet" in row["input_variations"]:
             # Phase sets that cannot be ordered to one another: the safe assumption is the lowest of the list.
             assert min(scores) <= min(wanted_scores(gene.name, row["expected"]))
@@ -131,7 +135,8 @@ def test_expectation(row: dict[str, str]) -> None:
             assert scores == wanted_scores(gene.name, row["expected"])
         return
     found = match(gene, codes, block)
-    pairs = viable(gene, found.strands) if row["field"].endswith("all_matches") else found.pairs
+    every = row["test"].endswith("AllMatch") or (row["field"].endswith("all_matches") and row["test"] not in TOP_ONLY)
+    pairs = viable(gene, found.strands) if every else found.pairs
     names = {diplotype(gene, pair) for pair in pairs}
     expected = {e.strip() for e in row["expected"].split("||")} - {"", "Unknown/Unknown"}
     if row["field"] == "PrintCpicCalls":

@@ -10,6 +10,7 @@ from pathlib import Path
 import made_names
 import pytest
 from consilium.core.store import read_table, write_table
+from consilium.report.facts_genome import NOTHING_TESTED
 from consilium.report.page import PATIENT_SECTIONS, TEMPLATES
 from consilium.report.pages import write_pages
 
@@ -109,13 +110,25 @@ def test_the_first_statements_are_those_that_matter(copy):
 def test_absent_is_never_normal(copy):
     _write(copy)
     page = _page(copy, made_names.EMPTY).text
-    for gene in made_names.GENES:
-        assert f"{gene} not assessed not assessed: genome not supplied" in page
+    assert f"{', '.join(sorted(made_names.GENES))}: not assessed: genome not supplied" in page
     assert "normal metabolizer" not in page.lower() and "No guideline asks" not in page
     assert "not assessed: images not supplied" in page and "no laboratory value" not in page.lower()
     rich = _page(copy, "P002").text
     assert "TPMT not called not assessed: the deciding position is untested" in rich
     assert "rs4244285 (could be *2)" in rich and "all other genes normal" not in rich.lower()
+
+
+def test_genes_without_any_position_share_one_line(copy):
+    path = copy.cohort / "genomics/pharmacogenes.tsv"
+    table = read_table(path, "pharmacogenes")
+    bare = (table["patient"] == "P002") & table["gene"].isin(["TPMT", "DPYD"])
+    table.loc[bare, ["diplotypes", "phenotypes", "call", "reason"]] = "", "", "not_called", NOTHING_TESTED
+    write_table(path, "pharmacogenes", table)
+    calls = copy.patients / "P002/genomics/pharmacogenes.json"
+    calls.write_text(json.dumps([g for g in json.loads(calls.read_text()) if g["gene"] not in ("TPMT", "DPYD")]))
+    _write(copy)
+    page = _page(copy, "P002").text
+    assert f"DPYD, TPMT: not assessed: {NOTHING_TESTED}" in page and page.count("TPMT") == 1
 
 
 def test_abstention_and_exclusion_say_why(copy):

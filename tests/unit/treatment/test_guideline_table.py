@@ -161,7 +161,7 @@ def test_no_action_is_left_without_source_or_strength(rules):
     for rule in (r for of_drug in rules.values() for r in of_drug):
         assert rule.source
         assert bool(rule.action) == (rule.status in ("action", "standard")), rule
-        assert rule.strength or rule.status == "gene not called"
+        assert rule.strength or rule.status == "no entries"
 
 
 def test_every_phenotype_pair_of_the_thiopurines_has_exactly_one_row(rules):

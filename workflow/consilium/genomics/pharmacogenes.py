@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from consilium.genomics.phenotypes import phenotype
+from consilium.genomics.phenotypes import meaning, phenotype
 from consilium.genomics.star_alleles import Codes, Match, Pair, diplotype, match, natural
 from consilium.genomics.star_certainty import could_be, settle
 from consilium.genomics.star_lowest import match_lowest
@@ -115,6 +115,8 @@ def _verdict(
     reasons = list(found.notes)
     if len({v[0] for v in values}) > 1:
         reasons.append("the data allow several phenotypes")
+    elif not gene.phenotype_of and len({meaning(gene, *pair) for pair in found.pairs}) > 1:
+        reasons.append("the data allow several diplotypes")
     open_alleles = _by_weight(gene, found, {name for u in untested for name in u["could_be"]})
     if math.isnan(p) and open_alleles and found.strands:
         return NOT_CALLED, f"cannot exclude {open_alleles}: population frequency unknown"
@@ -127,11 +129,13 @@ def _verdict(
 
 
 def _by_weight(gene: Gene, found: Match, names: set[str], most: int = 4) -> str:
-    """Open alleles of another function than the reported ones, the most frequent first."""
-    reported = {gene.functions[a] for pair in found.pairs for a in pair}
+    """Open alleles of another function than the reported ones, the most frequent first; where no phenotype is
+    assigned, open alleles of another name."""
+    told_by = gene.functions if gene.phenotype_of else gene.core
+    reported = {told_by[a] for pair in found.pairs for a in pair}
     weight: dict[str, float] = {}
     for i, name in enumerate(gene.core):
-        if name in names and gene.functions[i] not in reported:
+        if name in names and told_by[i] not in reported:
             weight[name] = max(weight.get(name, 0.0), float(np.nan_to_num(gene.frequencies[:, i].max())))
     ranked = sorted(weight, key=lambda n: (-weight[n], natural(n)))
     return ", ".join(ranked[:most]) + (f" and {len(ranked) - most} more" if len(ranked) > most else "")

@@ -3,14 +3,15 @@
 An allele's score is the number of defining positions it names among those tested; a pair's score is the sum, and
 only the best-scoring pairs are reported. A position that is untested is dropped from every allele: alleles that can
 no longer be told apart are all returned, and `star_certainty` says how probable the others are. The score only
-breaks ties: it is no likelihood.
+breaks ties: it is no likelihood. NAT2: where the phase is unknown, its source names the pair to take among those that
+fit (`Gene.preferred`), whatever the score.
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -45,6 +46,7 @@ class Match:
 def match(gene: Gene, codes: Codes, block: npt.NDArray[np.int64]) -> Match:
     """Best-scoring allele pairs of one person; codes and block of the gene's loci as in `Observed`."""
     codes, notes, failure = settled(gene, codes)
+    failure = failure or _lacking(gene, codes)
     if failure:
         return Match((), (), None, failure)
     free = _free_blocks(codes, block)
@@ -57,6 +59,8 @@ def match(gene: Gene, codes: Codes, block: npt.NDArray[np.int64]) -> Match:
         return Match((), strands, phased, "the combination of bases fits no pair of defined alleles", notes)
     top = max(scores.values())
     best = tuple(sorted(pair for pair, score in scores.items() if score == top))
+    if not phased:
+        best = _preferred(gene, scores) or best
     return Match(best, strands, phased, "", notes, bool(notes))
 
 
@@ -85,6 +89,20 @@ def settled(gene: Gene, codes: Codes) -> tuple[Codes, tuple[str, ...], str]:
         return codes, (), f"undocumented base at {', '.join(odd)}"
     note = f"undocumented base at {', '.join(odd)} taken as reference (unverified)"
     return np.where(codes == UNDOCUMENTED, REFERENCE, codes).astype(np.int8), (note,), ""
+
+
+def _preferred(gene: Gene, scores: Iterable[Pair]) -> tuple[Pair, ...]:
+    """The pair that the source takes of those that fit; () where it has no rule. Pairs beyond the set of a rule, which
+    an untested position leaves open, do not undo it; of several sets the largest counts."""
+    of = {diplotype(gene, pair): pair for pair in scores}
+    known = [names for names in gene.preferred if names <= of.keys()]
+    return (of[gene.preferred[max(known, key=len)]],) if known else ()
+
+
+def _lacking(gene: Gene, codes: Codes) -> str:
+    """Why nothing is said of a gene whose required positions are not all tested; "" where they are."""
+    lacking = [gene.loci[i].rsid for i in gene.required if (codes[i] < 0).any()]
+    return f"required position untested: {', '.join(lacking)}" if lacking else ""
 
 
 def _free_blocks(codes: Codes, block: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:

@@ -57,10 +57,10 @@ def _posterior(gene: Gene, match: Match) -> tuple[npt.NDArray[np.int64], npt.NDA
 
 
 def _hidden_lower(gene: Gene, match: Match) -> float:
-    """Lowest-function genes: an untested variant on a strand whose reported activity is higher than the variant's."""
+    """Lowest-function genes: an untested variant on a strand whose reported rank is higher than the variant's."""
     seen = np.ones(len(gene.populations))
     for strand, allele in zip((0, 1), _strand_alleles(gene, match), strict=True):
-        hidden = _hideable(gene, match.strands[0][:, strand]) & (gene.activity < gene.activity[allele])
+        hidden = _hideable(gene, match.strands[0][:, strand]) & (gene.rank < gene.rank[allele])
         seen *= np.prod(1.0 - gene.frequencies[:, hidden], axis=1)
     return float(np.max(1.0 - seen))
 

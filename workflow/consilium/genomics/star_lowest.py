@@ -1,6 +1,7 @@
-"""DPYD: the lowest-function rule. What counts is the worst variant of each strand, not a named haplotype.
+"""DPYD, CACNA1S: the lowest-function rule. What counts is the worst variant of each strand, not a named haplotype.
 
-Phased: the variant of lowest activity on each strand. Not phased: the two variants of lowest activity, assumed to lie
+Phased: the variant of lowest rank on each strand (DPYD: activity; CACNA1S: associated with malignant hyperthermia
+before unknown before normal). Not phased: the two variants of lowest rank, assumed to lie
 on different strands (the safe assumption); a homozygous variant counts twice. HapB3: the intronic rs75017182 decides,
 the exonic rs56038477 only where the intronic one is untested (doi 10.1002/cpt.911 for the activity scores).
 """
@@ -16,7 +17,7 @@ from consilium.genomics.star_alleles import Codes, Match, is_phased, settled
 from consilium.genomics.star_tables import Gene
 
 HAPB3_INTRON, HAPB3_EXON = "rs75017182", "rs56038477"
-NORMAL_ACTIVITY = 1.0
+NORMAL = 1.0  # rank of normal function
 
 
 def match_lowest(gene: Gene, codes: Codes, block: npt.NDArray[np.int64]) -> Match:
@@ -31,7 +32,7 @@ def match_lowest(gene: Gene, codes: Codes, block: npt.NDArray[np.int64]) -> Matc
     else:
         both = _counted(gene, codes)
         pair = tuple((sorted(both.elements(), key=lambda a: _rank(gene, a)) + [gene.reference] * 2)[:2])
-        if sum(gene.activity[a] < NORMAL_ACTIVITY for a in both) > 1:
+        if sum(gene.rank[a] < NORMAL for a in both) > 1:
             warnings.append("variants of unknown phase, assumed on different strands")
     ordered = (min(pair), max(pair))
     return Match((ordered,), (codes,), phased, "", tuple(warnings), bool(warnings))
@@ -78,7 +79,7 @@ def _counted(gene: Gene, codes: Codes) -> Counter[int]:
 
 
 def _rank(gene: Gene, allele: int) -> tuple[float, int]:
-    return float(gene.activity[allele]), allele
+    return float(gene.rank[allele]), allele
 
 
 def _worst(gene: Gene, alleles: list[int]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,8 @@ import numpy.typing as npt
 REFERENCE = 0  # code of the reference base at a locus; k = k-th alternative base
 UNSEEN_POPULATION = "all"
 _HEADER_ROW = "chromosomes"  # row of frequencies.tsv that holds the number of chromosomes
+
+_RANK = {"Malignant Hyperthermia associated": 0.0, "Normal function": 1.0}
 
 
 @dataclass(frozen=True)
@@ -60,14 +62,24 @@ class Gene:
     activity: npt.NDArray[np.float64]
     accepts: npt.NDArray[np.int64]
     explicit: npt.NDArray[np.bool_]
-    phenotype_of: dict[tuple[str, str], tuple[str, float]]
+    phenotype_of: dict[tuple[str, str], tuple[str, float]]  # empty: the source assigns no phenotype to this gene
     populations: tuple[str, ...]
     frequencies: npt.NDArray[np.float64]
+    required: tuple[int, ...] = ()  # loci without which nothing is said of the gene
+    preferred: dict[frozenset[str], str] = field(default_factory=dict)  # open without phase -> taken
 
     @property
     def reference(self) -> int:
         """Index of the allele that has the reference base everywhere."""
         return int(np.argmax((self.accepts == 1).all(axis=1) & self.explicit.all(axis=1)))
+
+    @property
+    def rank(self) -> npt.NDArray[np.float64]:
+        """(allele,): which variant counts where the lowest function does: the activity; without activities 0 for the
+        associated allele, 0.5 for one of unknown function (it may be one), 1 for normal function."""
+        if not np.isnan(self.activity).all():
+            return self.activity
+        return np.array([_RANK.get(function, 0.5) for function in self.functions])
 
     def locus(self, rsid: str) -> int | None:
         return next((i for i, locus in enumerate(self.loci) if locus.rsid == rsid), None)
@@ -80,12 +92,12 @@ class Gene:
 def read_genes(folder: Path) -> dict[str, Gene]:
     """All genes of a folder of star-allele tables, in the order of genes.tsv."""
     tables = {name: _rows(folder / f"{name}.tsv") for name in ("genes", "positions", "alleles", "phenotypes")}
-    counts = _rows(folder / "frequencies.tsv") if (folder / "frequencies.tsv").exists() else []
-    grouped = {name: _by_gene(rows) for name, rows in {**tables, "counts": counts}.items()}
-    return {
-        row["gene"]: _gene(row, *(grouped[t][row["gene"]] for t in ("positions", "alleles", "phenotypes", "counts")))
-        for row in tables["genes"]
-    }
+    for name in ("frequencies", "preferred"):
+        path = folder / f"{name}.tsv"
+        tables[name] = _rows(path) if path.exists() else []
+    grouped = {name: _by_gene(rows) for name, rows in tables.items()}
+    order = ("positions", "alleles", "phenotypes", "frequencies", "preferred")
+    return {row["gene"]: _gene(row, *(grouped[t][row["gene"]] for t in order)) for row in tables["genes"]}
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
@@ -106,6 +118,7 @@ def _gene(
     alleles: list[dict[str, str]],
     phenotypes: list[dict[str, str]],
     counts: list[dict[str, str]],
+    preferred: list[dict[str, str]],
 ) -> Gene:
     loci = tuple(
         Locus(r["chrom"], int(r["pos"]), r["ref"], tuple(r["alts"].split(",")), r["rsid"], int(r["last"]))
@@ -121,6 +134,8 @@ def _gene(
         {(p["function_1"], p["function_2"]): (p["phenotype"], float(p["activity_score"] or "nan"))
          for p in phenotypes},
         populations, frequencies,
+        tuple(i for i, locus in enumerate(loci) if str(locus.pos) in facts["required"].split(";")),
+        {frozenset(row["diplotypes"].split("|")): row["take"] for row in preferred},
     )  # fmt: skip
 
 

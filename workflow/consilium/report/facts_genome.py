@@ -9,6 +9,7 @@ from typing import Any
 from consilium.report.tables import Cohort
 
 Facts = dict[str, Any]
+NOTHING_TESTED = "no defining position was called"  # reason in pharmacogenes.tsv: the files say nothing of the gene
 
 
 def genome_quality(cohort: Cohort, patient: str, why: str) -> Facts:
@@ -45,7 +46,10 @@ def _ancestry(row: Facts) -> Facts:
 
 
 def pharmacogenomics(cohort: Cohort, patient: str, why: str) -> Facts:
-    """Every gene that the cohort's run looked at is a row, called or not; drugs come from the guideline table."""
+    """Every gene that the cohort's run looked at, called or not; drugs come from the guideline table.
+
+    tested: False for a gene of whose positions the patient's files hold none; such genes share one line of the page.
+    """
     table = {r["gene"]: r for r in cohort.rows("pharmacogenes", patient)}
     full = {g["gene"]: g for g in _gene_file(cohort.patients_folder / patient / "genomics" / "pharmacogenes.json")}
     if "genomics" not in cohort.rooms:
@@ -70,19 +74,21 @@ def _gene(name: str, row: Facts | None, full: Facts, missing: str, no_genome: bo
     """One gene: diplotypes, phenotypes, activity score, call, what was not tested, and why it is not assessed."""
     call = full.get("call") or (row or {}).get("call")
     if call is None or (call == "not_called" and no_genome):
-        return {"gene": name, "call": "not assessed", "diplotypes": [], "phenotypes": [], "activity_score": None,
-                "why": missing, "untested": [], "n_untested": None, "excluded_probability": None, "phased": None,
-                "source": ""}  # fmt: skip
+        return {"gene": name, "call": "not assessed", "tested": False, "diplotypes": [], "phenotypes": [],
+                "activity_score": None, "why": missing, "untested": [], "n_untested": None,
+                "excluded_probability": None, "phased": None, "source": ""}  # fmt: skip
     row = row or {}
     untested = full.get("untested") or []
+    why = row.get("reason") or full.get("reason") or ""
     n_untested = row.get("untested")
     return {
         "gene": name,
         "call": call,
+        "tested": why != NOTHING_TESTED,
         "diplotypes": full.get("diplotypes") or _parts(row.get("diplotypes")),
         "phenotypes": full.get("phenotypes") or _parts(row.get("phenotypes")),
         "activity_score": _first(full.get("activity_score"), row.get("activity_score")),
-        "why": row.get("reason") or full.get("reason") or "",
+        "why": why,
         "untested": untested,
         "n_untested": n_untested if n_untested is not None else len(untested),
         "excluded_probability": _first(full.get("excluded_probability"), row.get("excluded_probability")),

@@ -47,8 +47,8 @@ def _for_genes(
     def unassessed(reason: str) -> list[Advice]:
         return [Advice(drug, label, "", "not assessed", "", "", rules[0].source, reason)]
 
-    if rules[0].status == "gene not called":
-        return unassessed(f"the guideline needs {label}, which this workflow does not call")
+    if rules[0].status == "no entries":
+        return unassessed(f"the guideline needs {label}, whose recommendations are not in the table of this workflow")
     if no_genome:
         return unassessed(no_genome)
     lacking = [g for g in genes if not (g in calls and states(calls[g]))]

@@ -10,7 +10,7 @@ from pathlib import Path
 from consilium.core.errors import InputError, Problem
 
 COLUMNS = ("drugs", "population", "when", "status", "caution", "action", "strength", "beside", "source")
-STATUSES = ("action", "standard", "no recommendation", "gene not called")
+STATUSES = ("action", "standard", "no recommendation", "no entries")
 ANY = "any"
 NO_RESULT = "No Result"
 

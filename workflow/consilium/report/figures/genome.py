@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from consilium.report.facts_genome import NOTHING_TESTED
 from consilium.report.figures.style import COLOURS, GREY, VERDICTS, card, colour, panels
 
 if TYPE_CHECKING:
@@ -193,9 +194,15 @@ _PHENOTYPE_HUES = (
 
 
 def pharmacogenes(table: pd.DataFrame) -> Figure:
-    """Patients per phenotype and gene; a call that leaves several phenotypes open is counted as such."""
-    if table.empty:
+    """Patients per phenotype and gene; a call that leaves several phenotypes open is counted as such.
+
+    Genes of which nobody has a defining position are named below the bars.
+    """
+    covered = table.loc[table["reason"] != NOTHING_TESTED, "gene"].unique()
+    if not len(covered):
         return card("Pharmacogenes", "no gene was called")
+    absent = sorted(set(table["gene"]) - set(covered))
+    table = table[table["gene"].isin(covered)]
     said = table["phenotypes"].where(table["phenotypes"] != "", "not called")
     said = said.where(~said.str.contains(" or "), "several possible")
     counts = pd.crosstab(table["gene"], said)
@@ -221,7 +228,8 @@ def pharmacogenes(table: pd.DataFrame) -> Figure:
         left += widths
     ax.set_yticks(range(len(counts)), counts.index)
     ax.invert_yaxis()
-    ax.set(xlabel="Patients", title=f"Pharmacogene phenotypes, n = {table['patient'].nunique()}")
+    note = "\nno defining position in anybody's files: " + ", ".join(absent) if absent else ""
+    ax.set(xlabel=f"Patients{note}", title=f"Pharmacogene phenotypes, n = {table['patient'].nunique()}")
     figure.legend(*ax.get_legend_handles_labels(), loc="outside right upper", fontsize=8)
     return figure
 
