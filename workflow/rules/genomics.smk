@@ -231,7 +231,14 @@ rule genomics_identity:
 
 STAR_ALLELES = [
     ROOT / "resources" / "star_alleles" / f"{name}.tsv"
-    for name in ("genes", "positions", "alleles", "phenotypes", "frequencies", "preferred")
+    for name in (
+        "genes",
+        "positions",
+        "alleles",
+        "phenotypes",
+        "frequencies",
+        "preferred",
+    )
 ]
 
 
