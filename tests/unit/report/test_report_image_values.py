@@ -19,6 +19,12 @@ def test_values_of_the_whole_image_keep_their_gaps():
     ]
 
 
+def test_units_are_short_where_the_name_says_the_rest():
+    measured = {"centre_x_mm": "mm from the brain's centre", "ratio_mean": "tissue = 1", "surface_cm2": "cm2"}
+    found = grouped({name: {"value": 1.0, "unit": unit} for name, unit in measured.items()}, {})
+    assert [v["unit"] for v in found["whole"]] == ["mm", "", "cm²"]
+
+
 def test_structures_and_parcels_are_two_tables():
     groups = _groups()
     assert groups["structures"] == {

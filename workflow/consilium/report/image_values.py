@@ -23,7 +23,8 @@ def grouped(features: Mapping[str, Mapping[str, Any]], titles: Mapping[str, str]
     for name, found in features.items():
         measure, *place = name.split(".")
         if name in titles or not place:
-            whole.append({"name": _title(name, titles), "value": _number(found["value"]), "unit": found["unit"]})
+            unit = _short(found["unit"])
+            whole.append({"name": _title(name, titles), "value": _number(found["value"]), "unit": unit})
         elif len(place) == 1:
             regional[(measure, place[0])] = found
         else:
@@ -77,6 +78,13 @@ def region_title(name: str) -> str:
 
 def _title(measure: str, titles: Mapping[str, str]) -> str:
     return titles.get(measure) or _plain(measure)
+
+
+def _short(unit: str) -> str:
+    """The unit alone where the name says the rest: mm from the brain's centre -> mm; tissue = 1 -> nothing."""
+    if unit.startswith("fraction"):
+        return unit
+    return "" if "=" in unit else unit.partition(" ")[0].replace("cm2", "cm²")
 
 
 def _plain(name: str) -> str:
