@@ -25,11 +25,11 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 
-from consilium.genomics.genotypes import open_genotypes
-from consilium.genomics.star_alleles import scored
-from consilium.genomics.star_lowest import carried
-from consilium.genomics.star_observed import UNTESTED, observe
-from consilium.genomics.star_tables import Gene, read_genes
+from consilium.genomics.cohort.genotypes import open_genotypes
+from consilium.genomics.stars.alleles import scored
+from consilium.genomics.stars.lowest import carried
+from consilium.genomics.stars.observed import UNTESTED, observe
+from consilium.genomics.stars.tables import Gene, read_genes
 
 POPULATIONS = ("AFR", "AMR", "EAS", "EUR", "SAS")
 DPYD_SHIFT = -465_556  # GRCh38 minus GRCh37

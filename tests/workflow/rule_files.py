@@ -49,6 +49,11 @@ def strings(source: str) -> list[str]:
     return [str(ast.literal_eval(m.group(1))) for m in _STRING.finditer(code)]
 
 
+def room_files(rules: Path, room: str) -> list[Path]:
+    """A room's rule file, and the files that it includes from the folder of its name."""
+    return [rules / f"{room}.smk", *sorted((rules / room).glob("*.smk"))]
+
+
 def rules_of(path: Path) -> list[RuleText]:
     text = path.read_text(encoding="utf-8")
     heads = list(re.finditer(r"^( *)rule (\w+):\n", text, re.M))
@@ -61,7 +66,8 @@ def rules_of(path: Path) -> list[RuleText]:
             if line.strip() and len(line) - len(line.lstrip()) < indent:
                 break
             lines.append(line)
-        out.append(_rule(path.stem, head.group(2), "\n".join(lines), indent))
+        room = path.parent.name if path.parent.parent.name == "rules" else path.stem
+        out.append(_rule(room, head.group(2), "\n".join(lines), indent))
     return out
 
 

@@ -9,7 +9,7 @@ def test_architecture_has_one_sentence_for_every_rule(root):
     text = (root / "ARCHITECTURE.md").read_text()
     rules = {
         name
-        for path in (root / "workflow/rules").glob("*.smk")
+        for path in (root / "workflow/rules").rglob("*.smk")
         for name in re.findall(r"^ *rule (\w+):", path.read_text(), re.M)
     }
     named = set(re.findall(r"`(\w+_\w+)`", text))

@@ -9,7 +9,7 @@ import yaml
 from rule_files import rules_of
 from test_dry_runs import FILES, ROOT, Place
 
-RULES = [rule for path in sorted((ROOT / "workflow" / "rules").glob("*.smk")) for rule in rules_of(path)]
+RULES = [rule for path in sorted((ROOT / "workflow" / "rules").rglob("*.smk")) for rule in rules_of(path)]
 SLURM = yaml.safe_load((ROOT / "profiles" / "slurm" / "profile.yaml").read_text())
 DEFAULT = yaml.safe_load((ROOT / "profiles" / "default" / "profile.yaml").read_text())
 

@@ -8,11 +8,15 @@ from pathlib import Path
 
 import pytest
 from consilium.core.cli import option_name, stages_of
-from rule_files import RuleText, helper_flags, rules_of
+from rule_files import RuleText, helper_flags, room_files, rules_of
 
 RULES = Path(__file__).resolve().parents[2] / "workflow" / "rules"
 ROOMS = ("ehr", "genomics", "imaging", "learn", "omics", "report", "text", "treatment")
-ALL = [rule for room in ROOMS for rule in rules_of(RULES / f"{room}.smk")]
+ALL = [rule for room in ROOMS for path in room_files(RULES, room) for rule in rules_of(path)]
+
+
+def flags_of_helpers(room: str) -> set[str]:
+    return {flag for path in room_files(RULES, room) for flag in helper_flags(path)}
 
 
 def parameters(rule: RuleText) -> dict[str, inspect.Parameter]:
@@ -38,7 +42,7 @@ def test_a_rule_calls_its_stage_as_it_is(rule):
     assert rule.script == rule.room and rule.name == f"{rule.room}_{rule.stage}"
     own = parameters(rule)
     assert rule.flags <= set(own), f"{rule.name}: options that stage {rule.stage} does not have"
-    given = rule.flags | helper_flags(RULES / f"{rule.room}.smk")
+    given = rule.flags | flags_of_helpers(rule.room)
     needed = {flag for flag, p in own.items() if p.default is inspect.Parameter.empty}
     assert needed <= given, f"{rule.name}: options that stage {rule.stage} needs"
 
@@ -46,7 +50,7 @@ def test_a_rule_calls_its_stage_as_it_is(rule):
 @pytest.mark.parametrize("room", ROOMS)
 def test_options_that_helpers_add_exist_in_the_room(room):
     known = {flag for rule in ALL if rule.room == room for flag in parameters(rule)}
-    assert helper_flags(RULES / f"{room}.smk") <= known
+    assert flags_of_helpers(room) <= known
 
 
 @pytest.mark.parametrize("rule", ALL, ids=lambda rule: rule.name)

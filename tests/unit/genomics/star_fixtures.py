@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import zarr
-from consilium.genomics.genotypes import Genotypes
-from consilium.genomics.star_tables import Gene, read_genes
+from consilium.genomics.cohort.genotypes import Genotypes
+from consilium.genomics.stars.tables import Gene, read_genes
 
 ROOT = Path(__file__).resolve().parents[3]
 DATA = Path(os.environ.get("CONSILIUM_DATA", ROOT.parent / "shared" / "data")) / "genomics"

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from consilium.core.errors import InputError
 from consilium.core.register import TABLES
-from consilium.genomics import ancestry
-from consilium.genomics.panel import FLOOR, Panel, read_panel
+from consilium.genomics.intake.panel import FLOOR, Panel, read_panel
+from consilium.genomics.structure import ancestry
 
 RNG = np.random.default_rng(11)
 

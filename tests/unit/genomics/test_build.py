@@ -1,5 +1,5 @@
 import pytest
-from consilium.genomics.build import LENGTHS, KnownSites, SiteEvidence, build_of_lengths, canonical, in_par
+from consilium.genomics.intake.build import LENGTHS, KnownSites, SiteEvidence, build_of_lengths, canonical, in_par
 from vcf_files import SITES, known_sites
 
 

@@ -16,8 +16,8 @@ from consilium.core.contract import check_block
 from consilium.core.errors import InputError
 from consilium.core.store import read_features, read_table, write_table
 from consilium.genomics import stages
+from consilium.genomics.cohort.genotypes import open_genotypes
 from consilium.genomics.genomic_features import absent_reasons, decreased_alleles, variants_block
-from consilium.genomics.genotypes import open_genotypes
 from star_fixtures import GENES, TABLES, fill_group, gene_rows
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from consilium.core.store import read_facts, read_table
 from consilium.genomics import stages
-from consilium.genomics.matrix import load
+from consilium.genomics.cohort.matrix import load
 from reads_files import bam, changed, other_base, reference
 from vcf_files import SITES, write
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from consilium.genomics import contamination, identity
-from consilium.genomics.panel import Panel
-from consilium.genomics.reads import Counts
+from consilium.genomics.intake.panel import Panel
+from consilium.genomics.reads.alignments import Counts
+from consilium.genomics.structure import contamination, identity
 
 RNG = np.random.default_rng(2)
 N = 400

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from consilium.core.register import TABLES
-from consilium.genomics import kinship
+from consilium.genomics.structure import kinship
 
 RNG = np.random.default_rng(5)
 

@@ -1,5 +1,5 @@
 import numpy as np
-from consilium.genomics.calls import MISSING, NO_ALT, Calls, CallsBuilder, Part, merge
+from consilium.genomics.intake.calls import MISSING, NO_ALT, Calls, CallsBuilder, Part, merge
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -5,9 +5,9 @@ import pysam
 import pysam.bcftools
 import pytest
 from consilium.core.errors import InputError
-from consilium.genomics import normalise, records, vcf
-from consilium.genomics.calls import ABSENT, MISSING
-from consilium.genomics.panel import Wanted
+from consilium.genomics.intake import normalise, records, vcf
+from consilium.genomics.intake.calls import ABSENT, MISSING
+from consilium.genomics.intake.panel import Wanted
 from vcf_files import known_sites, write
 
 NOTHING = Wanted([])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from consilium.core.errors import InputError
-from consilium.genomics.scoring_file import read_scoring_file
+from consilium.genomics.scores.scoring_file import read_scoring_file
 from hypothesis import given
 from hypothesis import strategies as st
 from star_fixtures import DATA, needs_data

@@ -9,10 +9,10 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from consilium.genomics.panel import Panel
-from consilium.genomics.polygenic import ambiguous, coded, expected, match_score
-from consilium.genomics.polygenic_tables import NO_GENOTYPES, match_rows, score_rows
-from consilium.genomics.scoring_file import DOMINANT, RECESSIVE, ScoringFile, Term, read_scoring_file
+from consilium.genomics.intake.panel import Panel
+from consilium.genomics.scores.polygenic import ambiguous, coded, expected, match_score
+from consilium.genomics.scores.rows import NO_GENOTYPES, match_rows, score_rows
+from consilium.genomics.scores.scoring_file import DOMINANT, RECESSIVE, ScoringFile, Term, read_scoring_file
 from star_fixtures import DATA, Row, needs_data, read_vcf, store
 
 NO_ANCESTRY = pd.DataFrame({"patient": []})

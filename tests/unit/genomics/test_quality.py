@@ -5,8 +5,8 @@ import dask.array as da
 import numpy as np
 import pytest
 from consilium.core.register import TABLES
-from consilium.genomics import quality
-from consilium.genomics.matrix import Matrix
+from consilium.genomics.cohort import quality
+from consilium.genomics.cohort.matrix import Matrix
 
 
 def matrix(gt: np.ndarray, chrom: int = 0, spacing: int = 20_000, start: int = 5_000_000) -> Matrix:

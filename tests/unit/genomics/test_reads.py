@@ -4,8 +4,9 @@ import numpy as np
 import pysam
 import pytest
 from consilium.core.errors import InputError
-from consilium.genomics import calling, reads
-from consilium.genomics.panel import Panel, Wanted
+from consilium.genomics.intake.panel import Panel, Wanted
+from consilium.genomics.reads import alignments as reads
+from consilium.genomics.reads import calling
 from reads_files import LENGTH, bam, changed, other_base, reference
 
 

@@ -6,11 +6,11 @@ from itertools import combinations_with_replacement
 
 import numpy as np
 import pytest
-from consilium.genomics.pharmacogenes import CALLED, NOT_CALLED, QUALIFIED, call, call_cohort
-from consilium.genomics.phenotypes import phenotype
-from consilium.genomics.star_alleles import diplotype, match, natural
-from consilium.genomics.star_observed import HALF_CALL, UNDOCUMENTED, UNTESTED, observe
-from consilium.genomics.star_tables import Gene
+from consilium.genomics.stars.alleles import diplotype, match, natural
+from consilium.genomics.stars.observed import HALF_CALL, UNDOCUMENTED, UNTESTED, observe
+from consilium.genomics.stars.pharmacogenes import CALLED, NOT_CALLED, QUALIFIED, call, call_cohort
+from consilium.genomics.stars.phenotypes import phenotype
+from consilium.genomics.stars.tables import Gene
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from star_fixtures import GENES, gene_rows, person, sequence, store, together, unphased

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from consilium.genomics.pharmacogenes import CALLED, QUALIFIED, call
-from consilium.genomics.phenotypes import phenotype
-from consilium.genomics.star_lowest import match_lowest
-from consilium.genomics.star_observed import UNDOCUMENTED, UNTESTED
+from consilium.genomics.stars.lowest import match_lowest
+from consilium.genomics.stars.observed import UNDOCUMENTED, UNTESTED
+from consilium.genomics.stars.pharmacogenes import CALLED, QUALIFIED, call
+from consilium.genomics.stars.phenotypes import phenotype
 from star_fixtures import DATA, GENES, needs_data
 
 GENE = GENES["DPYD"]

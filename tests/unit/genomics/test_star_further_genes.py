@@ -9,11 +9,12 @@ import tarfile
 
 import numpy as np
 import pytest
-from consilium.genomics import pharmacogenes, star_alleles
-from consilium.genomics.pharmacogenes import CALLED, NOT_CALLED, QUALIFIED, call
-from consilium.genomics.phenotypes import NOT_ASSIGNED
-from consilium.genomics.star_alleles import diplotype, match, viable
-from consilium.genomics.star_observed import UNDOCUMENTED, UNTESTED
+from consilium.genomics.stars import alleles as star_alleles
+from consilium.genomics.stars import pharmacogenes
+from consilium.genomics.stars.alleles import diplotype, match, viable
+from consilium.genomics.stars.observed import UNDOCUMENTED, UNTESTED
+from consilium.genomics.stars.pharmacogenes import CALLED, NOT_CALLED, QUALIFIED, call
+from consilium.genomics.stars.phenotypes import NOT_ASSIGNED
 from consilium.report import facts_genome
 from star_fixtures import DATA, GENES, needs_data, person, together, unphased
 

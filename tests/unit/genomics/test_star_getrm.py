@@ -13,10 +13,10 @@ from collections import Counter
 from functools import cache
 
 import pytest
-from consilium.genomics.pharmacogenes import Finding, call_cohort
-from consilium.genomics.phenotypes import NOT_ASSIGNED, phenotype
-from consilium.genomics.star_observed import observe
-from consilium.genomics.star_tables import Gene
+from consilium.genomics.stars.observed import observe
+from consilium.genomics.stars.pharmacogenes import Finding, call_cohort
+from consilium.genomics.stars.phenotypes import NOT_ASSIGNED, phenotype
+from consilium.genomics.stars.tables import Gene
 from star_fixtures import DATA, GENES, needs_data, store
 
 pytestmark = [pytest.mark.data, needs_data]

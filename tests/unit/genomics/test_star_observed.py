@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from consilium.genomics.star_observed import HALF_CALL, UNDOCUMENTED, UNTESTED, observe, spellings, trimmed
+from consilium.genomics.stars.observed import HALF_CALL, UNDOCUMENTED, UNTESTED, observe, spellings, trimmed
 from star_fixtures import GENES, Row, store
 
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from consilium.genomics.phenotypes import phenotype
-from consilium.genomics.star_alleles import diplotype, match, viable
-from consilium.genomics.star_lowest import match_lowest
-from consilium.genomics.star_observed import UNDOCUMENTED, UNTESTED, observe
+from consilium.genomics.stars.alleles import diplotype, match, viable
+from consilium.genomics.stars.lowest import match_lowest
+from consilium.genomics.stars.observed import UNDOCUMENTED, UNTESTED, observe
+from consilium.genomics.stars.phenotypes import phenotype
 from star_fixtures import DATA, GENES, needs_data, read_vcf, store
 
 pytestmark = [pytest.mark.data, needs_data]

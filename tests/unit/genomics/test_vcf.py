@@ -6,7 +6,7 @@ from pathlib import Path
 import pysam
 import pytest
 from consilium.core.errors import InputError
-from consilium.genomics import vcf
+from consilium.genomics.intake import vcf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from vcf_files import COLUMNS, HEADER, known_sites, text, write

@@ -4,7 +4,7 @@ import gzip
 from functools import cache
 from pathlib import Path
 
-from consilium.genomics.build import KnownSites
+from consilium.genomics.intake.build import KnownSites
 
 HEADER = "##fileformat=VCFv4.2\n"
 COLUMNS = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT"

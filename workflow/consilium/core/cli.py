@@ -17,11 +17,13 @@ from consilium.core.errors import InputError
 
 
 def stages_of(module: ModuleType) -> dict[str, Callable[..., None]]:
-    """Public functions defined in `module` itself, in source order: the stages."""
+    """Public functions defined in `module` itself or, where it is a package, in its files: the stages."""
     return {
         name: obj
         for name, obj in vars(module).items()
-        if inspect.isfunction(obj) and obj.__module__ == module.__name__ and not name.startswith("_")
+        if inspect.isfunction(obj)
+        and f"{obj.__module__}.".startswith(f"{module.__name__}.")
+        and not name.startswith("_")
     }
 
 

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from consilium.core import blocks
-from consilium.genomics.phenotypes import decreased_count
+from consilium.genomics.stars.phenotypes import decreased_count
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-    from consilium.genomics.star_tables import Gene
+    from consilium.genomics.stars.tables import Gene
 
 
 def polygenic_columns(table: pd.DataFrame) -> dict[str, dict[str, float]]:

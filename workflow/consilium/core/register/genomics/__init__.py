@@ -1,0 +1,7 @@
+"""Tables that the genomics room writes."""
+
+from __future__ import annotations
+
+from consilium.core.register.genomics import meaning, quality, structure
+
+TABLES = (*quality.TABLES, *structure.TABLES, *meaning.TABLES)

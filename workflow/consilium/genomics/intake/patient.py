@@ -1,0 +1,192 @@
+"""Work on one patient: own VCFs to one normalised VCF; reads to quality, allele counts and, where needed, calls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from consilium.core.chunks import Task
+from consilium.core.errors import InputError, Problem
+from consilium.core.store import write_facts, write_text
+from consilium.genomics.cohort import variants
+from consilium.genomics.intake import normalise, vcf
+from consilium.genomics.intake.build import CONTIGS, KnownSites
+from consilium.genomics.intake.calls import Calls, Part, merge
+from consilium.genomics.intake.panel import Panel, Wanted, read_panel, read_wanted
+from consilium.genomics.reads import alignments as reads
+from consilium.genomics.reads import calling
+from consilium.genomics.structure import contamination
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CALLS_FILE = "variants.vcf.gz"
+COUNTS_FILE = "counts.tsv"
+READS_KINDS = ("bam", "cram")
+
+
+@dataclass(frozen=True)
+class Setup:
+    """Files that every patient's work needs; read inside the worker, so that it can be sent to another process."""
+
+    panel: Path
+    known_sites: Path
+    targets: tuple[Path, ...] = ()
+    scores: tuple[Path, ...] = ()
+    reference: Path | None = None
+
+    def load(self) -> tuple[Panel, Wanted, KnownSites, normalise.Reference | None]:
+        panel = read_panel(self.panel)
+        wanted = read_wanted(panel, self.targets, self.scores)
+        reference = normalise.Reference(self.reference) if self.reference else None
+        return panel, wanted, KnownSites(self.known_sites), reference
+
+
+def one_sample(names: list[str], report: vcf.Report) -> list[int]:
+    """Column choice for a patient's own file: it must hold one sample, whatever its name."""
+    if len(names) != 1:
+        raise report.stop(f"{len(names)} samples in one patient's file ({', '.join(names[:3])} …)", "one sample",
+                          "give the file once, with patient '*' (samples named as in the patient sheet)")  # fmt: skip
+    return [0]
+
+
+def patients_in(names: list[str], patients: set[str], report: vcf.Report) -> list[int]:
+    """Column choice for a joint file: the samples named as a patient of the sheet; there must be one."""
+    columns = [i for i, name in enumerate(names) if name in patients]
+    if not columns:
+        raise report.stop(f"no patient of the sheet among its {len(names)} samples ({', '.join(names[:3])} …)",
+                          "sample names as in the patient sheet", "rename the samples (bcftools reheader)")  # fmt: skip
+    return columns
+
+
+def calls_of_reads(task: Task, results: Path) -> list[Path]:
+    """The VCF called from a patient's reads, where the intake depends on it: no own VCF in the sheet."""
+    if any(s.kind == "vcf" for s in task.samples):
+        return []
+    return [results / task.patient / "genomics_reads" / CALLS_FILE]
+
+
+def intake_patient(task: Task, folder: Path, setup: Setup, results: Path) -> list[Problem]:
+    """Write the patient's normalised VCF and facts.json {source, files} into `folder`.
+
+    `results` is the folder of all patients. Without own VCFs, the calls made from the patient's reads are taken.
+    """
+    files = [s for s in task.samples if s.kind == "vcf"]
+    if not files:
+        return _take_calls(folder, calls_of_reads(task, results)[0])
+    _, wanted, known, reference = setup.load()
+    problems: list[Problem] = []
+    layers: dict[str, list[Calls]] = {}
+    facts = []
+    for sample in files:
+        report = vcf.Report(sample.path, task.patient)
+        try:
+            found = vcf.read(Path(sample.path), report, known, partial(one_sample, report=report))
+            for chrom, parts in normalise.normalised(found, report, 1, wanted, reference).items():
+                layers.setdefault(chrom, []).extend(parts)
+            facts.append(_file_facts(report))
+        except InputError:
+            pass
+        problems += report.problems
+    if not facts:
+        raise InputError(problems)
+    merged = ((c, *merge([Part(p, np.array([0])) for p in layers[c]], 1)) for c in CONTIGS if c in layers)
+    n = variants.write_vcf(folder / CALLS_FILE, [task.patient], merged)
+    write_facts(folder / "facts.json", {"source": "vcf", "n_rows": n, "files": facts})
+    return problems
+
+
+def _file_facts(report: vcf.Report) -> dict[str, object]:
+    return {
+        "file": report.file,
+        "n_records": report.n_records,
+        "n_left_out": report.n_left_out,
+        "n_other_contigs": report.n_other_contigs,
+        "n_filtered": report.n_filtered,
+        "build_by_known_sites": report.evidence.build or "not told",
+        "known_sites_seen": report.evidence.grch38,
+    }
+
+
+def _take_calls(folder: Path, made: Path) -> list[Problem]:
+    if not made.exists():
+        write_facts(folder / "facts.json", {"source": "none", "n_rows": 0, "files": []})
+        return []
+    for name in (made, Path(f"{made}.csi")):
+        (folder / name.name).write_bytes(name.read_bytes())
+    write_facts(folder / "facts.json", {"source": "reads", "n_rows": None, "files": []})
+    return []
+
+
+def reads_patient(
+    task: Task, folder: Path, setup: Setup, sexes: Mapping[str, str], call_for: set[str]
+) -> list[Problem]:
+    """Write counts.tsv, qc.json and, for patients in `call_for`, the called VCF, from the patient's first good reads.
+
+    Every further BAM or CRAM of the patient is only checked and said to be unused.
+    """
+    problems: list[Problem] = []
+    used = None
+    for sample in (s for s in task.samples if s.kind in READS_KINDS):
+        file = reads.ReadsFile(Path(sample.path), task.patient, setup.reference)
+        try:
+            reads.check(file)
+            if used is not None:
+                raise file.problem("a second reads file of this patient", "one reads file a patient",
+                                   "merge the files (samtools merge)")  # fmt: skip
+            _use_reads(file, folder, setup, sexes.get(task.patient, "unknown"), task.patient in call_for, problems)
+            used = sample.sample
+        except InputError as error:
+            problems += error.problems
+    if used is None:
+        raise InputError(problems)
+    return problems
+
+
+def _use_reads(
+    file: reads.ReadsFile, folder: Path, setup: Setup, sex: str, must_call: bool, problems: list[Problem]
+) -> None:
+    panel, wanted, _, reference = setup.load()
+    with variants.scratch(folder) as scratch:
+        with reads.indexed(file, scratch) as alignments:
+            counts = reads.allele_counts(alignments, panel)
+            path = str(alignments.filename.decode())
+            names = reads.contig_names(alignments)
+            lengths = dict(zip(alignments.references, alignments.lengths, strict=True))
+        index = next((str(p) for p in scratch.glob("reads.*ai")), None)
+        quality = reads.quality(path, counts, setup.reference)
+        write_text(folder / COUNTS_FILE, counts_text(panel, counts))
+        share = contamination.estimate(counts, panel)
+        write_facts(folder / "qc.json", {**quality, "file": str(file.path), "contamination": share.alpha,
+                    "contamination_statistic": share.statistic, "contamination_sites": share.n_sites,
+                    "contamination_reason": share.reason})  # fmt: skip
+        if not must_call:
+            return
+        if reference is None:
+            allowed = "genomics.reference set in the configuration, or a VCF of this patient"
+            lacking = file.problem("no reference FASTA to call variants from reads", allowed, "configure the FASTA")
+            problems += lacking.problems
+            return
+        regions = calling.windows(wanted, names, lengths)
+        report = vcf.Report(str(file.path), file.patient)
+        found = calling.call(file, path, index, regions, sex, scratch, wanted) if regions else iter(())
+        layers = normalise.normalised(found, report, 1, wanted, reference)
+    merged = ((c, *merge([Part(p, np.array([0])) for p in layers[c]], 1)) for c in CONTIGS if c in layers)
+    variants.write_vcf(folder / CALLS_FILE, [file.patient], merged)
+    problems += report.problems
+
+
+def counts_text(panel: Panel, counts: reads.Counts) -> str:
+    columns = zip(panel.chrom, panel.pos, panel.ref, panel.alt, counts.n_ref, counts.n_alt, counts.n_other, strict=True)
+    lines = ["chrom\tpos\tref\talt\tn_ref\tn_alt\tn_other", *("\t".join(map(str, row)) for row in columns)]
+    return "\n".join(lines) + "\n"
+
+
+def read_counts(path: Path) -> reads.Counts:
+    """Counts of a counts.tsv, in panel order."""
+    table = np.genfromtxt(path, delimiter="\t", skip_header=1, usecols=(4, 5, 6), dtype=np.int64)
+    return reads.Counts(*table.reshape(-1, 3).T)

@@ -1,0 +1,112 @@
+"""The cohort's genotypes: joined, judged, compared."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def merge(
+    sheet: Path,
+    samples: Path,
+    panel: Path,
+    known_sites: Path,
+    genotypes: Path,
+    sources: Path,
+    quarantine: Path,
+    intake: list[Path] | None = None,
+    reads: list[Path] | None = None,
+    targets: list[Path] | None = None,
+    scores: list[Path] | None = None,
+    reference: Path | None = None,
+    threads: int = 1,
+) -> None:
+    """Joint VCFs and the patients' own VCFs to cohort genotypes (VCF-Zarr); what was refused so far to `quarantine`.
+
+    `intake` and `reads` are the manifests of those stages. `sources`: where each patient's genotypes come from.
+    """
+    from consilium.core import chunks, refused, sheets
+    from consilium.core.errors import Problem
+    from consilium.core.store import write_facts, write_table
+    from consilium.genomics.cohort import joining as cohort
+    from consilium.genomics.cohort import variants
+    from consilium.genomics.intake.patient import Setup
+
+    setup = Setup(panel, known_sites, tuple(targets or ()), tuple(scores or ()), reference)
+    ids = [p.patient for p in sheets.read_patients(sheet)]
+    rows = [s for s in sheets.read_samples(samples) if s.modality == "genomics"]
+    joints = cohort.read_joints([s.path for s in rows if s.patient == sheets.WHOLE_COHORT], ids, setup, threads)
+    entries = [e for paths in (intake, reads) for e in chunks.read_manifests(paths or [])]
+    own = cohort.own_files(chunks.read_manifests(intake or []))
+    chosen = cohort.sources(ids, joints, own)
+    with variants.scratch(genotypes.parent) as scratch:
+        n = variants.write_vcf(scratch / "merged.vcf.gz", list(chosen), cohort.merged(joints, own, chosen))
+        variants.write_vcz(genotypes, scratch / "merged.vcf.gz", list(chosen), n)
+    ignored = {j.file: j.n_ignored for j in joints}
+    write_facts(sources, {"sources": chosen, "n_variants": n, "samples_not_in_sheet": ignored})
+    problems = [Problem(**p) for e in entries for p in e["problems"]] + [p for j in joints for p in j.problems]
+    write_table(quarantine, "quarantine", refused.quarantine("genomics", problems))
+
+
+def cohort_qc(
+    genotypes: Path, sources: Path, sheet: Path, max_missing_rate: float, samples_qc: Path, variants_qc: Path
+) -> None:
+    """Quality of the cohort's genotypes per patient (sex check included) and per variant."""
+    from consilium.core import sheets
+    from consilium.core.store import read_facts, write_table
+    from consilium.genomics.cohort import matrix, quality
+
+    calls = matrix.load(genotypes)
+    sexes = {p.patient: p.sex for p in sheets.read_patients(sheet)}
+    people = quality.samples_table(calls, read_facts(sources)["sources"], sexes, max_missing_rate)
+    inferred = dict(zip(people["patient"], people["sex_inferred"], strict=True))
+    known = {p: s if s != "unknown" else inferred.get(p, "unknown") for p, s in sexes.items()}
+    write_table(samples_qc, "samples_qc", people)
+    write_table(variants_qc, "variants_qc", quality.variants_table(calls, known))
+
+
+def structure(genotypes: Path, sheet: Path, panel: Path, ancestry: Path, kinship: Path) -> None:
+    """Ancestry against the allele-frequency reference, principal components for figures, kinship of all pairs."""
+    from consilium.core import sheets
+    from consilium.core.store import write_table
+    from consilium.genomics.cohort import matrix
+    from consilium.genomics.intake.panel import read_panel
+    from consilium.genomics.structure import ancestry as populations
+    from consilium.genomics.structure import kinship as kin
+
+    calls, reference = matrix.load(genotypes), read_panel(panel)
+    families = {p.patient: p.family for p in sheets.read_patients(sheet)}
+    counts = matrix.alt_counts(calls.rows(kin.independent_variants(calls)))
+    assigned = populations.assign(matrix.at_panel(calls, reference), reference)
+    write_table(ancestry, "ancestry", populations.table(calls.samples, assigned, reference, kin.components(counts)))
+    write_table(kinship, "kinship", kin.kinship_table(calls.samples, counts, families))
+
+
+def identity(
+    samples: Path,
+    genotypes: Path,
+    sources: Path,
+    panel: Path,
+    folder: Path,
+    max_contamination: float,
+    out: Path,
+    reads: list[Path] | None = None,
+) -> None:
+    """Do a patient's reads and genotypes belong to one person, and are the reads of one person only?
+
+    `reads` are the manifests of that stage. Also writes <folder>/<patient>/genomics/identity.json.
+    """
+    from consilium.core import chunks, sheets
+    from consilium.core.store import read_facts, write_facts, write_table
+    from consilium.genomics.cohort import matrix
+    from consilium.genomics.intake.panel import read_panel
+    from consilium.genomics.structure import identity as whose
+
+    calls, reference = matrix.load(genotypes), read_panel(panel)
+    at_panel = matrix.at_panel(calls, reference)
+    origin = read_facts(sources)["sources"]
+    given = [s for s in sheets.read_samples(samples) if s.modality == "genomics" and s.kind in ("bam", "cram")]
+    entries = chunks.read_manifests(reads or [])
+    rows = [whose.row(e, given, calls.samples, at_panel, origin, reference, max_contamination) for e in entries]
+    for row in rows:
+        write_facts(folder / row["patient"] / "genomics" / "identity.json", row)
+    write_table(out, "identity", whose.table(rows))

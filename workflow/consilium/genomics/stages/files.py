@@ -1,0 +1,94 @@
+"""One patient's files: checked, read, normalised."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def check(
+    samples: Path,
+    sheet: Path,
+    known_sites: Path,
+    out: Path,
+    reference: Path | None = None,
+    scores: list[Path] | None = None,
+) -> None:
+    """Open every genomics file, with the checks that the later stages make; write the problems (table quarantine)."""
+    from consilium.core import refused, sheets
+    from consilium.core.store import write_table
+    from consilium.genomics.intake import checking
+    from consilium.genomics.scores.rows import read_scores
+
+    rows = [s for s in sheets.read_samples(samples) if s.modality == "genomics"]
+    ids = {p.patient for p in sheets.read_patients(sheet)}
+    problems = [p for row in rows for p in checking.problems_of(row, ids, known_sites, reference)]
+    problems += read_scores(scores or [])[1]
+    write_table(out, "quarantine", refused.quarantine("genomics", problems))
+
+
+def reads(
+    samples: Path,
+    sheet: Path,
+    patients: str,
+    folder: Path,
+    panel: Path,
+    known_sites: Path,
+    manifest: Path,
+    targets: list[Path] | None = None,
+    scores: list[Path] | None = None,
+    reference: Path | None = None,
+    threads: int = 1,
+) -> None:
+    """Reads of a chunk of patients: quality, allele counts at the panel sites, contamination, calls where needed.
+
+    Variants are called for patients without a VCF of their own, at the panel sites and at the positions of `targets`
+    (star alleles) and `scores` (polygenic), reference calls included.
+    """
+    from functools import partial
+
+    from consilium.core import chunks, sheets
+    from consilium.genomics.intake import checking
+    from consilium.genomics.intake import patient as intake
+
+    rows = [s for s in sheets.read_samples(samples) if s.modality == "genomics"]
+    setup = intake.Setup(panel, known_sites, tuple(targets or ()), tuple(scores or ()), reference)
+    sexes = {p.patient: p.sex for p in sheets.read_patients(sheet)}
+    with_vcf = {s.patient for s in rows if s.kind == "vcf"}
+    tasks = checking.tasks(rows, patients, intake.READS_KINDS, folder, "genomics_reads")
+    call_for = {t.patient for t in tasks} - with_vcf
+    work = partial(intake.reads_patient, setup=setup, sexes=sexes, call_for=call_for)
+    chunks.run_chunk(
+        "reads", "genomics", tasks, work, manifest,
+        {**checking.setup_digest(setup), "sex": {t.patient: sexes.get(t.patient, "") for t in tasks},
+         "call": sorted(call_for)},
+        threads,
+    )  # fmt: skip
+
+
+def intake(
+    samples: Path,
+    patients: str,
+    folder: Path,
+    panel: Path,
+    known_sites: Path,
+    manifest: Path,
+    targets: list[Path] | None = None,
+    scores: list[Path] | None = None,
+    reference: Path | None = None,
+    threads: int = 1,
+) -> None:
+    """VCFs of a chunk of patients, or the calls from their reads: checked, normalised, one VCF a patient."""
+    from functools import partial
+
+    from consilium.core import chunks, sheets
+    from consilium.genomics.intake import checking
+    from consilium.genomics.intake import patient as work
+
+    rows = [s for s in sheets.read_samples(samples) if s.modality == "genomics"]
+    setup = work.Setup(panel, known_sites, tuple(targets or ()), tuple(scores or ()), reference)
+    tasks = checking.tasks(rows, patients, ("vcf", *work.READS_KINDS), folder, "genomics_intake")
+    chunks.run_chunk(
+        "intake", "genomics", tasks, partial(work.intake_patient, setup=setup, results=folder), manifest,
+        checking.setup_digest(setup), threads,
+        extra_inputs=partial(work.calls_of_reads, results=folder),
+    )  # fmt: skip

@@ -1,0 +1,114 @@
+"""How probable is it that untested positions, or an unknown phase, hide another phenotype than the one reported?
+
+Every pair of defined alleles that agrees with all tested bases stays possible. Its prior is the product of the two
+allele frequencies (Hardy-Weinberg); the posterior share of pairs with another phenotype is the answer. It is worked
+out in each population of the frequency table, and the largest is reported, as a patient's origin is not assumed; but
+a population where the bases seen are 50 times less probable than in another does not count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from consilium.genomics.stars.alleles import Codes, Match, fits, natural
+from consilium.genomics.stars.phenotypes import phenotype_matrix
+from consilium.genomics.stars.tables import Gene
+
+LEAST_LIKELY = 1 / 50  # likelihood of the bases seen, relative to the population where they are most probable
+
+
+def settle(gene: Gene, match: Match, negligible: float) -> tuple[Match, float]:
+    """The match without improbable pairs, and the probability of a phenotype that it does not report.
+
+    Of best-scoring pairs with different phenotypes, those whose phenotypes have a posterior of at most `negligible`
+    in every population are left out (they stay among what untested positions could be); the most probable phenotype
+    always stays. The probability is the largest over populations; NaN = frequencies unknown, then nothing is left
+    out.
+    """
+    if np.isnan(gene.frequencies).any() or not match.strands:
+        return match, float("nan")
+    if gene.strategy == "lowest_function":
+        return match, _hidden_lower(gene, match)
+    phenotypes, posterior = _posterior(gene, match)
+    of_pair = np.array([phenotypes[pair] for pair in match.pairs])
+    weight = {label: float(posterior[:, label].max()) for label in of_pair}
+    kept = {label for label, w in weight.items() if w > negligible} or {max(weight, key=lambda k: weight[k])}
+    pairs = tuple(pair for pair, label in zip(match.pairs, of_pair, strict=True) if label in kept)
+    another = 1.0 - posterior[:, sorted(kept)].sum(axis=1)
+    return replace(match, pairs=pairs), float(np.max(another).clip(0.0, 1.0))
+
+
+def _posterior(gene: Gene, match: Match) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """(phenotype of every allele pair, posterior (plausible population, phenotype)) over all pairs that fit."""
+    names, phenotypes = phenotype_matrix(gene)
+    weight = np.zeros((len(gene.populations), len(names)))
+    for pairing in match.strands:
+        first, second = (gene.frequencies * fits(gene, pairing[:, s]) for s in (0, 1))
+        joint = first[:, :, None] * second[:, None, :]
+        for k in range(len(names)):
+            weight[:, k] += joint[:, phenotypes == k].sum(axis=1)
+    seen = weight.sum(axis=1)
+    plausible = seen >= seen.max() * LEAST_LIKELY
+    return phenotypes, weight[plausible] / seen[plausible, None]
+
+
+def _hidden_lower(gene: Gene, match: Match) -> float:
+    """Lowest-function genes: an untested variant on a strand whose reported rank is higher than the variant's."""
+    seen = np.ones(len(gene.populations))
+    for strand, allele in zip((0, 1), _strand_alleles(gene, match), strict=True):
+        hidden = _hideable(gene, match.strands[0][:, strand]) & (gene.rank < gene.rank[allele])
+        seen *= np.prod(1.0 - gene.frequencies[:, hidden], axis=1)
+    return float(np.max(1.0 - seen))
+
+
+def _strand_alleles(gene: Gene, match: Match) -> tuple[int, int]:
+    """Reported alleles in strand order where the phase is known."""
+    from consilium.genomics.stars.lowest import carried
+
+    first, second = match.pairs[0]
+    if match.phased and first != second:
+        on_first = carried(gene, match.strands[0][:, 0])
+        if second in on_first or (first == gene.reference and on_first):
+            return second, first
+    return first, second
+
+
+def _hideable(gene: Gene, sequence: npt.NDArray[np.int8]) -> npt.NDArray[np.bool_]:
+    """(allele,): at least one of its own positions is untested and every tested base agrees with it."""
+    own = gene.accepts > 1
+    return np.asarray((own & (sequence < 0)).any(axis=1) & fits_own(gene, sequence))
+
+
+def fits_own(gene: Gene, sequence: npt.NDArray[np.int8]) -> npt.NDArray[np.bool_]:
+    """(allele,): the tested ones among its own positions carry its bases; other positions do not matter."""
+    own = gene.accepts > 1
+    agrees = (gene.accepts >> np.maximum(sequence, 0)) & 1 == 1
+    return np.asarray((~own | (sequence < 0) | agrees).all(axis=1))
+
+
+def possible(gene: Gene, match: Match) -> npt.NDArray[np.bool_]:
+    """(allele,): agrees with the tested bases of some strand, whatever its score."""
+    test = fits if gene.strategy == "named" else _hideable
+    sequences: Iterable[npt.NDArray[np.int8]] = (p[:, s] for p in match.strands for s in (0, 1))
+    return np.any([test(gene, sequence) for sequence in sequences], axis=0)
+
+
+def could_be(gene: Gene, match: Match, codes: Codes) -> list[tuple[int, list[str]]]:
+    """(locus, alleles) per untested position: the alleles that only this position, or others untested, could exclude.
+
+    Alleles already reported, and those whose base there is the reported ones', are not listed.
+    """
+    open_alleles = possible(gene, match) if match.strands else (gene.accepts > 1).any(axis=1)
+    reported = {a for pair in match.pairs for a in pair} or {gene.reference}
+    names = {gene.core[a] for a in reported}
+    out = []
+    for locus in np.flatnonzero((codes < 0).any(axis=1)):
+        here = gene.accepts[:, locus]
+        other = np.all([(here & here[a]) == 0 for a in reported], axis=0)
+        found = {gene.core[a] for a in np.flatnonzero(open_alleles & other)} - names
+        out.append((int(locus), sorted(found, key=natural)))
+    return out
