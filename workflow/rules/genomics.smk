@@ -5,6 +5,14 @@ INTAKE_MANIFESTS = manifests("genomics_intake", "genomics")
 JOINT_VCFS = [
     s.path for s in kinds("genomics", "vcf") if s.patient == sheets.WHOLE_COHORT
 ]
+CALLABLE_ALL = [
+    s.path for s in kinds("genomics", "callable") if s.patient == sheets.WHOLE_COHORT
+]
+CALLABLE_OWN = [
+    s.path for s in kinds("genomics", "callable") if s.patient != sheets.WHOLE_COHORT
+]
+LIFT_TABLE = ROOT / "resources" / "lift_grch37.tsv"
+CHAIN = [config["genomics"]["chain"]] if config["genomics"]["chain"] else []
 KNOWN_SITES = ROOT / "resources" / "build_sites.tsv"
 STAR_POSITIONS = ROOT / "resources" / "star_alleles" / "positions.tsv"
 
@@ -12,6 +20,7 @@ STAR_POSITIONS = ROOT / "resources" / "star_alleles" / "positions.tsv"
 def reference_files():
     """Files that per-patient work and the merge read beside the patients' own."""
     files = [config["genomics"]["ancestry_reference"], KNOWN_SITES, STAR_POSITIONS]
+    files += [LIFT_TABLE, *CHAIN, *CALLABLE_ALL]
     files += config["genomics"]["polygenic_scores"]
     return files + reference_fasta()
 
@@ -34,6 +43,10 @@ def reference_options():
             option("--targets", [STAR_POSITIONS]),
             option("--scores", config["genomics"]["polygenic_scores"]),
             option("--reference", reference_fasta()),
+            option("--lift-table", [LIFT_TABLE]),
+            option("--chain", CHAIN),
+            option("--regions", CALLABLE_ALL),
+            option("--validation", [config["genomics"]["validation"]]),
         ]
     )
 
