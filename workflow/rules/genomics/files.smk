@@ -6,6 +6,7 @@ rule genomics_check:
         files=[s.path for s in kinds("genomics")],
         sites=KNOWN_SITES,
         scores=config["genomics"]["polygenic_scores"],
+        tables=STAR_ALLELES,
     output:
         f"{COHORT}/genomics/check.tsv",
     log:
@@ -17,13 +18,14 @@ rule genomics_check:
     params:
         samples=config["samples"],
         sheet=config["patients"],
+        tables=ROOT / "resources" / "star_alleles",
         reference=option("--reference", reference_fasta()),
         scores=option("--scores", config["genomics"]["polygenic_scores"]),
         rows=sheet_rows("genomics"),
         code=digest("genomics"),
     shell:
         "python $SCRIPTS/genomics.py check --samples {params.samples:q} --sheet {params.sheet:q}"
-        " --known-sites {input.sites:q} {params.reference} {params.scores} --out {output} > {log} 2>&1"
+        " --known-sites {input.sites:q} --tables {params.tables:q} {params.reference} {params.scores} --out {output} > {log} 2>&1"
 
 
 rule genomics_reads:

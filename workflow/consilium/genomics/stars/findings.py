@@ -70,6 +70,7 @@ def finding_row(patient: str, finding: Finding) -> dict[str, Any]:
         "untested": len(finding.untested),
         "phased": finding.phased,
         "reason": finding.reason,
+        "origin": finding.origin,
     }
 
 

@@ -31,7 +31,8 @@ FALL_BACK = {"SLCO1B1": ("rs4149056", ("*1", "*5"))}
 class Finding:
     """What is said of one gene of one person. activity_score and excluded_probability: NaN = none / unknown.
 
-    extra: genotypes of positions that define no allele, but that a guideline asks for.
+    extra: genotypes of positions that define no allele, but that a guideline asks for. origin: genotypes, or outside
+    call.
     """
 
     gene: str
@@ -45,6 +46,7 @@ class Finding:
     reason: str
     source: str
     extra: tuple[dict[str, str], ...] = ()
+    origin: str = "genotypes"
 
     def to_dict(self) -> dict[str, Any]:
         """As in pharmacogenes.json."""
@@ -60,6 +62,7 @@ class Finding:
             "source": self.source,
             "reason": self.reason,
             "extra": list(self.extra),
+            "origin": self.origin,
         }
 
 
