@@ -30,8 +30,9 @@ def pharmacogenes(
         findings = call_patients(genes, store, names, sexes)
     calls, problems = read_calls(read_samples(samples), genes, names)
     findings = put_in_place(findings, calls, genes)
+    texts: dict[int, str] = {}
     for name in names:
-        write_text(folder / name / "genomics" / "pharmacogenes.json", findings_json(findings[name]))
+        write_text(folder / name / "genomics" / "pharmacogenes.json", findings_json(findings[name], texts))
     rows = [finding_row(name, finding) for name in names for finding in findings[name]]
     write_table(out, "pharmacogenes", pd.DataFrame(rows))
     write_table(quarantine, "quarantine", refused.quarantine("genomics", problems))
