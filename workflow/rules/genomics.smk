@@ -1,7 +1,7 @@
 # genomics: VCF, BAM, CRAM -> cohort genotypes with their quality, ancestry, kinship, identity, star alleles, scores.
 
 READS_MANIFESTS = manifests("genomics_reads", "genomics", "bam", "cram")
-INTAKE_MANIFESTS = manifests("genomics_intake", "genomics")
+INTAKE_MANIFESTS = manifests("genomics_intake", "genomics", "vcf", "bam", "cram")
 JOINT_VCFS = [
     s.path for s in kinds("genomics", "vcf") if s.patient == sheets.WHOLE_COHORT
 ]
@@ -15,6 +15,17 @@ LIFT_TABLE = ROOT / "resources" / "lift_grch37.tsv"
 CHAIN = [config["genomics"]["chain"]] if config["genomics"]["chain"] else []
 KNOWN_SITES = ROOT / "resources" / "build_sites.tsv"
 STAR_POSITIONS = ROOT / "resources" / "star_alleles" / "positions.tsv"
+STAR_ALLELES = [
+    ROOT / "resources" / "star_alleles" / f"{name}.tsv"
+    for name in (
+        "genes",
+        "positions",
+        "alleles",
+        "phenotypes",
+        "frequencies",
+        "preferred",
+    )
+]
 
 
 def reference_files():

@@ -1,25 +1,14 @@
 # What the genotypes mean: star alleles, polygenic scores, the feature block.
 
 
-STAR_ALLELES = [
-    ROOT / "resources" / "star_alleles" / f"{name}.tsv"
-    for name in (
-        "genes",
-        "positions",
-        "alleles",
-        "phenotypes",
-        "frequencies",
-        "preferred",
-    )
-]
-
-
 rule genomics_pharmacogenes:
     input:
         genotypes=f"{COHORT}/genomics/genotypes.vcz",
+        calls=[s.path for s in kinds("genomics", "pgx_calls")],
         tables=STAR_ALLELES,
     output:
-        f"{COHORT}/genomics/pharmacogenes.tsv",
+        table=f"{COHORT}/genomics/pharmacogenes.tsv",
+        quarantine=f"{COHORT}/genomics/pharmacogenes_problems.tsv",
     log:
         f"{LOGS}/genomics_pharmacogenes.log",
     conda:
@@ -28,13 +17,15 @@ rule genomics_pharmacogenes:
         mem_mb=4000,
     params:
         sheet=config["patients"],
+        samples=config["samples"],
         tables=ROOT / "resources" / "star_alleles",
         folder=PATIENTS,
         rows=sheet_rows("genomics"),
         code=digest("genomics"),
     shell:
         "python $SCRIPTS/genomics.py pharmacogenes --genotypes {input.genotypes} --sheet {params.sheet}"
-        " --tables {params.tables:q} --folder {params.folder} --out {output} > {log} 2>&1"
+        " --samples {params.samples} --tables {params.tables:q} --folder {params.folder}"
+        " --out {output.table} --quarantine {output.quarantine} > {log} 2>&1"
 
 
 rule genomics_polygenic:
@@ -72,6 +63,7 @@ rule genomics_features:
         scores=f"{COHORT}/genomics/polygenic.tsv",
         problems=[
             f"{COHORT}/genomics/merge_problems.tsv",
+            f"{COHORT}/genomics/pharmacogenes_problems.tsv",
             f"{COHORT}/genomics/polygenic_problems.tsv",
         ],
         tables=STAR_ALLELES,

@@ -5,27 +5,37 @@ from __future__ import annotations
 from pathlib import Path
 
 
-def pharmacogenes(genotypes: Path, sheet: Path, tables: Path, folder: Path, out: Path) -> None:
-    """Star alleles of every patient, each gene with its untested positions.
+def pharmacogenes(
+    genotypes: Path, sheet: Path, samples: Path, tables: Path, folder: Path, out: Path, quarantine: Path
+) -> None:
+    """Star alleles of every patient, each gene with its untested positions; outside calls in place of our own.
 
-    `tables` is the folder of star-allele tables. Writes <folder>/<patient>/genomics/pharmacogenes.json, then `out`.
+    `tables` is the folder of star-allele tables. Writes <folder>/<patient>/genomics/pharmacogenes.json, then `out`;
+    rows of outside calls that cannot be used go to `quarantine`.
     """
     import pandas as pd
 
-    from consilium.core.sheets import read_patients
+    from consilium.core import refused
+    from consilium.core.sheets import read_patients, read_samples
     from consilium.core.store import write_table, write_text
     from consilium.genomics.cohort.genotypes import open_genotypes
     from consilium.genomics.stars.findings import call_patients, finding_row, findings_json
+    from consilium.genomics.stars.outside import put_in_place, read_calls
     from consilium.genomics.stars.tables import read_genes
 
     people = read_patients(sheet)
     names, sexes = [p.patient for p in people], {p.patient: p.sex for p in people}
+    genes = read_genes(tables)
     with open_genotypes(genotypes) as store:
-        findings = call_patients(read_genes(tables), store, names, sexes)
+        findings = call_patients(genes, store, names, sexes)
+    calls, problems = read_calls(read_samples(samples), genes, names)
+    findings = put_in_place(findings, calls, genes)
+    texts: dict[int, str] = {}
     for name in names:
-        write_text(folder / name / "genomics" / "pharmacogenes.json", findings_json(findings[name]))
+        write_text(folder / name / "genomics" / "pharmacogenes.json", findings_json(findings[name], texts))
     rows = [finding_row(name, finding) for name in names for finding in findings[name]]
     write_table(out, "pharmacogenes", pd.DataFrame(rows))
+    write_table(quarantine, "quarantine", refused.quarantine("genomics", problems))
 
 
 def polygenic(
