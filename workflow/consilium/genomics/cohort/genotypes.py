@@ -76,6 +76,11 @@ class Genotypes:
             for row, cells in zip(rows, alleles, strict=True)
         ]  # fmt: skip
 
+    def alleles(self, rows: npt.NDArray[np.int64]) -> tuple[list[str], npt.NDArray[np.int64], npt.NDArray[Any]]:
+        """(chromosome, position, alleles (row, number) with "" as padding) of some rows."""
+        chromosomes = [self._contigs[c] for c in self._contig[rows]]
+        return chromosomes, self._position[rows], np.asarray(self._group["variant_allele"].oindex[rows])
+
     def calls(self, rows: Iterable[int]) -> Calls:
         """(row, sample, strand) allele numbers; MISSING and ABSENT as above. A haploid store gets a second strand."""
         rows = np.asarray(list(rows), dtype=np.int64)
