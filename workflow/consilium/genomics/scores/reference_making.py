@@ -14,10 +14,10 @@ import numpy.typing as npt
 from consilium.genomics.intake.build import CONTIGS
 from consilium.genomics.intake.panel import Panel
 from consilium.genomics.scores import adjustment, reference
-from consilium.genomics.scores.frequencies import Frequencies, pairs_at
+from consilium.genomics.scores.frequencies import Frequencies, of_panel, pairs_at
 from consilium.genomics.scores.matching import Matches, Rules, Sites, match, sites_of
 from consilium.genomics.scores.panel_genotypes import Block, People, blocks
-from consilium.genomics.scores.scoring_file import ScoringFile, Terms, site_keys
+from consilium.genomics.scores.scoring_file import ScoringFile, Terms
 from consilium.genomics.scores.sums import Wanted, add_up, copies_in, variance
 
 if TYPE_CHECKING:
@@ -37,16 +37,19 @@ class Collected:
     counts: npt.NDArray[np.int8]
 
 
-def collect(files: Sequence[Path], people: People, scores: Sequence[ScoringFile], sites: Panel, rules: Rules) -> Collected:
-    """One pass over the panel's files. `sites`: of the components. Raises InputError."""
+def collect(
+    files: Sequence[Path], people: People, scores: Sequence[ScoringFile], sites: Panel | None, rules: Rules
+) -> Collected:
+    """One pass over the panel's files. `sites`: of the components, None without any. Raises InputError."""
     names = tuple(sorted(set(people.population)))
     member = np.array([[float(p == n) for n in names] for p in people.population])
-    own = site_keys(np.array([CONTIGS.index(str(c)) for c in sites.chrom], dtype=np.int64), sites.pos)
+    own = of_panel(sites).key if sites else np.empty(0, dtype=np.int64)
     wanted = np.unique(np.concatenate([own, *(s.terms.key[s.terms.key >= 0] for s in scores)]))
     out = Collected(np.zeros((len(scores), len(people.names))), [],
-                    np.full((len(sites), len(people.names)), -1, dtype=np.int8))  # fmt: skip
+                    np.full((len(own), len(people.names)), -1, dtype=np.int8))  # fmt: skip
     for block in blocks(files, wanted, people):
-        _at_components(block, sites, own, out.counts)
+        if sites:
+            _at_components(block, sites, own, out.counts)
         entries = sites_of(np.arange(len(block.key)), block.key, block.alleles)
         known = _frequencies(block, entries, member, names)
         for i, score in enumerate(scores):
@@ -88,7 +91,6 @@ def _add(
         return
     part = replace(score, terms=_taken(score.terms, here))
     matches = match(part, entries, rules, known)
-    matches = replace(matches, counted=np.where(matches.counted == "", "", matches.counted))
     frequency = known.of(part.terms.key, matches.counted, matches.other)
     used = matches.used & ~np.isnan(frequency).any(axis=1)
     wanted = Wanted(part, matches, used)

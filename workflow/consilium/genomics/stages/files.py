@@ -18,11 +18,12 @@ def check(
     from consilium.core.store import write_table
     from consilium.genomics.intake import checking
     from consilium.genomics.scores.rows import read_scores
+    from consilium.genomics.scores.score_build import build_by_sites
 
     rows = [s for s in sheets.read_samples(samples) if s.modality == "genomics"]
     ids = {p.patient for p in sheets.read_patients(sheet)}
     problems = [p for row in rows for p in checking.problems_of(row, ids, known_sites, reference)]
-    problems += read_scores(scores or [])[1]
+    problems += read_scores(scores or [], build_by_sites(known_sites))[1]
     write_table(out, "quarantine", refused.quarantine("genomics", problems))
 
 
