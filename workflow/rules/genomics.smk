@@ -12,7 +12,7 @@ STAR_POSITIONS = ROOT / "resources" / "star_alleles" / "positions.tsv"
 def reference_files():
     """Files that per-patient work and the merge read beside the patients' own."""
     files = [config["genomics"]["ancestry_reference"], KNOWN_SITES, STAR_POSITIONS]
-    files += config["genomics"]["polygenic_scores"]
+    files += config["genomics"]["polygenic_scores"] + ancestry_components()[:1]
     return files + reference_fasta()
 
 
@@ -25,13 +25,28 @@ def option(flag, values):
     return " ".join([flag, *(f"'{v}'" for v in values)]) if values else ""
 
 
+def ancestry_components():
+    """Both tables of the reference's principal components; none where the config has none."""
+    sites = config["genomics"]["ancestry_components"]
+    return [sites, Path(sites).with_name("ancestry_populations.tsv")] if sites else []
+
+
+def component_options():
+    return " ".join(
+        option(flag, [path])
+        for flag, path in zip(
+            ("--components", "--populations"), ancestry_components()
+        )
+    )
+
+
 def reference_options():
     """Options of the stages that use `reference_files`."""
     return " ".join(
         [
             option("--panel", [config["genomics"]["ancestry_reference"]]),
             option("--known-sites", [KNOWN_SITES]),
-            option("--targets", [STAR_POSITIONS]),
+            option("--targets", [STAR_POSITIONS, *ancestry_components()[:1]]),
             option("--scores", config["genomics"]["polygenic_scores"]),
             option("--reference", reference_fasta()),
         ]

@@ -64,20 +64,36 @@ def cohort_qc(
     write_table(variants_qc, "variants_qc", quality.variants_table(calls, known))
 
 
-def structure(genotypes: Path, sheet: Path, panel: Path, ancestry: Path, kinship: Path) -> None:
-    """Ancestry against the allele-frequency reference, principal components for figures, kinship of all pairs."""
+def structure(
+    genotypes: Path,
+    sheet: Path,
+    panel: Path,
+    ancestry: Path,
+    kinship: Path,
+    components: Path | None = None,
+    populations: Path | None = None,
+) -> None:
+    """Ancestry against the reference, principal components for figures, kinship of all pairs.
+
+    `components` and `populations`: the reference's principal components; without them frequencies alone decide.
+    """
     from consilium.core import sheets
     from consilium.core.store import write_table
     from consilium.genomics.cohort import matrix
     from consilium.genomics.intake.panel import read_panel
-    from consilium.genomics.structure import ancestry as populations
+    from consilium.genomics.structure import ancestry as origin
     from consilium.genomics.structure import kinship as kin
+    from consilium.genomics.structure.components import read_components
 
     calls, reference = matrix.load(genotypes), read_panel(panel)
     families = {p.patient: p.family for p in sheets.read_patients(sheet)}
     counts = matrix.alt_counts(calls.rows(kin.independent_variants(calls)))
-    assigned = populations.assign(matrix.at_panel(calls, reference), reference)
-    write_table(ancestry, "ancestry", populations.table(calls.samples, assigned, reference, kin.components(counts)))
+    if components and populations:
+        space = read_components(components, populations)
+        assigned = origin.assign_projected(matrix.at_panel(calls, space.panel), space)
+    else:
+        assigned = origin.assign(matrix.at_panel(calls, reference), reference)
+    write_table(ancestry, "ancestry", origin.table(calls.samples, assigned, kin.components(counts)))
     write_table(kinship, "kinship", kin.kinship_table(calls.samples, counts, families))
 
 
