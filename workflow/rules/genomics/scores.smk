@@ -15,12 +15,6 @@ def score_reference_files():
     return [f"{folder}/models.json", f"{folder}/variants.parquet"] if folder else []
 
 
-def component_files():
-    """Tables of the ancestry reference's components: the file named, and its populations beside it."""
-    given = config["genomics"].get("ancestry_components")
-    return [given, str(Path(given).with_name("ancestry_populations.tsv"))] if given else []
-
-
 def score_rules():
     """Options of both rules: a reference made with other ones is not used."""
     flips = "--strand-flips" if config["genomics"]["polygenic_strand_flips"] else ""
@@ -40,7 +34,7 @@ rule genomics_polygenic_reference:
         vcf=PANEL["vcf"],
         people=PANEL["people"],
         scores=config["genomics"]["polygenic_scores"],
-        components=component_files(),
+        components=ancestry_components(),
         sites=KNOWN_SITES,
     output:
         models=f"{COHORT}/genomics/polygenic_reference/models.json",
@@ -55,7 +49,7 @@ rule genomics_polygenic_reference:
     params:
         vcf=option("--vcf", PANEL["vcf"]),
         scores=option("--scores", config["genomics"]["polygenic_scores"]),
-        components=option("--components", component_files()),
+        components=component_options(),
         matching=score_rules(),
         code=digest("genomics"),
     shell:
@@ -72,7 +66,7 @@ rule genomics_polygenic:
         sites=KNOWN_SITES,
         scores=config["genomics"]["polygenic_scores"],
         reference=score_reference_files(),
-        components=component_files(),
+        components=ancestry_components(),
     output:
         table=f"{COHORT}/genomics/polygenic.tsv",
         matches=f"{COHORT}/genomics/polygenic_matches.parquet",
@@ -88,7 +82,7 @@ rule genomics_polygenic:
         sheet=config["patients"],
         scores=option("--scores", config["genomics"]["polygenic_scores"]),
         reference=option("--reference", [score_reference()] if score_reference() else []),
-        components=option("--components", component_files()),
+        components=component_options(),
         matching=score_rules(),
         risk=risk_options(),
         rows=sheet_rows("genomics"),

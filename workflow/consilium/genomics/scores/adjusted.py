@@ -141,7 +141,7 @@ def _risk(row: Mapping[str, Any], risk: Measured | None) -> dict[str, Any]:
 
 
 def with_spread(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows with the lowest and highest percentile among a patient's scores of one trait, where there are several."""
+    """The rows with the lowest and highest percentile among a patient's scores of one trait, where it has several."""
     groups = table.groupby(["patient", "trait_id"], sort=False)["percentile"]
     n = groups.transform("count")
     several = (n > 1) & (table["trait_id"] != "")

@@ -50,15 +50,16 @@ class Population:
 def fit(scores: Floats, components: Floats) -> Model:
     """Model of `scores` (person,) given standardised `components` (person, component)."""
     design = _design(components)
-    plain = np.linalg.lstsq(design, scores, rcond=None)[0]
+    plain: Floats = np.linalg.lstsq(design, scores, rcond=None)[0].astype(np.float64)
     residual = scores - design @ plain
     sd = float(np.sqrt((residual**2).sum() / (len(scores) - design.shape[1])))
     spread = np.zeros(design.shape[1])
     spread[0] = np.log((residual**2).mean())
-    mean, loss = plain, np.inf
+    mean: Floats = plain
+    loss = np.inf
     for _ in range(_STEPS):
         root = np.exp(-0.5 * design @ spread)
-        mean = np.linalg.lstsq(design * root[:, None], scores * root, rcond=None)[0]
+        mean = np.linalg.lstsq(design * root[:, None], scores * root, rcond=None)[0].astype(np.float64)
         squares = (scores - design @ mean) ** 2
         new = _loss(spread, design, squares)
         if loss - new < _TOLERANCE * len(scores):

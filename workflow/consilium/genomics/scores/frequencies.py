@@ -52,6 +52,12 @@ class Frequencies:
         out[term[turned]] = 1.0 - self.values[site[turned]]
         return out
 
+    def know(self, key: Ints, counted: Texts, other: Texts) -> npt.NDArray[np.bool_]:
+        """(term,) a site with both alleles, its frequency known in every population."""
+        if not self.populations:
+            return np.zeros(len(key), dtype=bool)
+        return np.asarray(~np.isnan(self.of(key, counted, other)).any(axis=1))
+
     def over(self, second: Frequencies) -> Frequencies:
         """These, and `second` at sites that these do not have; populations by name, unknown ones NaN."""
         values = np.full((len(second.key), len(self.populations)), np.nan)

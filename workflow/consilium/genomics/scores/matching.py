@@ -57,6 +57,8 @@ class Sites:
 def sites_of(rows: Ints, key: Ints, alleles: Texts) -> Sites:
     """Entries of rows with alleles (row, number): REF first, "" where a row has fewer."""
     named = np.where(alleles == ".", "", alleles).astype(object)
+    if named.shape[1] == 1:  # nobody at all has an alternative
+        named = np.concatenate([named, np.full_like(named, "")], axis=1)
     present = named[:, 1:] != ""
     present[:, :1] |= ~present.any(axis=1, keepdims=True)  # a row without an alternative keeps one entry
     at, number = np.nonzero(present)
@@ -118,7 +120,7 @@ def match(score: ScoringFile, sites: Sites, rules: Rules, frequencies: Frequenci
     terms = score.terms
     effect, other, undecided = _on_strand(terms, rules, frequencies)
     term, entry = pairs_at(sites.key, terms.key)
-    real = ~np.isnan(frequencies.of(terms.key, effect, other)).any(axis=1) & (other != "") & bool(frequencies.populations)
+    real = frequencies.know(terms.key, effect, other) & (other != "")
     grade = _grades(effect[term], other[term], real[term], sites, entry, rules)
     best = np.lexsort((entry, grade, term))
     first = best[np.unique(term[best], return_index=True)[1]]
@@ -154,9 +156,7 @@ def _on_strand(terms: Terms, rules: Rules, frequencies: Frequencies) -> tuple[Te
     return effect, other, pair & ~same & ~opposite
 
 
-def _grades(
-    effect: Texts, other: Texts, real: Bools, sites: Sites, entry: Ints, rules: Rules
-) -> npt.NDArray[np.int8]:
+def _grades(effect: Texts, other: Texts, real: Bools, sites: Sites, entry: Ints, rules: Rules) -> npt.NDArray[np.int8]:
     """Code of each (term, entry) pair, lower is better.
 
     real: the frequency reference knows both alleles of the term here; then a call at a row with another alternative

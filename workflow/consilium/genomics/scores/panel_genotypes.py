@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from consilium.core.errors import InputError, Problem
 from consilium.genomics.intake.build import CONTIGS, build_of_lengths, canonical
 from consilium.genomics.intake.vcf_opening import lines_of
 from consilium.genomics.intake.vcf_report import Report
-from consilium.genomics.scores.scoring_file import site_keys
+from consilium.genomics.scores.scoring_file import KEY_SHIFT
 
 _ROWS = 1000  # records of a block
 _NEAR = 2000  # wanted positions closer than this are fetched together from an indexed file
@@ -79,13 +78,12 @@ _Held = list[tuple[int, list[str], npt.NDArray[np.int32]]]
 
 
 def _blocks(file: Path, wanted: Ints, people: People) -> Iterator[Block]:
-    chosen: Callable[[list[str]], Sequence[str]] = list
+    columns: list[int] = []
     held: _Held = []
     known = _Genotypes()
     for line in _lines(file, wanted):
         if line.startswith("#"):
             columns = _columns(file, line, people)
-            chosen = itemgetter(*columns) if len(columns) > 1 else lambda cells, c=columns[0]: [cells[c]]
             continue
         chrom, pos = line.split("\t", 2)[:2]
         key = _key(chrom, pos)
@@ -96,7 +94,9 @@ def _blocks(file: Path, wanted: Ints, people: People) -> Iterator[Block]:
             held = []
         cells = line.rstrip("\r\n").split("\t")
         alleles = [cells[3].upper(), *(() if cells[4] == "." else cells[4].upper().split(","))]
-        genotypes = chosen(cells) if cells[8] == "GT" else [c.partition(":")[0] for c in chosen(cells)]
+        genotypes = [cells[c] for c in columns]
+        if cells[8] != "GT":
+            genotypes = [g.partition(":")[0] for g in genotypes]
         held.append((key, alleles, np.array(list(map(known.__getitem__, genotypes)), dtype=np.int32)))
     if held:
         yield _block(held, known)
@@ -134,8 +134,8 @@ def _stretches(wanted: Ints) -> Iterator[tuple[str, int, int]]:
     start = 0
     for i in range(1, len(wanted) + 1):
         if i == len(wanted) or wanted[i] - wanted[i - 1] > _NEAR:
-            chrom, low = divmod(int(wanted[start]), 1 << 40)
-            yield CONTIGS[chrom], low, int(wanted[i - 1]) % (1 << 40)
+            chrom, low = divmod(int(wanted[start]), 1 << KEY_SHIFT)
+            yield CONTIGS[chrom], low, int(wanted[i - 1]) % (1 << KEY_SHIFT)
             start = i
 
 
@@ -143,7 +143,7 @@ def _key(chrom: str, pos: str) -> int | None:
     name = canonical(chrom)
     if name is None or not pos.isdigit():
         return None
-    return int(site_keys(np.int64(CONTIGS.index(name)), np.int64(pos)))
+    return (CONTIGS.index(name) << KEY_SHIFT) + int(pos)
 
 
 def _within(wanted: Ints, key: int) -> bool:

@@ -46,7 +46,7 @@ class ScoreReference:
 @dataclass(frozen=True)
 class Reference:
     """rules: how variants were matched. components_digest: of the tables that the people were projected on; components:
-    their names; centre, scale (component,): they enter as (value - centre) / scale. frequencies: of all its variants."""
+    their names; centre, scale (component,): they enter as (value - centre) / scale. frequencies: of its variants."""
 
     populations: tuple[str, ...]
     rules: Rules

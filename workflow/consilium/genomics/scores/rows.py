@@ -17,7 +17,7 @@ from consilium.genomics.scores import matching
 from consilium.genomics.scores.frequencies import Frequencies
 from consilium.genomics.scores.matching import Matches, Rules, Sites, match, sites_of
 from consilium.genomics.scores.reference import Reference
-from consilium.genomics.scores.scoring_file import EFFECTS, ScoringFile, Terms, read_scoring_file, site_keys
+from consilium.genomics.scores.scoring_file import EFFECTS, KEY_SHIFT, ScoringFile, Terms, read_scoring_file, site_keys
 from consilium.genomics.scores.sums import Sums, Wanted, add_up, copies_in
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def sites_in(genotypes: Genotypes, scores: Sequence[ScoringFile]) -> Sites:
     """The store's alternatives at the positions of any score."""
     keys = np.unique(np.concatenate([s.terms.key for s in scores]))
     keys = keys[keys >= 0]
-    chrom, pos = keys >> 40, keys & ((1 << 40) - 1)
+    chrom, pos = keys >> KEY_SHIFT, keys & ((1 << KEY_SHIFT) - 1)
     rows = genotypes.rows_at(np.array(CONTIGS)[chrom], pos)
     names, positions, alleles = genotypes.alleles(rows)
     numbers = {n: CONTIGS.index(str(canonical(n))) for n in set(names)}

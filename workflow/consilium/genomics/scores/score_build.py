@@ -21,8 +21,7 @@ def build_by_sites(known_sites: Path) -> Callable[[Terms], str]:
 
     def build(terms: Terms) -> str:
         known = [
-            int((~np.isnan(there[b].of(terms.key, terms.effect_allele, terms.other_allele)[:, 0])).sum())
-            for b in ("GRCh38", "GRCh37")
+            int(there[b].know(terms.key, terms.effect_allele, terms.other_allele).sum()) for b in ("GRCh38", "GRCh37")
         ]
         return SiteEvidence(*known).build
 

@@ -19,12 +19,21 @@ import numpy.typing as npt
 
 from consilium.core.errors import InputError, Problem
 from consilium.genomics.intake.build import CONTIGS, canonical
-from consilium.genomics.scores.scoring_table import ADDITIVE, DOMINANT, RECESSIVE, Table, bad, by_value, read_lines, row_problems
+from consilium.genomics.scores.scoring_table import (
+    ADDITIVE,
+    DOMINANT,
+    RECESSIVE,
+    Table,
+    bad,
+    by_value,
+    read_lines,
+    row_problems,
+)
 
 GRCH38 = {"GRCH38", "HG38"}
 UNSTATED = {"", "NR"}
 EFFECTS = ("additive", "dominant", "recessive")  # names of the codes ADDITIVE, DOMINANT, RECESSIVE
-_KEY_SHIFT = 40  # a chromosome's number stands above any position
+KEY_SHIFT = 40  # a chromosome's number stands above any position
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -72,7 +81,7 @@ class Terms:
 
 def site_keys(chrom: Ints, pos: Ints) -> Ints:
     """One number a site: sorts like (chromosome, position)."""
-    return (chrom.astype(np.int64) << _KEY_SHIFT) + pos.astype(np.int64)
+    return (chrom.astype(np.int64) << KEY_SHIFT) + pos.astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -113,7 +122,8 @@ def read_scoring_file(path: Path, build_of: Any = None) -> ScoringFile:
 def _text(path: Path) -> str:
     try:
         raw = Path(path).read_bytes()
-        return (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode("utf-8-sig")
+        text = (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode("utf-8-sig")
+        return text.replace("\r\n", "\n").replace("\r", "\n")
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(bad(path, f"{type(error).__name__}: {error}", "download it again")) from None
     except UnicodeDecodeError as error:
@@ -148,8 +158,8 @@ def _build_problems(path: Path, table: Table, terms: Terms | None, build_of: Any
 
 def _terms(table: Table) -> Terms:
     """Columns of a table without problems."""
-    harmonised = "hm_pos" in table.columns
-    chrom_text, pos_text = (table.column(c) for c in (("hm_chr", "hm_pos") if harmonised else ("chr_name", "chr_position")))
+    place = ("hm_chr", "hm_pos") if "hm_pos" in table.columns else ("chr_name", "chr_position")
+    chrom_text, pos_text = (table.column(c) for c in place)
     chrom = by_value(chrom_text, _contig, np.int64)
     pos = np.nan_to_num(_numbers(pos_text), nan=0.0, posinf=0.0, neginf=0.0).astype(np.int64)
     chrom = np.where(pos > 0, chrom, -1)

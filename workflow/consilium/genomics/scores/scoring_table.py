@@ -91,7 +91,7 @@ def read_lines(path: Path, text: str) -> Table:
     while start < len(text):
         end = text.find("\n", start)
         end = len(text) if end < 0 else end
-        first = text[start:end].strip("\r")
+        first = text[start:end]
         if first.strip() and not first.startswith("#"):
             columns = [c.strip() for c in first.split("\t")]
             cells, lines, too_long = _columns(columns, text[end + 1 :], line + 1)
@@ -111,7 +111,7 @@ def _columns(columns: list[str], body: str, first_line: int) -> tuple[dict[str, 
     wanted = [c for c in names if c in _COLUMNS]
     too_long: list[tuple[int, int]] = []
     try:
-        if not body.strip() or not wanted or "\r" in body.replace("\r\n", ""):
+        if not body.strip() or not wanted:
             raise pd.errors.ParserError
         frame = pd.read_csv(
             io.StringIO(body), sep="\t", names=names, usecols=wanted, dtype=str, quoting=csv.QUOTE_NONE, header=None,
@@ -140,7 +140,7 @@ def _most_tabs(body: str) -> int:
 
 def _by_hand(columns: Sequence[str], body: str, first_line: int) -> tuple[dict[str, Texts], Any, list[tuple[int, int]]]:
     rows, lines, too_long = [], [], []
-    for line, text in enumerate(body.splitlines(), start=first_line):
+    for line, text in enumerate(body.split("\n"), start=first_line):
         cells = text.split("\t")
         if len(cells) > len(columns):
             too_long.append((line, len(cells)))

@@ -130,7 +130,7 @@ def _columns(wanted: Wanted, q: float) -> dict[str, Any]:
     effect, turned = terms.effect[at], matches.turned[at]
     weight = np.rint(terms.weight[at] / q)
     # With d copies of the effect allele and c = 2 - d of the other: 2 - c, 1 - [c = 2] (dominant), 1 - [c > 0].
-    coding = np.where(turned & (effect == DOMINANT), RECESSIVE, np.where(turned & (effect == RECESSIVE), DOMINANT, effect))
+    coding = np.where(turned, np.array([ADDITIVE, RECESSIVE, DOMINANT])[effect], effect)
     own = terms.frequency[at]
     return {
         "row": matches.row[at], "allele": matches.allele[at], "coding": coding.astype(np.int8),

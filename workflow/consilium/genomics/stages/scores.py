@@ -13,13 +13,14 @@ def polygenic_reference(
     variants: Path,
     quarantine: Path,
     scores: list[Path] | None = None,
-    components: list[Path] | None = None,
+    components: Path | None = None,
+    populations: Path | None = None,
     ambiguous: str = "drop",
     strand_flips: bool = False,
 ) -> None:
     """What the scores of a reference panel's people look like (genomics/scores/reference.py), from their VCF files.
 
-    `people`: TSV with person and population. `components`: the two tables of the ancestry reference's components.
+    `people`: TSV with person and population. `components`, `populations`: the ancestry reference's components.
     """
     import numpy as np
     import pandas as pd
@@ -37,13 +38,13 @@ def polygenic_reference(
 
     files, problems = read_scores(scores or [], build_by_sites(known_sites))
     rules, persons = Rules(ambiguous, strand_flips), panel_genotypes.read_people(people)
-    space = read_components(*components) if components else None
+    space = read_components(components, populations) if components and populations else None
     collected = reference_making.collect(vcf, persons, files, space.panel if space else None, rules)
     places = project(collected.counts, space, MINIMUM_SITES).scores if space else np.empty((len(persons.names), 0))
-    facts = reference_making.models(
-        files, persons, collected, places, [f"ref_PC{i + 1}" for i in range(places.shape[1])], rules,
-        reference_making.files_digest(components or []), ", ".join(p.name for p in [*vcf, people]),
-    )  # fmt: skip
+    names = [f"ref_PC{i + 1}" for i in range(places.shape[1])]
+    digest = reference_making.files_digest([p for p in (components, populations) if p])
+    source = ", ".join(p.name for p in [*vcf, people])
+    facts = reference_making.models(files, persons, collected, places, names, rules, digest, source)
     for line in reference_making.lines_of_models(facts):
         print(line)
     write_facts(models, facts)
@@ -65,7 +66,8 @@ def polygenic(
     quarantine: Path,
     scores: list[Path] | None = None,
     reference: Path | None = None,
-    components: list[Path] | None = None,
+    components: Path | None = None,
+    populations: Path | None = None,
     ambiguous: str = "drop",
     strand_flips: bool = False,
     risk: list[str] | None = None,
@@ -108,7 +110,7 @@ def polygenic(
         shares = known.frequencies.over(shares) if known else shares
         with open_genotypes(genotypes) as store:
             weights = rows.posteriors(store.samples, shares.populations, posteriors)
-            digest = reference_making.files_digest(components or [])
+            digest = reference_making.files_digest([p for p in (components, populations) if p])
             where = against.places(store.samples, posteriors, known, digest) if known else None
             for scored in rows.score_all(files, store, shares, weights, rules, known):
                 plain = rows.score_rows(scored, store.samples, names)

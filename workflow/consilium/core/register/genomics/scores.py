@@ -43,7 +43,7 @@ TABLES = (
             C(
                 "match",
                 "str",
-                "effect allele is alternative / is reference / only; the same on the other strand; reference base only; "
+                "effect allele is alternative, is reference, or only; these on the other strand; reference base only; "
                 "other strand (not used), ambiguous, duplicate, not autosomal, not found, other alleles or no position",
             ),
             C("used", "bool", "the variant counts where a patient has a call"),
