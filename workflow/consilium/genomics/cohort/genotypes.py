@@ -91,6 +91,20 @@ class Genotypes:
             calls = np.concatenate([calls, np.full_like(calls, ABSENT)], axis=2)
         return calls[:, :, :2]
 
+    @property
+    def height(self) -> int:
+        """Rows of one block: what the store reads as fast as one row."""
+        return int(self._group["call_genotype"].chunks[0])
+
+    def block(self, number: int) -> Calls:
+        """Calls of rows number x height up to the next block, as `calls` gives them."""
+        calls = np.asarray(
+            self._group["call_genotype"][number * self.height : (number + 1) * self.height], dtype=np.int8
+        )
+        if calls.shape[2] == 1:
+            calls = np.concatenate([calls, np.full_like(calls, ABSENT)], axis=2)
+        return calls[:, :, :2]
+
     def phased(self, rows: Iterable[int]) -> npt.NDArray[np.bool_]:
         """(row, sample): True where the strands are ordered."""
         rows = np.asarray(list(rows), dtype=np.int64)

@@ -72,7 +72,7 @@ def _at_components(block: Block, sites: Panel, own: Ints, counts: npt.NDArray[np
 
 def _frequencies(block: Block, entries: Sites, member: Floats, names: tuple[str, ...]) -> Frequencies:
     """Frequency of each alternative in each population among the called; NaN where nobody of it is."""
-    copies = copies_in(lambda rows: block.calls[rows])(entries.row, np.abs(entries.allele))
+    copies = copies_in(lambda _: block.calls, len(block.key))(entries.row, np.abs(entries.allele))
     called = copies >= 0
     with np.errstate(invalid="ignore", divide="ignore"):
         values = (np.where(called, copies, 0) @ member) / (2.0 * (called @ member))
@@ -94,7 +94,7 @@ def _add(
     frequency = known.of(part.terms.key, matches.counted, matches.other)
     used = matches.used & ~np.isnan(frequency).any(axis=1)
     wanted = Wanted(part, matches, used)
-    out.sums[number] += add_up([wanted], copies_in(lambda rows: block.calls[rows]), known, member)[0].sum
+    out.sums[number] += add_up([wanted], copies_in(lambda _: block.calls, len(block.key)), known, member)[0].sum
     out.variants.append(pd.DataFrame(_rows(score.name, here, part.terms, matches, frequency, known.populations))[used])
 
 

@@ -75,7 +75,7 @@ def score_all(
         if known and known.digest == score.terms.digest():
             further[i] = len(wanted)
             wanted.append(Wanted(score, m, known.used, known.variance))
-    sums = add_up(wanted, copies_in(genotypes.calls), frequencies, posterior)
+    sums = add_up(wanted, copies_in(genotypes.block, genotypes.height), frequencies, posterior)
     return [
         Scored(score, m, sums[i], sums[further[i]] if i in further else None)
         for i, (score, m) in enumerate(zip(scores, matched, strict=True))

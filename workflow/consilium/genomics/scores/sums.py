@@ -181,20 +181,38 @@ def _counted(batch: _Features, copies: CopiesOf, n: int) -> tuple[npt.NDArray[np
     return counts, missing
 
 
-def copies_in(calls: Callable[[Ints], npt.NDArray[np.int8]]) -> CopiesOf:
-    """Copies from a function of rows that gives allele numbers (row, sample, strand), negative = no call."""
+def copies_in(blocks: Callable[[int], npt.NDArray[np.int8]], height: int) -> CopiesOf:
+    """Copies from a function of block numbers that gives allele numbers (row, sample, strand), negative = no call.
+
+    Rows are asked for in ascending order, so one block is held at a time; a pair of strands is looked up as one number.
+    """
+    held: dict[int, npt.NDArray[np.uint16]] = {}
+    tables: dict[int, npt.NDArray[np.int8]] = {}
 
     def copies(rows: Ints, alleles: Ints) -> npt.NDArray[np.int8]:
-        distinct, inverse = np.unique(rows, return_inverse=True)
-        called = calls(distinct)
-        called = called if np.array_equal(distinct, rows) else called[inverse]
-        first, second = called[:, :, 0], called[:, :, 1]
-        wanted = alleles.astype(np.int8)[:, None]
-        counts = (first == wanted).view(np.int8) + (second == wanted).view(np.int8)
-        counts[(first | second) < 0] = -1
-        return np.asarray(counts)
+        parts = []
+        for number in np.unique(rows // height):
+            if number not in held:
+                held.clear()
+                held[number] = np.ascontiguousarray(blocks(int(number))).view(np.uint16)[:, :, 0]
+            here = np.flatnonzero(rows // height == number)
+            pairs = held[number][rows[here] % height]
+            part = np.empty(pairs.shape, dtype=np.int8)
+            for allele in np.unique(alleles[here]):
+                if allele not in tables:
+                    tables[allele] = _copies_of_pairs(allele)
+                chosen = alleles[here] == allele
+                part[chosen] = tables[allele][pairs if chosen.all() else pairs[chosen]]
+            parts.append(part)
+        return np.concatenate(parts)
 
     return copies
+
+
+def _copies_of_pairs(allele: int) -> npt.NDArray[np.int8]:
+    """Of every pair of strands, as the number that its two bytes make: copies of `allele`, -1 without a whole call."""
+    strands = np.arange(1 << 16, dtype=np.uint16).view(np.int8).reshape(-1, 2)
+    return np.where((strands < 0).any(axis=1), -1, (strands == allele).sum(axis=1)).astype(np.int8)
 
 
 def _fill(
