@@ -28,6 +28,7 @@ ROOM_TABLES = {
             "identity",
             "pharmacogenes",
             "polygenic",
+            "polygenic_adjusted",
         )
     ],
     "imaging": ["imaging/qc.tsv"],

@@ -1,4 +1,4 @@
-# What the genotypes mean: star alleles, polygenic scores, the feature block.
+# What the genotypes mean: star alleles, the feature block.
 
 
 rule genomics_pharmacogenes:
@@ -26,33 +26,6 @@ rule genomics_pharmacogenes:
         "python $SCRIPTS/genomics.py pharmacogenes --genotypes {input.genotypes} --sheet {params.sheet}"
         " --samples {params.samples} --tables {params.tables:q} --folder {params.folder}"
         " --out {output.table} --quarantine {output.quarantine} > {log} 2>&1"
-
-
-rule genomics_polygenic:
-    input:
-        genotypes=f"{COHORT}/genomics/genotypes.vcz",
-        ancestry=f"{COHORT}/genomics/ancestry.tsv",
-        panel=config["genomics"]["ancestry_reference"],
-        scores=config["genomics"]["polygenic_scores"],
-    output:
-        table=f"{COHORT}/genomics/polygenic.tsv",
-        matches=f"{COHORT}/genomics/polygenic_matches.parquet",
-        quarantine=f"{COHORT}/genomics/polygenic_problems.tsv",
-    log:
-        f"{LOGS}/genomics_polygenic.log",
-    conda:
-        ENVS / "genomics.yaml"
-    resources:
-        mem_mb=4000,
-    params:
-        sheet=config["patients"],
-        scores=option("--scores", config["genomics"]["polygenic_scores"]),
-        rows=sheet_rows("genomics"),
-        code=digest("genomics"),
-    shell:
-        "python $SCRIPTS/genomics.py polygenic --genotypes {input.genotypes} --sheet {params.sheet}"
-        " --ancestry {input.ancestry} --panel {input.panel:q} --out {output.table}"
-        " --matches {output.matches} --quarantine {output.quarantine} {params.scores} > {log} 2>&1"
 
 
 rule genomics_features:

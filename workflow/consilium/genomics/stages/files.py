@@ -30,6 +30,7 @@ def check(
     from consilium.genomics.intake.build import KnownSites
     from consilium.genomics.intake.setup import Setup
     from consilium.genomics.scores.rows import read_scores
+    from consilium.genomics.scores.score_build import build_by_sites
     from consilium.genomics.stars import outside
     from consilium.genomics.stars.tables import read_genes
 
@@ -41,7 +42,7 @@ def check(
     genomes = [row for row in rows if row.kind != outside.KIND]
     problems = [p for row in genomes for p in checking.problems_of(row, ids, setup, known)]
     problems += outside.read_calls(rows, read_genes(tables), sorted(ids))[1] if tables else []
-    problems += read_scores(scores or [])[1]
+    problems += read_scores(scores or [], build_by_sites(known_sites))[1]
     write_table(out, "quarantine", refused.quarantine("genomics", problems))
 
 

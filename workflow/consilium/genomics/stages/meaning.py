@@ -1,4 +1,4 @@
-"""What the genotypes mean: star alleles, polygenic scores, the feature block."""
+"""What the genotypes mean: star alleles, the feature block."""
 
 from __future__ import annotations
 
@@ -35,46 +35,6 @@ def pharmacogenes(
         write_text(folder / name / "genomics" / "pharmacogenes.json", findings_json(findings[name], texts))
     rows = [finding_row(name, finding) for name in names for finding in findings[name]]
     write_table(out, "pharmacogenes", pd.DataFrame(rows))
-    write_table(quarantine, "quarantine", refused.quarantine("genomics", problems))
-
-
-def polygenic(
-    genotypes: Path,
-    sheet: Path,
-    ancestry: Path,
-    panel: Path,
-    out: Path,
-    matches: Path,
-    quarantine: Path,
-    scores: list[Path] | None = None,
-) -> None:
-    """Polygenic scores of every patient, and how each variant of each score was matched.
-
-    A scoring file that cannot be used goes to `quarantine` and stops nothing. `ancestry` and `panel`: posteriors and
-    allele frequencies that fill a patient's missing calls. Without scores the tables are empty.
-    """
-    import pandas as pd
-
-    from consilium.core import refused
-    from consilium.core.register import TABLES
-    from consilium.core.sheets import read_patients
-    from consilium.core.store import read_table, write_table
-    from consilium.genomics.cohort.genotypes import open_genotypes
-    from consilium.genomics.intake.panel import read_panel
-    from consilium.genomics.scores.rows import match_rows, read_scores, score_rows
-
-    names = [p.patient for p in read_patients(sheet)]
-    files, problems = read_scores(scores or [])
-    reference = read_panel(panel) if files else None
-    posteriors = read_table(ancestry, "ancestry")
-    sums, matched = [], []
-    with open_genotypes(genotypes) as store:
-        for score in files:
-            rows, found = score_rows(score, store, names, reference, posteriors)
-            sums += rows
-            matched += match_rows(score, found)
-    for path, name, content in ((out, "polygenic", sums), (matches, "polygenic_matches", matched)):
-        write_table(path, name, pd.DataFrame(content) if content else TABLES[name].empty())
     write_table(quarantine, "quarantine", refused.quarantine("genomics", problems))
 
 
