@@ -217,7 +217,7 @@ def test_a_chain_lifts_the_rest(tmp_path: Path) -> None:
     chain = tmp_path / "a.chain"
     chain.write_text("chain 9 chr7 159138663 + 999999 1000100 chr7 159345973 + 2000000 2000101 1\n101\n")
     path = write(tmp_path / "a.vcf", ["7 1000050 . A G . . . GT 0/1"], meta=GRCH37)
-    found, report = read(path, setup(chain=chain, validation="lenient"))
+    found, _ = read(path, setup(chain=chain, validation="lenient"))
     assert found == {("chr7", 2000051, "A", "G"): "01"}
     assert read(path, setup(chain=chain))[1].lift == LiftCounts(unverified=1)
 
@@ -231,7 +231,9 @@ def test_mitochondria_of_the_cambridge_sequence_stay_where_they_are(tmp_path: Pa
 
 def test_scoring_files_that_name_both_builds_are_places(tmp_path: Path) -> None:
     path = tmp_path / "score.txt"
-    head = "#genome_build=hg19\n#HmPOS_build=GRCh38\nchr_name\tchr_position\teffect_allele\tother_allele\thm_chr\thm_pos\n"
+    head = (
+        "#genome_build=hg19\n#HmPOS_build=GRCh38\nchr_name\tchr_position\teffect_allele\tother_allele\thm_chr\thm_pos\n"
+    )
     path.write_text(head + "7\t1000050\tG\tA\t7\t1010050\n7\t1000060\tA\tT\t7\t1010060\n7\t\tA\tC\t7\t5\n")
     assert [(b.start, b.target, a) for b, a in lifting.read_score(path)] == [(1000050, 1010050, frozenset("AG"))]
     row = write(tmp_path / "a.vcf", ["7 1000050 . A G . . . GT 0/1"], meta=GRCH37)

@@ -2,12 +2,14 @@
 
 from consilium.genomics.stages.cohort import cohort_qc, identity, merge, structure
 from consilium.genomics.stages.files import check, intake, reads
+from consilium.genomics.stages.intake_files import intake_files
 from consilium.genomics.stages.meaning import features, pharmacogenes, polygenic
 
 __all__ = [
     "check",
     "reads",
     "intake",
+    "intake_files",
     "merge",
     "cohort_qc",
     "structure",
