@@ -22,6 +22,7 @@ ROOM_TABLES = {
     "genomics": [
         f"genomics/{t}.tsv"
         for t in (
+            "vcf_files",
             "samples_qc",
             "ancestry",
             "kinship",

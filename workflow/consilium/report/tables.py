@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 ROOM_TABLES: dict[str, tuple[str, ...]] = {
     "genomics": (
+        "vcf_files",
         "samples_qc",
         "ancestry",
         "kinship",

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from consilium.core.errors import InputError, Problem
+from consilium.genomics.intake import sam_text
 from consilium.genomics.intake.build import BUILD, CONTIGS, build_of_lengths, canonical
 from consilium.genomics.intake.panel import Panel
 
@@ -56,7 +57,12 @@ def kind_of(path: Path) -> str:
 
 
 def check(file: ReadsFile) -> None:
-    """Raise InputError when the file cannot be used: not whole, unsorted, of another build, of several people."""
+    """Raise InputError when the file cannot be used: not whole, unsorted, of another build, of several people.
+
+    SAM is text: its lines are held against the specification first, so that each fault has its line.
+    """
+    if kind_of(file.path) == "SAM" and (faults := sam_text.problems(file.path, file.patient)):
+        raise InputError(faults)
     with opened(file) as alignments:
         header = alignments.header.to_dict()
         lengths: dict[str, int | None] = {s["SN"]: int(s["LN"]) for s in header.get("SQ", [])}

@@ -2,6 +2,7 @@
 
 from consilium.genomics.stages.cohort import cohort_qc, identity, merge, structure
 from consilium.genomics.stages.files import check, intake, reads
+from consilium.genomics.stages.intake_files import intake_files
 from consilium.genomics.stages.meaning import features, pharmacogenes
 from consilium.genomics.stages.scores import polygenic, polygenic_reference
 
@@ -9,12 +10,13 @@ __all__ = [
     "check",
     "reads",
     "intake",
+    "intake_files",
     "merge",
     "cohort_qc",
     "structure",
     "identity",
-    "pharmacogenes",
-    "polygenic",
     "polygenic_reference",
+    "polygenic",
+    "pharmacogenes",
     "features",
 ]

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
-from consilium.core.register.genomics import meaning, quality, scores, structure
+from consilium.core.register.genomics import intake, meaning, quality, scores, structure
 
-TABLES = (*quality.TABLES, *structure.TABLES, *meaning.TABLES, *scores.TABLES)
+TABLES = (
+    *intake.TABLES,
+    *quality.TABLES,
+    *structure.TABLES,
+    *meaning.TABLES,
+    *scores.TABLES,
+)
