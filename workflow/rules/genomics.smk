@@ -61,4 +61,5 @@ def reads_of_chunk(wildcards):
 
 include: "genomics/files.smk"
 include: "genomics/cohort.smk"
+include: "genomics/relations.smk"
 include: "genomics/meaning.smk"

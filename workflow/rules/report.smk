@@ -28,6 +28,10 @@ ROOM_TABLES = {
             "identity",
             "pharmacogenes",
             "polygenic",
+            "families",
+            "mendel",
+            "homozygosity",
+            "genotype_identity",
         )
     ],
     "imaging": ["imaging/qc.tsv"],

@@ -3,6 +3,7 @@
 from consilium.genomics.stages.cohort import cohort_qc, identity, merge, structure
 from consilium.genomics.stages.files import check, intake, reads
 from consilium.genomics.stages.meaning import features, pharmacogenes, polygenic
+from consilium.genomics.stages.relations import families, genotype_identity, homozygosity
 
 __all__ = [
     "check",
@@ -12,6 +13,9 @@ __all__ = [
     "cohort_qc",
     "structure",
     "identity",
+    "families",
+    "homozygosity",
+    "genotype_identity",
     "pharmacogenes",
     "polygenic",
     "features",

@@ -83,8 +83,8 @@ def structure(
     from consilium.genomics.intake.panel import read_panel
     from consilium.genomics.structure import ancestry as origin
     from consilium.genomics.structure import kinship as kin
+    from consilium.genomics.structure import variant_only
     from consilium.genomics.structure.components import read_components
-    from consilium.genomics.structure.variant_only import lacks_reference_calls
 
     calls, reference = matrix.load(genotypes), read_panel(panel)
     families = {p.patient: p.family for p in sheets.read_patients(sheet)}
@@ -95,7 +95,7 @@ def structure(
     else:
         assigned = origin.assign(matrix.at_panel(calls, reference), reference)
     write_table(ancestry, "ancestry", origin.table(calls.samples, assigned, kin.components(counts)))
-    lacking = lacks_reference_calls(matrix.at_panel(calls, reference), reference, counts)
+    lacking = variant_only.of_cohort(calls, reference)
     write_table(kinship, "kinship", kin.kinship_table(calls.samples, counts, families, lacking))
 
 

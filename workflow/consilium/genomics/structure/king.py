@@ -78,7 +78,7 @@ def _add(sums: Int32, counts: Int8) -> None:
     x = (counts - 1) * called
     hom = x * x
     n_hom = hom.sum(axis=1, dtype=np.int32)
-    full = called.all(axis=1)
+    full = np.asarray(called.all(axis=1))
     factors = [torch.from_numpy(a) for a in (x, hom, called)]
     tiles = [slice(i, min(i + TILE, len(x))) for i in range(0, len(x), TILE)]
     for a, i in enumerate(tiles):

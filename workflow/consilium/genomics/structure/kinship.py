@@ -52,7 +52,7 @@ def independent_variants(matrix: Matrix) -> npt.NDArray[np.int64]:
     )
     frequency = n_alt / np.maximum(2 * n_called, 1)
     common = (np.minimum(frequency, 1 - frequency) >= MINIMUM_FREQUENCY) & (n_called >= MINIMUM_CALL_SHARE * n)
-    rows = _spaced(matrix, rows[common])
+    rows = spaced(matrix, rows[common])
     if len(rows) < 2:
         return rows
     counts = alt_counts(matrix.rows(rows))
@@ -65,7 +65,8 @@ def independent_variants(matrix: Matrix) -> npt.NDArray[np.int64]:
     return np.asarray(rows[np.concatenate(kept)])
 
 
-def _spaced(matrix: Matrix, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def spaced(matrix: Matrix, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Those of `rows` (in genome order) that lie SPACING or more behind the last one taken."""
     chosen: list[int] = []
     for row in rows:
         last = chosen[-1] if chosen else None
