@@ -6,7 +6,7 @@ vanish when their genotypes change places were probably exchanged.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _SEXES = ("female", "male")
-_MOST_SUSPECTS = 200  # patients in conflict; every pair of them is tried
+_MOST_SUSPECTS = 60  # of either kind; every pair of them is tried
 
 
 @dataclass(frozen=True)
@@ -62,49 +62,63 @@ def evidence(
 
 def conflicts(people: Mapping[str, Patient], known: Evidence, carried: Mapping[str, str]) -> dict[str, list[str]]:
     """Patient -> what contradicts the sheet when patient p has the genotypes that carry the name carried[p]."""
-    out: dict[str, list[str]] = {}
+    out: dict[str, list[str]] = {name: [] for name in carried}
     for name, label in carried.items():
-        person, found = people[name], []
+        person = people[name]
         sex = known.sex.get(label, "unknown")
         if person.sex in _SEXES and sex in _SEXES and sex != person.sex:
-            found.append(f"sex by genotype is {sex}, in the sheet {person.sex}")
+            out[name].append(f"sex by genotype is {sex}, in the sheet {person.sex}")
         for role, parent in (("father", person.father), ("mother", person.mother)):
             other = carried.get(parent, "")
             if {label, other} <= known.assessed and frozenset((label, other)) not in known.parental:
-                found.append(f"{role} {parent} does not fit")
+                out[name].append(f"{role} {parent} does not fit")
+                out[parent].append(f"no {role} of {name} by genotype")
         fits = known.reads.get(name)
         if fits is not None and fits != label:
-            found.append(f"the patient's reads fit {f'the genotypes of {fits}' if fits else 'nobody'}")
-        out[name] = found
-    owner = {label: name for name, label in carried.items()}
-    for pair in known.close:
-        a, b = (owner.get(label, "") for label in sorted(pair))
-        if a and b and people[a].family and people[b].family and people[a].family != people[b].family:
+            out[name].append(f"the patient's reads fit {f'the genotypes of {fits}' if fits else 'nobody'}")
+    for a, b in _unexpected(people, known, carried):
+        if people[a].family and people[b].family:
             out[a].append(f"first-degree relative of {b}, who is of another family in the sheet")
             out[b].append(f"first-degree relative of {a}, who is of another family in the sheet")
     return out
 
 
+def _unexpected(
+    people: Mapping[str, Patient], known: Evidence, carried: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
+    """Pairs of first-degree relatives whom the sheet does not give one family."""
+    owner = {label: name for name, label in carried.items()}
+    for pair in sorted(map(sorted, known.close)):
+        a, b = (owner.get(label, "") for label in pair)
+        if a and b and (not people[a].family or people[a].family != people[b].family):
+            yield a, b
+
+
 def exchanged(people: Mapping[str, Patient], known: Evidence) -> dict[str, str]:
     """Patient -> patient with whom the genotypes were probably exchanged.
 
-    Among the pairs of patients in conflict: those whose exchange leaves neither with any conflict and makes none for
-    others, where no other exchange does that for one of the two.
+    Tried: pairs of somebody in conflict and somebody in conflict or with relatives whom the sheet does not know.
+    Taken: those whose exchange leaves neither with a conflict and makes none for others, unless another such exchange
+    has one of the two or explains the same conflicts (father and son, or mother and daughter: the pedigree upside
+    down).
     """
     carried = {name: name for name in people}
     found = conflicts(people, known, carried)
     suspects = [name for name in sorted(found) if found[name]][:_MOST_SUSPECTS]
+    others = {name for pair in _unexpected(people, known, carried) for name in pair}
+    candidates = sorted({*suspects, *sorted(others)[:_MOST_SUSPECTS]})
     total = sum(map(len, found.values()))
-    solutions = []
-    for a, b in combinations(suspects, 2):
+    solutions = {}
+    for a, b in combinations(candidates, 2):
+        if not found[a] and not found[b]:
+            continue
         after = conflicts(people, known, {**carried, a: b, b: a})
         if not after[a] and not after[b] and sum(map(len, after.values())) <= total - len(found[a]) - len(found[b]):
-            solutions.append((a, b))
-    times: dict[str, int] = {}
-    for pair in solutions:
-        for name in pair:
-            times[name] = times.get(name, 0) + 1
-    unique = [pair for pair in solutions if times[pair[0]] == times[pair[1]] == 1]
+            solutions[a, b] = {name for name in suspects if not after[name]}
+    unique = [
+        pair for pair, solved in solutions.items()
+        if not any(other != pair and solved & rival for other, rival in solutions.items())
+    ]  # fmt: skip
     return {x: y for a, b in unique for x, y in ((a, b), (b, a))}
 
 
