@@ -86,5 +86,6 @@ def reads_of_chunk(wildcards):
 include: "genomics/files.smk"
 include: "genomics/cohort.smk"
 include: "genomics/intake_files.smk"
+include: "genomics/relations.smk"
 include: "genomics/meaning.smk"
 include: "genomics/scores.smk"

@@ -30,6 +30,10 @@ ROOM_TABLES = {
             "pharmacogenes",
             "polygenic",
             "polygenic_adjusted",
+            "families",
+            "mendel",
+            "homozygosity",
+            "genotype_identity",
         )
     ],
     "imaging": ["imaging/qc.tsv"],

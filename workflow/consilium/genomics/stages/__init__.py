@@ -5,6 +5,8 @@ from consilium.genomics.stages.files import check, intake, reads
 from consilium.genomics.stages.intake_files import intake_files
 from consilium.genomics.stages.meaning import features, pharmacogenes
 from consilium.genomics.stages.scores import polygenic, polygenic_reference
+from consilium.genomics.stages.meaning import features, pharmacogenes, polygenic
+from consilium.genomics.stages.relations import families, genotype_identity, homozygosity
 
 __all__ = [
     "check",
@@ -16,6 +18,10 @@ __all__ = [
     "structure",
     "identity",
     "polygenic_reference",
+    "families",
+    "homozygosity",
+    "genotype_identity",
+    "pharmacogenes",
     "polygenic",
     "pharmacogenes",
     "features",

@@ -11,3 +11,6 @@ TABLES = (
     *meaning.TABLES,
     *scores.TABLES,
 )
+from consilium.core.register.genomics import meaning, quality, relations, structure
+
+TABLES = (*quality.TABLES, *structure.TABLES, *relations.TABLES, *meaning.TABLES)
