@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from consilium.core.register.genomics import intake, meaning, quality, scores, structure
+from consilium.core.register.genomics import intake, meaning, quality, relations, scores, structure
 
 TABLES = (
     *intake.TABLES,
     *quality.TABLES,
     *structure.TABLES,
     *meaning.TABLES,
+    *relations.TABLES,
     *scores.TABLES,
 )
-from consilium.core.register.genomics import meaning, quality, relations, structure
-
-TABLES = (*quality.TABLES, *structure.TABLES, *relations.TABLES, *meaning.TABLES)
