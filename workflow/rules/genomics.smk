@@ -6,6 +6,7 @@ JOINT_VCFS = [
     s.path for s in kinds("genomics", "vcf") if s.patient == sheets.WHOLE_COHORT
 ]
 KNOWN_SITES = ROOT / "resources" / "build_sites.tsv"
+GENE_REGIONS = ROOT / "resources" / "gene_regions.tsv"
 STAR_POSITIONS = ROOT / "resources" / "star_alleles" / "positions.tsv"
 
 
@@ -46,4 +47,5 @@ def reads_of_chunk(wildcards):
 
 include: "genomics/files.smk"
 include: "genomics/cohort.smk"
+include: "genomics/depth.smk"
 include: "genomics/meaning.smk"

@@ -26,6 +26,10 @@ ROOM_TABLES = {
             "ancestry",
             "kinship",
             "identity",
+            "reads_qc",
+            "coverage",
+            "cyp2d6",
+            "cnv_flags",
             "pharmacogenes",
             "polygenic",
         )

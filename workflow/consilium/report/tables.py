@@ -17,7 +17,18 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ROOM_TABLES: dict[str, tuple[str, ...]] = {
-    "genomics": ("samples_qc", "ancestry", "kinship", "identity", "pharmacogenes", "polygenic"),
+    "genomics": (
+        "samples_qc",
+        "ancestry",
+        "kinship",
+        "identity",
+        "reads_qc",
+        "coverage",
+        "cyp2d6",
+        "cnv_flags",
+        "pharmacogenes",
+        "polygenic",
+    ),
     "imaging": ("image_qc",),
     "omics": ("omics_qc",),
     "ehr": ("observations", "alerts", "drugs", "diagnoses"),

@@ -1,6 +1,7 @@
 """Genomics: VCF, BAM and CRAM to cohort genotypes, their quality, ancestry, kinship, identity and meaning."""
 
 from consilium.genomics.stages.cohort import cohort_qc, identity, merge, structure
+from consilium.genomics.stages.depth import depth, reads_tables
 from consilium.genomics.stages.files import check, intake, reads
 from consilium.genomics.stages.meaning import features, pharmacogenes, polygenic
 
@@ -12,6 +13,8 @@ __all__ = [
     "cohort_qc",
     "structure",
     "identity",
+    "depth",
+    "reads_tables",
     "pharmacogenes",
     "polygenic",
     "features",
