@@ -74,13 +74,17 @@ def findings(patients: Sequence[str], windows: Sequence[Window], depth: Floats) 
 
 
 def ratios(depth: Floats) -> tuple[Floats, Floats]:
-    """(patient, window) depth relative to the patient's median and to the others' median; (window,) its spread."""
+    """(patient, window) depth relative to the patient's median and to the others' median; (window,) its spread.
+
+    A window's own spread over few patients is uncertain: it is averaged with that of the middle window.
+    """
     middle = np.median(depth, axis=1, keepdims=True)
     with np.errstate(invalid="ignore", divide="ignore"):
         own = depth / middle
         expected = _median_of_others(np.nan_to_num(own, nan=1.0))
         relative = own / np.maximum(expected, 1e-9)
-    return relative, np.maximum(_spread(np.nan_to_num(relative, nan=1.0), axis=0), _LEAST_NOISE)
+    spread = _spread(np.nan_to_num(relative, nan=1.0), axis=0)
+    return relative, np.maximum((spread + np.median(spread)) / 2, _LEAST_NOISE)
 
 
 def _median_of_others(values: Floats) -> Floats:

@@ -162,7 +162,7 @@ def site_reads(
         first, last = int(places.min()), int(places.max()) + 1
         letters = np.array(
             alignments.count_coverage(name, first, last, quality_threshold=reads.MINIMUM_BASE_QUALITY,
-                                      read_callback=counted)
+                                      read_callback=counted), dtype=np.int64
         )  # fmt: skip
         for row, bases in enumerate((sites.own_base, sites.other_base)):
             column = np.searchsorted(np.frombuffer(b"ACGT", dtype=np.uint8), bases)

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 _MATCH, _MISMATCH, _GAP = 1, -1, -2
-FLANK = 5  # equal bases on both sides of a site: an indel beside it would misplace bases of the reads
+FLANK = 5  # columns on both sides of a site that have no gap (an indel would misplace bases of the reads) …
+_SAME = 6  # … and of which so many are equal
 Ints = npt.NDArray[np.int64]
 
 
@@ -56,15 +57,15 @@ def align(a: str, b: str) -> tuple[Ints, Ints]:
 
 
 def differing_sites(own: str, own_start: int, other: str, other_start: int) -> Sites:
-    """Isolated single-base differences between two stretches that begin at those 0-based places."""
+    """Single-base differences, away from indels, between two stretches that begin at those 0-based places."""
     at, beside = align(own, other)
     x, y = (np.frombuffer(s.upper().encode(), dtype=np.uint8) for s in (own, other))
     both = (at >= 0) & (beside >= 0)
     same = both & (x[at] == y[beside])
     differs = both & ~same & np.isin(x[at], list(b"ACGT")) & np.isin(y[beside], list(b"ACGT"))
-    runs = np.concatenate([[0], np.cumsum(same)])
     place = np.arange(len(same))
     left, right = np.maximum(place - FLANK, 0), np.minimum(place + 1 + FLANK, len(same))
-    isolated = (runs[place] - runs[left] == FLANK) & (runs[right] - runs[place + 1] == FLANK)
+    paired, equal = (np.concatenate([[0], np.cumsum(flags)]) for flags in (both, same))
+    isolated = (paired[right] - paired[left] == 2 * FLANK + 1) & (equal[right] - equal[left] >= _SAME)
     kept = differs & isolated
     return Sites(at[kept] + own_start, beside[kept] + other_start, x[at[kept]], y[beside[kept]])
