@@ -14,6 +14,7 @@ CALLABLE_OWN = [
 LIFT_TABLE = ROOT / "resources" / "lift_grch37.tsv"
 CHAIN = [config["genomics"]["chain"]] if config["genomics"]["chain"] else []
 KNOWN_SITES = ROOT / "resources" / "build_sites.tsv"
+GENE_REGIONS = ROOT / "resources" / "gene_regions.tsv"
 STAR_POSITIONS = ROOT / "resources" / "star_alleles" / "positions.tsv"
 STAR_ALLELES = [
     ROOT / "resources" / "star_alleles" / f"{name}.tsv"
@@ -87,5 +88,6 @@ include: "genomics/files.smk"
 include: "genomics/cohort.smk"
 include: "genomics/intake_files.smk"
 include: "genomics/relations.smk"
+include: "genomics/depth.smk"
 include: "genomics/meaning.smk"
 include: "genomics/scores.smk"

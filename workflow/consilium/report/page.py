@@ -19,6 +19,7 @@ PATIENT_SECTIONS = (
     ("summary", "Summary"),
     ("supplied", "What was supplied"),
     ("quality", "Quality"),
+    ("reads", "Reads"),
     ("pharmacogenomics", "Pharmacogenomics"),
     ("risk", "Risk"),
     ("images", "Images"),

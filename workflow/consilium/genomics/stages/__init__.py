@@ -3,6 +3,7 @@
 from consilium.genomics.stages.files import check, reads, intake
 from consilium.genomics.stages.intake_files import intake_files
 from consilium.genomics.stages.cohort import merge, cohort_qc, structure, identity
+from consilium.genomics.stages.depth import depth, reads_tables
 from consilium.genomics.stages.relations import families, homozygosity, genotype_identity
 from consilium.genomics.stages.scores import polygenic_reference, polygenic
 from consilium.genomics.stages.meaning import pharmacogenes, features
@@ -16,6 +17,8 @@ __all__ = [
     "cohort_qc",
     "structure",
     "identity",
+    "depth",
+    "reads_tables",
     "families",
     "homozygosity",
     "genotype_identity",
