@@ -1,4 +1,5 @@
-# genomics: VCF, BAM, CRAM -> cohort genotypes with their quality, ancestry, kinship, identity, star alleles, scores.
+# genomics: VCF, BAM, CRAM -> cohort genotypes with their quality, ancestry, kinship, identity, star alleles, scores,
+# findings.
 
 READS_MANIFESTS = manifests("genomics_reads", "genomics", "bam", "cram")
 INTAKE_MANIFESTS = manifests("genomics_intake", "genomics")
@@ -46,4 +47,5 @@ def reads_of_chunk(wildcards):
 
 include: "genomics/files.smk"
 include: "genomics/cohort.smk"
+include: "genomics/findings.smk"
 include: "genomics/meaning.smk"

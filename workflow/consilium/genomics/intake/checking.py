@@ -12,6 +12,7 @@ from consilium.core.chunks import Task
 from consilium.core.errors import InputError, Problem
 from consilium.core.provenance import file_digest
 from consilium.core.sheets import WHOLE_COHORT, Sample
+from consilium.genomics.findings.phenopackets import read_patient
 from consilium.genomics.intake import vcf
 from consilium.genomics.intake.build import KnownSites
 from consilium.genomics.intake.patient import Setup, one_sample, patients_in
@@ -25,6 +26,12 @@ _ENDS = 1 << 20
 
 def problems_of(sample: Sample, patients: set[str], known_sites: Path, reference: Path | None) -> list[Problem]:
     """Everything wrong with one file of the sheet, as the later stages will find it."""
+    if sample.kind == "phenopacket":
+        try:
+            read_patient(Path(sample.path), sample.patient)
+        except InputError as error:
+            return error.problems
+        return []
     if sample.kind != "vcf":
         try:
             reads.check(reads.ReadsFile(Path(sample.path), sample.patient, reference))

@@ -2,6 +2,7 @@
 
 from consilium.genomics.stages.cohort import cohort_qc, identity, merge, structure
 from consilium.genomics.stages.files import check, intake, reads
+from consilium.genomics.stages.findings import consequences, findings, phenotypes
 from consilium.genomics.stages.meaning import features, pharmacogenes, polygenic
 
 __all__ = [
@@ -14,5 +15,8 @@ __all__ = [
     "identity",
     "pharmacogenes",
     "polygenic",
+    "phenotypes",
+    "consequences",
+    "findings",
     "features",
 ]
