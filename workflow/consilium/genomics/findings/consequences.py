@@ -171,8 +171,9 @@ def _carriers(path: Path) -> Iterator[tuple[tuple[str, int, str, str], list[tupl
 
 
 def _row(patient: str, key: tuple[str, int, str, str], c: csq.Consequence, method: str, copies: int) -> Row:
-    return dict(zip(("pos", "ref", "alt"), key[1:], strict=True)) | {
-        "chrom": str(canonical(key[0])), "patient": patient, "gene": c.gene, "transcript": c.transcript, "biotype": c.biotype, "consequence": c.terms,
+    return {
+        "patient": patient, "chrom": str(canonical(key[0])), "pos": key[1], "ref": key[2], "alt": key[3],
+        "gene": c.gene, "transcript": c.transcript, "biotype": c.biotype, "consequence": c.terms,
         "amino_acids": c.amino_acids, "dna_change": c.dna, "copies": copies, "method": method,
     }  # fmt: skip
 
