@@ -8,7 +8,7 @@ from consilium.genomics.findings.clinvar import read_clinvar
 from consilium.genomics.findings.significance import conflict, significance, stars
 from consilium.genomics.intake.normalise import Reference
 from findings_files import FIRST, base, clinvar, fasta, info
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from vcf_files import known_sites
 
@@ -155,6 +155,7 @@ def test_other_files_are_refused(tmp_path: Path):
     assert "gzip" in refusal(packed)
 
 
+@settings(max_examples=50)
 @given(st.text(alphabet="ACGT012,;|=/_()%\\.PLikelypathogenic\t ", max_size=80))
 def test_no_line_makes_the_reader_fall(tmp_path_factory, text):
     path = tmp_path_factory.getbasetemp() / "fuzz.vcf"

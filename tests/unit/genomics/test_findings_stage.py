@@ -120,9 +120,9 @@ def test_verdicts(found):
 
 def test_phase_and_conflict_are_said(found):
     rows, _ = found
-    assert of(rows, "Trans", "201")["phase"] == "trans with chr1:1027 G>A"
-    assert of(rows, "Cis", "201")["phase"] == "cis with chr1:1027 G>A"
-    assert of(rows, "Open", "201")["phase"] == "unknown to chr1:1027 G>A"
+    assert of(rows, "Trans", "201")["phase"] == "in trans with chr1:1027 G>A"
+    assert of(rows, "Cis", "201")["phase"] == "in cis with chr1:1027 G>A"
+    assert of(rows, "Open", "201")["phase"] == "phase unknown to chr1:1027 G>A"
     disputed = of(rows, "Trans", "102")
     assert disputed["conflicts"] == "Pathogenic 2; Uncertain significance 1" and disputed["stars"] == 1
     assert of(rows, "Man", "301")["reason"] == "given as homozygous"

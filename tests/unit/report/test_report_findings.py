@@ -50,7 +50,8 @@ def tables(cohort: Path) -> None:
     said = "the files do not say which bases were looked at"
     rows += [looked("P003", g, "not assessed", said) for g in GENES]
     ranking = {"patient": "P002", "rank": 1, "disease": "Some syndrome", "disease_id": "OMIM:1", "genes": "GENE1",
-               "score": 0.61, "nearest_case": "PMID_1_a", "n_terms": 5, "shared": "HP:0000001 Something"}  # fmt: skip
+               "score": 0.61, "nearest_case": "PMID_1_a", "n_terms": 5, "copies": 1,
+               "shared": "HP:0000001 Something"}  # fmt: skip
     write_table(cohort / "genomics/gene_findings.tsv", "gene_findings", pd.DataFrame(found))
     write_table(cohort / "genomics/genes_assessed.parquet", "genes_assessed", pd.DataFrame(rows))
     write_table(cohort / "genomics/hpo_ranking.tsv", "hpo_ranking", pd.DataFrame([ranking]))

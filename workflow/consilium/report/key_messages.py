@@ -103,17 +103,18 @@ def _diagnosis(facts: Facts) -> Iterator[Message]:
 def _genes(facts: Facts) -> Iterator[Message]:
     """Variants that the gene list says to report, or to look at again; others stand in the section only."""
     rows = [r for r in facts["gene_findings"].get("findings", []) if r["verdict"] in ("report", "possible")]
-    for row in rows[:MOST_OF_A_KIND]:
-        sure = row["verdict"] == "report"
+    genes = {r["gene"]: r for r in rows[::-1]}  # the first of each gene: rows come by verdict
+    for row in list(genes.values())[::-1][:MOST_OF_A_KIND]:
+        sure, n = row["verdict"] == "report", sum(r["gene"] == row["gene"] for r in rows)
         yield _message(
             "alert" if sure else "caution",
             "Genes",
-            f"{row['gene']}: {row['significance'].lower()}, {row['zygosity']}"
+            f"{row['gene']}: {row['significance'].lower()}, {row['zygosity']}{f', {n} variants' if n > 1 else ''}"
             f"{'' if sure else ', to be confirmed'} ({row['phenotype'] or row['diseases'] or 'no disease named'}).",
             "; ".join(x for x in (row["release"], row["review"], row["reason"]) if x),
         )
-    if len(rows) > MOST_OF_A_KIND:
-        yield _message("caution", "Genes", f"{len(rows) - MOST_OF_A_KIND} more such variants.", "see Gene findings")
+    if len(genes) > MOST_OF_A_KIND:
+        yield _message("caution", "Genes", f"{len(genes) - MOST_OF_A_KIND} more such genes.", "see Gene findings")
 
 
 def _drugs(facts: Facts) -> Iterator[Message]:

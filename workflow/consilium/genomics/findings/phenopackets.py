@@ -13,12 +13,16 @@ from typing import Any
 from consilium.core.errors import InputError, Problem
 
 _TERM = re.compile(r"HP:\d{7}")
+HOMOZYGOUS = "GENO:0000136"
 _ALLOWED = "a GA4GH phenopacket (v2) as JSON, with phenotypicFeatures"
 
 
 @dataclass(frozen=True)
 class Case:
-    """One published patient. `paper`: identifier of the publication, or the case's own where none is named."""
+    """One published patient. `paper`: identifier of the publication, or the case's own where none is named.
+
+    copies: strands with a causal variant, 1 or 2; 0 where the packet names no variant.
+    """
 
     id: str
     paper: str
@@ -26,11 +30,13 @@ class Case:
     disease_id: str
     genes: tuple[str, ...]
     terms: frozenset[str]
+    copies: int = 0
 
 
-def read_patient(path: Path, patient: str) -> dict[str, str]:
-    """HPO identifier -> label of the terms observed in a patient; excluded ones are left out.
+def read_patient(path: Path, patient: str) -> tuple[dict[str, str], str]:
+    """(HPO identifier -> label of the terms observed in a patient, paper that the packet is from or "").
 
+    Excluded terms are left out.
     Raises InputError when the file is no phenopacket or observes no HPO term.
     """
     packet = _loaded(_text(path), str(path), 0, patient)
@@ -38,7 +44,7 @@ def read_patient(path: Path, patient: str) -> dict[str, str]:
     if not terms:
         raise InputError(Problem(str(path), "no observed HPO term", "at least one phenotypicFeatures.type.id as "
                                  "HP:0000000 that is not excluded", "add the terms", 0, patient))  # fmt: skip
-    return terms
+    return terms, _paper(packet)
 
 
 def read_cases(path: Path) -> tuple[list[Case], list[Problem]]:
@@ -113,7 +119,7 @@ def _case(packet: dict[str, Any]) -> Case | None:
         label = _at(interpretation, "diagnosis", "disease", "label")
         name = str(packet.get("id", ""))
         return Case(name, _paper(packet) or name, label if isinstance(label, str) else disease, disease,
-                    tuple(sorted(_genes(interpretation))), terms)  # fmt: skip
+                    tuple(sorted(_genes(interpretation))), terms, _copies(interpretation))  # fmt: skip
     return None
 
 
@@ -131,6 +137,18 @@ def _genes(interpretation: dict[str, Any]) -> set[str]:
             if isinstance(symbol, str) and symbol:
                 found.add(symbol)
     return found
+
+
+def _copies(interpretation: dict[str, Any]) -> int:
+    """Two for a homozygous variant or two different ones, one for a single heterozygous or hemizygous one."""
+    found = {}
+    for one in _objects(_at(interpretation, "diagnosis", "genomicInterpretations")):
+        variant = _at(one, "variantInterpretation", "variationDescriptor")
+        if isinstance(variant, dict):
+            found[json.dumps(variant.get("vcfRecord") or variant.get("id"), sort_keys=True)] = _at(
+                variant, "allelicState", "id"
+            )
+    return min(2, len(found) + (HOMOZYGOUS in found.values()))
 
 
 def _objects(value: Any) -> Iterable[dict[str, Any]]:

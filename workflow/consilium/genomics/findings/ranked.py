@@ -13,12 +13,18 @@ from consilium.genomics.findings.ranking import Index
 
 
 def rank_patients(packets: Sequence[Sample], cases: Path, most: int) -> tuple[list[dict[str, Any]], list[Problem]]:
-    """Rows of hpo_ranking, and what could not be used. Terms of several phenopackets of one patient are joined."""
+    """Rows of hpo_ranking, and what could not be used. Terms of several phenopackets of one patient are joined.
+
+    Cases of a paper that the patient's own packet names are left out: they may be the patient.
+    """
     terms: dict[str, dict[str, str]] = {}
+    papers: dict[str, set[str]] = {}
     problems: list[Problem] = []
     for packet in packets:
         try:
-            terms.setdefault(packet.patient, {}).update(read_patient(Path(packet.path), packet.patient))
+            observed, paper = read_patient(Path(packet.path), packet.patient)
+            terms.setdefault(packet.patient, {}).update(observed)
+            papers.setdefault(packet.patient, set()).update({paper} - {""})
         except InputError as error:
             problems += error.problems
     try:
@@ -30,9 +36,10 @@ def rank_patients(packets: Sequence[Sample], cases: Path, most: int) -> tuple[li
         {
             "patient": patient, "rank": c.rank, "disease": c.disease, "disease_id": c.disease_id,
             "genes": ", ".join(c.genes), "score": c.score, "nearest_case": c.nearest, "n_terms": len(observed),
+            "copies": c.copies or None,
             "shared": "; ".join(f"{t} {observed[t]}" for t in c.shared),
         }
         for patient, observed in sorted(terms.items())
-        for c in index.rank(observed, most)
+        for c in index.rank(observed, most, papers[patient])
     ]  # fmt: skip
     return rows, problems + refused

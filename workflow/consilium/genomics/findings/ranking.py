@@ -7,7 +7,7 @@ disease, or a gene, scores as its nearest case.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from math import log, sqrt
 
@@ -19,7 +19,10 @@ from consilium.genomics.findings.phenopackets import Case
 
 @dataclass(frozen=True)
 class Candidate:
-    """A disease with its nearest case. score: cosine, 0 to 1, higher is nearer. shared: terms of both."""
+    """A disease with its nearest case. score: cosine, 0 to 1, higher is nearer. shared: terms of both.
+
+    copies: 2 where most published cases have causal variants on both strands, 1 where most have one, 0 if not told.
+    """
 
     rank: int
     disease: str
@@ -28,6 +31,7 @@ class Candidate:
     score: float
     nearest: str
     shared: tuple[str, ...]
+    copies: int = 0
 
 
 class Index:
@@ -44,11 +48,14 @@ class Index:
         self._weight = {t: log((1 + n) / (1 + len(w))) + 1 for t, w in where.items()}
         self._unseen = log(1 + n) + 1
         self._norm = np.array([self._length(c.terms) for c in self.cases])
-        self._paper = np.array([c.paper for c in self.cases], dtype=object)
+        self._paper = np.array([c.paper for c in self.cases], dtype=str)
         genes: dict[str, set[str]] = {}
+        copies: dict[str, list[int]] = {}
         for case in self.cases:
             genes.setdefault(case.disease_id, set()).update(case.genes)
+            copies.setdefault(case.disease_id, []).append(case.copies)
         self._genes = {d: tuple(sorted(g)) for d, g in genes.items()}
+        self._copies = {d: _usual([n for n in found if n]) for d, found in copies.items()}
 
     def _length(self, terms: Iterable[str]) -> float:
         return sqrt(sum(self._weight.get(t, self._unseen) ** 2 for t in sorted(terms)))
@@ -63,15 +70,15 @@ class Index:
         length = self._length(asked)
         return out / (self._norm * length) if length else out
 
-    def rank(self, terms: Iterable[str], most: int = 20, without: str = "") -> list[Candidate]:
-        """The best `most` diseases with a case that shares a term; cases of the paper `without` are left out.
+    def rank(self, terms: Iterable[str], most: int = 20, without: Collection[str] = ()) -> list[Candidate]:
+        """The best `most` diseases with a case that shares a term; cases of the papers `without` are left out.
 
         Equal scores: by disease identifier, so that the order is the same everywhere.
         """
         asked = set(terms)
         scores = self.similarity(asked)
         if without:
-            scores[self._paper == without] = 0
+            scores[np.isin(self._paper, sorted(without))] = 0
         best: dict[str, int] = {}
         for i in np.argsort(-scores, kind="stable"):
             if scores[i] <= 0:
@@ -83,7 +90,12 @@ class Index:
     def _candidate(self, rank: int, i: int, score: float, asked: set[str]) -> Candidate:
         case = self.cases[i]
         return Candidate(rank, case.disease, case.disease_id, self._genes[case.disease_id], score, case.id,
-                         tuple(sorted(asked & case.terms)))  # fmt: skip
+                         tuple(sorted(asked & case.terms)), self._copies[case.disease_id])  # fmt: skip
+
+
+def _usual(copies: Sequence[int]) -> int:
+    """What more than half of the cases have; two where it is even, as the more careful of both; 0 without any."""
+    return 0 if not copies else 2 if 2 * copies.count(2) >= len(copies) else 1
 
 
 def judged(cases: Sequence[Case], queries: Sequence[int] | None = None) -> dict[str, float]:
@@ -107,5 +119,5 @@ def judged(cases: Sequence[Case], queries: Sequence[int] | None = None) -> dict[
 
 
 def _place(index: Index, case: Case) -> int:
-    ranked = index.rank(case.terms, 5, case.paper)
+    ranked = index.rank(case.terms, 5, {case.paper})
     return next((c.rank for c in ranked if c.disease_id == case.disease_id), 0)

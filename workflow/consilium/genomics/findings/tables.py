@@ -23,11 +23,20 @@ UNCLASSIFIED = "none of P, LP or disputed in ClinVar"
 
 
 @dataclass(frozen=True)
+class Ranked:
+    """A gene's best place for a patient's HPO terms; copies: 2 where published cases have both strands affected."""
+
+    rank: int
+    disease: str
+    copies: int = 0
+
+
+@dataclass(frozen=True)
 class World:
     """All that findings are made of. compared is None where ClinVar could not be used: `refused` says why.
 
-    computed: (patient, gene) -> variant -> its worst consequence row. ranks: patient -> gene -> (place, disease)
-    of the HPO ranking. column: patient -> column of Compared.tested.
+    computed: (patient, gene) -> variant -> its worst consequence row. ranks: patient -> gene -> its best place in
+    the HPO ranking. column: patient -> column of Compared.tested.
     """
 
     genes: GeneList
@@ -40,16 +49,18 @@ class World:
     callable_bases: Mapping[str, Sequence[Interval]] = field(default_factory=dict)
     depths: Mapping[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
     computed: Mapping[tuple[str, str], Mapping[Key, Row]] = field(default_factory=dict)
-    ranks: Mapping[str, Mapping[str, tuple[int, str]]] = field(default_factory=dict)
+    ranks: Mapping[str, Mapping[str, Ranked]] = field(default_factory=dict)
     column: Mapping[str, int] = field(default_factory=dict)
 
     def genes_of(self, patient: str) -> Iterator[tuple[Gene, str]]:
         """(gene, name of the list it is on): the list's genes, then those ranked high for the patient's terms."""
         for gene in self.genes.genes.values():
             yield gene, self.genes.name
-        for symbol, (_, disease) in sorted(self.ranks.get(patient, {}).items(), key=lambda item: (item[1][0], item[0])):
+        ranks = self.ranks.get(patient, {})
+        for symbol in sorted(ranks, key=lambda s: (ranks[s].rank, s)):
             if symbol not in self.genes.genes:
-                yield Gene(symbol, disease), RANKED
+                rule = "two" if ranks[symbol].copies == 2 else "all"
+                yield Gene(symbol, ranks[symbol].disease, "", rule), RANKED
 
 
 def computed_of(worst: pd.DataFrame) -> dict[tuple[str, str], dict[Key, Row]]:
@@ -61,12 +72,13 @@ def computed_of(worst: pd.DataFrame) -> dict[tuple[str, str], dict[Key, Row]]:
     return out
 
 
-def ranks_of(ranking: pd.DataFrame) -> dict[str, dict[str, tuple[int, str]]]:
-    """Patient -> gene -> (best place, disease), of the table of ranked diseases."""
-    out: dict[str, dict[str, tuple[int, str]]] = {}
-    for row in ranking.sort_values(["patient", "rank"]).itertuples():
+def ranks_of(ranking: pd.DataFrame) -> dict[str, dict[str, Ranked]]:
+    """Patient -> gene -> its best place, of the table of ranked diseases."""
+    out: dict[str, dict[str, Ranked]] = {}
+    known = ranking.assign(copies=ranking["copies"].fillna(0))
+    for row in known.sort_values(["patient", "rank"]).itertuples():
         for gene in filter(None, row.genes.split(", ")):
-            out.setdefault(row.patient, {}).setdefault(gene, (int(row.rank), row.disease))
+            out.setdefault(row.patient, {}).setdefault(gene, Ranked(int(row.rank), row.disease, int(row.copies)))
     return out
 
 
@@ -114,7 +126,7 @@ def _base(patient: str, gene: Gene, listed: str, world: World, key: Key) -> Row:
     rank = world.ranks.get(patient, {}).get(gene.symbol)
     return dict(zip(("chrom", "pos", "ref", "alt"), key, strict=True)) | {
         "patient": patient, "gene": gene.symbol, "gene_list": listed, "phenotype": gene.phenotype,
-        "inheritance": gene.inheritance, "hpo_rank": rank[0] if rank else None, "release": world.release,
+        "inheritance": gene.inheritance, "hpo_rank": rank.rank if rank else None, "release": world.release,
     }  # fmt: skip
 
 

@@ -78,22 +78,22 @@ def _second_hit(how: str, phase: str, others: bool) -> tuple[str, str]:
     if not others:
         lacking = "; the other strand has no call" if how == "one copy at least" else ""
         return (POSSIBLE if lacking else CARRIER), f"one copy; two are needed{lacking}"
-    if phase.startswith("trans"):
+    if phase.startswith("in trans"):
         return REPORT, "second variant on the other strand"
-    if phase.startswith("cis"):
+    if phase.startswith("in cis"):
         return CARRIER, "both variants on one strand; two strands are needed"
     return POSSIBLE, "second variant in this gene, strands not known"
 
 
 def _phase(carrier: Carrier, others: Sequence[Carrier]) -> str:
-    """trans with …, unknown to … or cis with …: the strongest relation to another variant of the gene."""
+    """in trans with …, phase unknown to … or in cis with …: the strongest relation to another variant of the gene."""
     found = {
         ("trans" if o.copies == 2 else relation(carrier, o)): o.entry
         for o in others
     }  # fmt: skip
-    for name, word in (("trans", "with"), ("unknown", "to"), ("cis", "with")):
+    for name, said in (("trans", "in trans with"), ("unknown", "phase unknown to"), ("cis", "in cis with")):
         if name in found:
-            return f"{name} {word} {_named(found[name].key)}"
+            return f"{said} {_named(found[name].key)}"
     return ""
 
 

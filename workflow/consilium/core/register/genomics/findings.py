@@ -44,7 +44,7 @@ TABLES = (
             C(
                 "phase",
                 "str",
-                "trans, cis or unknown to another variant of the gene",
+                "in trans with, in cis with or phase unknown to another variant of the gene",
                 missing="no other variant, or no question",
             ),
             C("consequence", "str", "molecular consequence", missing="not known"),
@@ -117,6 +117,7 @@ TABLES = (
             C("score", "float", "cosine of the weighted terms; higher is nearer", "0 to 1"),
             C("nearest_case", "str", "the published case"),
             C("n_terms", "int", "observed terms of the patient"),
+            C("copies", "int", "strands with a causal variant in most of its published cases", "", "not told"),
             C("shared", "str", "terms that both have"),
         ),
     ),
