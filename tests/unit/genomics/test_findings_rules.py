@@ -167,7 +167,7 @@ def test_annotation_as_a_bed(tmp_path: Path):
     path = tmp_path / "genes.bed"
     path.write_text("track name=x\n1\t10\t20\tG\nchr1\t15\t30\tG\n1\t1\t2\tOTHER\n")
     found = read_annotation(path, {"G"})
-    assert found.regions == {"G": [("chr1", 10, 30)]} and found.spans["G"] == ("chr1", 10, 30) and found.kind == "bed"
+    assert found.regions == {"G": [("chr1", 10, 30)]} and found.kind == "bed" and not found.near
     path.write_text("1\t10\tx\tG\n")
     with pytest.raises(InputError):
         read_annotation(path, {"G"})

@@ -91,6 +91,7 @@ def read_clinvar(path: Path, genes: Collection[str], known: KnownSites, referenc
     report, wanted = Report(str(path)), frozenset(genes)
     out, seen = ClinVar(str(path)), _Seen()
     best: dict[tuple[str, int, str, str], Entry] = {}
+    positions = {p for sites in (known.grch38, known.grch37) for _, p in sites}
     with lines_of(path, report) as lines:
         for line in lines:
             if line.startswith("#"):
@@ -99,11 +100,15 @@ def read_clinvar(path: Path, genes: Collection[str], known: KnownSites, referenc
                     raise _other_build(report, f"its header names {seen.stated}")
                 continue
             out.n_records += 1
-            cells = line.rstrip("\r\n").split("\t")
-            if len(cells) < 8:
-                raise report.stop(f"a line of {len(cells)} columns", "8 columns", "supply the whole file", 0)
-            _count_site(cells, known, seen)
-            for entry in _entries(cells, wanted, seen, out):
+            # Millions of lines, of which few matter: they are taken apart only as far as needed.
+            start = line.split("\t", 5)
+            if len(start) < 6:
+                raise report.stop(f"a line of {len(start)} columns", "8 columns", "supply the whole file")
+            if start[1].isdigit() and int(start[1]) in positions:
+                _count_site(start, known, seen)
+            if not _may_matter(line, wanted, seen.per_allele):
+                continue
+            for entry in _entries(line.rstrip("\r\n").split("\t"), wanted, seen, out):
                 _compare(entry, reference, seen)
                 kept = _aligned(entry, reference)
                 if kept.key not in best or kept.stars > best[kept.key].stars:
@@ -142,9 +147,20 @@ def _count_site(cells: list[str], known: KnownSites, seen: _Seen) -> None:
         known.count(seen.evidence, chrom, int(cells[1]), cells[3], tuple(cells[4].split(",")))
 
 
+def _may_matter(line: str, wanted: frozenset[str], codes: bool) -> bool:
+    """Whether a line names a wanted gene, and may call a variant pathogenic: in words, or in number codes."""
+    if not codes and "athogenic" not in line:
+        return False
+    start = line.find("GENEINFO=")
+    if start < 0:
+        return False
+    genes = line[start + 9 :].split(";", 1)[0].split("|")
+    return not wanted.isdisjoint(g.partition(":")[0].strip() for g in genes)
+
+
 def _entries(cells: list[str], wanted: frozenset[str], seen: _Seen, out: ClinVar) -> Iterator[Entry]:
     """Entries of one line: one, or in the first layout one for each alternative allele."""
-    if "GENEINFO=" not in cells[7] or "CLNSIG=" not in cells[7]:
+    if len(cells) < 8 or "CLNSIG=" not in cells[7]:
         return
     info = dict(item.partition("=")[::2] for item in cells[7].split(";"))
     genes = tuple(g.partition(":")[0] for g in info.get("GENEINFO", "").split("|"))

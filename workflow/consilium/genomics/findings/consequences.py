@@ -90,7 +90,7 @@ def _renamed(lines: Iterable[str], names: dict[str, str]) -> Iterator[str]:
 
 
 def write_variants(out: TextIO, store: Genotypes, annotation: Annotation, names: dict[str, str]) -> int:
-    """VCF of the rows inside the genes' extents that somebody carries, samples of the store; their number.
+    """VCF of the rows in and near exons that somebody carries, samples of the store; their number.
 
     Chromosomes get their `names` in the FASTA; what the FASTA does not have is left out.
     """
@@ -98,8 +98,8 @@ def write_variants(out: TextIO, store: Genotypes, annotation: Annotation, names:
     out.write("##fileformat=VCFv4.2\n" + "".join(f"##contig=<ID={n},length={lengths[c]}>\n" for c, n in names.items()))
     out.write('##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">\n')
     out.write("\t".join([*_COLUMNS, *store.samples]) + "\n")
-    spans = [s for s in annotation.spans.values() if s[0] in names]
-    rows = np.unique(np.concatenate([store.rows(c, s + 1, e) for c, s, e in spans] or [np.empty(0, dtype=np.int64)]))
+    inside = [store.rows(c, s + 1, e) for c, s, e in annotation.near if c in names]
+    rows = np.unique(np.concatenate(inside)) if inside else np.empty(0, dtype=np.int64)
     ordered = sorted(store.records(rows), key=lambda r: (_place(r), r.pos))
     n = 0
     for start in range(0, len(ordered), _CHUNK):

@@ -1,4 +1,4 @@
-"""Where genes lie: coding bases and spans from an Ensembl GFF3, or regions from a BED; overlaps of intervals."""
+"""Where genes lie: coding bases and exons from an Ensembl GFF3, or regions from a BED; overlaps of intervals."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from consilium.core.errors import InputError, Problem
 from consilium.genomics.intake.build import LENGTHS, canonical
 
 Interval = tuple[str, int, int]  # chr1, 0-based start, end
+NEAR = 100  # bases beside an exon: splice sites, and deletions that begin before it
 _CODING = {"protein_coding"}
 
 
@@ -19,14 +20,15 @@ _CODING = {"protein_coding"}
 class Annotation:
     """regions: gene -> merged intervals that must be seen for it to count as assessed (coding bases, or BED regions).
 
-    spans: gene -> whole extent. lines: the GFF lines of these genes, for bcftools csq; empty for a BED.
+    near: exons of all transcripts with NEAR bases at either end. lines: the GFF lines of these genes, for bcftools csq.
+    Both are empty for a BED.
     """
 
     file: str
     kind: str  # gff or bed
     version: str = ""  # as the file's header states it
     regions: dict[str, list[Interval]] = field(default_factory=dict)
-    spans: dict[str, Interval] = field(default_factory=dict)
+    near: list[Interval] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
 
 
@@ -44,6 +46,7 @@ def read_annotation(path: Path, genes: Collection[str]) -> Annotation:
         raise InputError(_wrong(path, f"a file that cannot be read ({type(error).__name__})", 0)) from None
     if not out.regions:
         raise InputError(_wrong(path, "none of the genes of the list", 0))
+    out.near = merged(out.near)
     out.regions = {g: merged(out.regions[g]) for g in sorted(out.regions)}
     return out
 
@@ -87,13 +90,12 @@ def _gff(lines: Iterable[tuple[int, str]], genes: frozenset[str], out: Annotatio
         ensembl = ensembl or name.startswith("gene:")
         if name.startswith("gene:") and symbol in genes:
             owner[name] = symbol
-            _span(out, symbol, cells)
         elif parent in owner:
             if name.startswith("transcript:"):
                 owner[name] = owner[parent]
                 coding |= {name} if biotype in _CODING else set()
-            elif cells[2] == "CDS" and parent in coding and (chrom := canonical(cells[0])):
-                _add(out, owner[parent], (chrom, int(cells[3]) - 1, int(cells[4])), number)
+            elif chrom := canonical(cells[0]):
+                _part(cells, chrom, owner[parent], parent in coding, number, out)
         else:
             continue
         out.lines.append(line)
@@ -116,19 +118,19 @@ def _attributes(text: str) -> tuple[str, str, str, str]:
     return found.get("ID", ""), found.get("Parent", ""), found.get("Name", ""), found.get("biotype", "")
 
 
-def _span(out: Annotation, symbol: str, cells: list[str]) -> None:
-    if chrom := canonical(cells[0]):
-        out.spans.setdefault(symbol, (chrom, int(cells[3]) - 1, int(cells[4])))
+def _part(cells: list[str], chrom: str, gene: str, coding: bool, line: int, out: Annotation) -> None:
+    start, end = int(cells[3]) - 1, int(cells[4])
+    if cells[2] == "CDS" and coding:
+        _add(out, gene, (chrom, start, end), line)
+    elif cells[2] == "exon":
+        out.near.append((chrom, max(start - NEAR, 0), end + NEAR))
 
 
 def _add(out: Annotation, gene: str, interval: Interval, line: int) -> None:
-    chrom, start, end = interval
+    chrom, _, end = interval
     if end > LENGTHS["GRCh38"][chrom]:
         raise InputError(_wrong(out.file, f"{chrom}:{end}, beyond the chromosome's end in GRCh38", line))
     out.regions.setdefault(gene, []).append(interval)
-    if out.kind == "bed":
-        _, low, high = out.spans.get(gene, interval)
-        out.spans[gene] = (chrom, min(low, start), max(high, end))
 
 
 def merged(intervals: Iterable[Interval]) -> list[Interval]:
