@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -12,14 +13,16 @@ from consilium.core.errors import InputError, Problem
 from consilium.genomics.cohort.genotypes import ABSENT, Genotypes, Record
 from consilium.genomics.findings import csq
 from consilium.genomics.findings.frequencies import read_frequencies
+from consilium.genomics.findings.regions import merged
 from consilium.genomics.intake.build import CONTIGS, LENGTHS, canonical
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from consilium.genomics.findings.regions import Annotation
+    from consilium.genomics.findings.regions import Annotation, Interval
 
 _COLUMNS = ("#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO", "FORMAT")
+_GAP = 200_000  # exons closer than this are asked for together
 _CHUNK = 1_000  # rows written at a time
 TOGETHER, ALONE = "with its strand", "alone"
 _STRANDS = {-1: ".", 0: "0", 1: "1"}
@@ -98,9 +101,7 @@ def write_variants(out: TextIO, store: Genotypes, annotation: Annotation, names:
     out.write("##fileformat=VCFv4.2\n" + "".join(f"##contig=<ID={n},length={lengths[c]}>\n" for c, n in names.items()))
     out.write('##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">\n')
     out.write("\t".join([*_COLUMNS, *store.samples]) + "\n")
-    inside = [store.rows(c, s + 1, e) for c, s, e in annotation.near if c in names]
-    rows = np.unique(np.concatenate(inside)) if inside else np.empty(0, dtype=np.int64)
-    ordered = sorted(store.records(rows), key=lambda r: (_place(r), r.pos))
+    ordered = sorted(_near(store, [i for i in annotation.near if i[0] in names]), key=lambda r: (_place(r), r.pos))
     n = 0
     for start in range(0, len(ordered), _CHUNK):
         part = [r for r in ordered[start : start + _CHUNK] if len(r.alleles) == 2]
@@ -110,6 +111,16 @@ def write_variants(out: TextIO, store: Genotypes, annotation: Annotation, names:
                 out.write(_line(record, names[str(canonical(record.chrom))], strands, ordered_strands))
                 n += 1
     return n
+
+
+def _near(store: Genotypes, intervals: list[Interval]) -> Iterator[Record]:
+    """Records with a POS in the intervals; the store is asked once for all that lie close together."""
+    for chrom, start, end in merged((c, s, e + _GAP) for c, s, e in intervals):
+        inside = [(s, e) for c, s, e in intervals if c == chrom and start <= s < end]
+        for record in store.records(store.rows(chrom, start + 1, end - _GAP)):
+            place = bisect_right(inside, (record.pos - 1, float("inf"))) - 1
+            if place >= 0 and record.pos - 1 < inside[place][1]:
+                yield record
 
 
 def _place(record: Record) -> int:
