@@ -6,6 +6,14 @@ INTAKE_MANIFESTS = manifests("genomics_intake", "genomics")
 JOINT_VCFS = [
     s.path for s in kinds("genomics", "vcf") if s.patient == sheets.WHOLE_COHORT
 ]
+CALLABLE_ALL = [
+    s.path for s in kinds("genomics", "callable") if s.patient == sheets.WHOLE_COHORT
+]
+CALLABLE_OWN = [
+    s.path for s in kinds("genomics", "callable") if s.patient != sheets.WHOLE_COHORT
+]
+LIFT_TABLE = ROOT / "resources" / "lift_grch37.tsv"
+CHAIN = [config["genomics"]["chain"]] if config["genomics"]["chain"] else []
 KNOWN_SITES = ROOT / "resources" / "build_sites.tsv"
 STAR_POSITIONS = ROOT / "resources" / "star_alleles" / "positions.tsv"
 
@@ -13,6 +21,7 @@ STAR_POSITIONS = ROOT / "resources" / "star_alleles" / "positions.tsv"
 def reference_files():
     """Files that per-patient work and the merge read beside the patients' own."""
     files = [config["genomics"]["ancestry_reference"], KNOWN_SITES, STAR_POSITIONS]
+    files += [LIFT_TABLE, *CHAIN, *CALLABLE_ALL, *ancestry_components()[:1]]
     files += config["genomics"]["polygenic_scores"]
     return files + reference_fasta()
 
@@ -26,15 +35,34 @@ def option(flag, values):
     return " ".join([flag, *(f"'{v}'" for v in values)]) if values else ""
 
 
+def ancestry_components():
+    """Both tables of the reference's principal components; none where the config has none."""
+    sites = config["genomics"]["ancestry_components"]
+    return [sites, Path(sites).with_name("ancestry_populations.tsv")] if sites else []
+
+
+def component_options():
+    return " ".join(
+        option(flag, [path])
+        for flag, path in zip(
+            ("--components", "--populations"), ancestry_components()
+        )
+    )
+
+
 def reference_options():
     """Options of the stages that use `reference_files`."""
     return " ".join(
         [
             option("--panel", [config["genomics"]["ancestry_reference"]]),
             option("--known-sites", [KNOWN_SITES]),
-            option("--targets", [STAR_POSITIONS]),
+            option("--targets", [STAR_POSITIONS, *ancestry_components()[:1]]),
             option("--scores", config["genomics"]["polygenic_scores"]),
             option("--reference", reference_fasta()),
+            option("--lift-table", [LIFT_TABLE]),
+            option("--chain", CHAIN),
+            option("--regions", CALLABLE_ALL),
+            option("--validation", [config["genomics"]["validation"]]),
         ]
     )
 

@@ -47,7 +47,7 @@ def genomics(cohort: Path, patients: Path, people: pd.DataFrame, rng: np.random.
                 "n_sites": 812,
                 "population": names[best],
                 "probability": post[best],
-                "outside_z": 0.2,
+                "outside_p": 0.2,
                 "reason": "",
                 **{f"p_{n}": v for n, v in zip(names, post, strict=True)},
                 "PC1": (k % 3) + 0.15 * rng.standard_normal(),

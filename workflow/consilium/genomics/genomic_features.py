@@ -52,9 +52,7 @@ def pharmacogene_columns(table: pd.DataFrame, genes: Mapping[str, Gene]) -> dict
 
 def decreased_alleles(gene: Gene, diplotype: str) -> float:
     """Alleles of decreased or no function in a diplotype by name; NaN where a function is not known."""
-    first, second = diplotype.split("/")
-    functions = (_function(gene, first), _function(gene, second))
-    return decreased_count(functions)
+    return decreased_count([_function(gene, name) for name in diplotype.split("/")])
 
 
 def _function(gene: Gene, allele: str) -> str:

@@ -41,7 +41,7 @@ def _mismatch(row: Facts) -> bool:
 
 def _ancestry(row: Facts) -> Facts:
     posterior = {k[2:]: v for k, v in row.items() if k.startswith("p_") and v is not None}
-    kept = ("n_sites", "population", "probability", "outside_z", "reason")
+    kept = ("n_sites", "population", "probability", "outside_p", "reason")
     return {k: row[k] for k in kept} | {"posterior": posterior}
 
 

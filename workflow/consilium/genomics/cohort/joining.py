@@ -14,12 +14,15 @@ import numpy as np
 import numpy.typing as npt
 
 from consilium.core.errors import InputError, Problem
+from consilium.core.sheets import Sample
 from consilium.core.store import read_facts
 from consilium.genomics.cohort import variants
-from consilium.genomics.intake import normalise, vcf
+from consilium.genomics.intake import reading, vcf
 from consilium.genomics.intake.build import CONTIGS
+from consilium.genomics.intake.callable_regions import Regions
 from consilium.genomics.intake.calls import Calls, Part, merge
-from consilium.genomics.intake.patient import CALLS_FILE, Setup, patients_in
+from consilium.genomics.intake.patient import CALLS_FILE, file_facts, patients_in, regions_of
+from consilium.genomics.intake.setup import Setup
 
 
 @dataclass
@@ -31,13 +34,13 @@ class Joint:
     n_ignored: int = 0
     calls: dict[str, list[Calls]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
-def read_joint(file: str, patients: Sequence[str], setup: Setup) -> Joint:
-    """Read one joint VCF; only columns named as a patient of the sheet are kept."""
-    _, wanted, known, reference = setup.load()
+def read_joint(file: str, patients: Sequence[str], setup: Setup, own_regions: Sequence[Sample] = ()) -> Joint:
+    """Read one joint VCF; only columns named as a patient of the sheet are kept. `own_regions`: patients' BED files."""
     ids = set(patients)
-    joint, report = Joint(file), vcf.Report(file, "*")
+    joint, report = Joint(file), vcf.Report(file, "*", setup.validation)
 
     def choose(names: list[str]) -> list[int]:
         columns = patients_in(names, ids, report)
@@ -45,26 +48,22 @@ def read_joint(file: str, patients: Sequence[str], setup: Setup) -> Joint:
         joint.n_ignored = len(names) - len(columns)
         return columns
 
+    def regions(build: str) -> Regions | None:
+        return regions_of(joint.patients, own_regions, setup, joint.problems, build)
+
     try:
-        found = vcf.read(Path(file), report, known, choose)
-        # The generator knows the number of samples only once the header is read: take the first record by hand.
-        first = next(found, None)
-        records = _chain(first, found)
-        joint.calls = normalise.normalised(records, report, len(joint.patients), wanted, reference)
+        joint.calls = reading.calls_of(Path(file), report, choose, reading.Tables.of(setup), regions)
+        joint.facts = file_facts(report)
     except InputError:
         joint.calls, joint.patients = {}, []
-    joint.problems = report.problems
+    joint.problems += report.problems
     return joint
 
 
-def _chain(first: vcf.Record | None, rest: Iterator[vcf.Record]) -> Iterator[vcf.Record]:
-    if first is not None:
-        yield first
-        yield from rest
-
-
-def read_joints(files: Sequence[str], patients: Sequence[str], setup: Setup, threads: int) -> list[Joint]:
-    work = partial(read_joint, patients=list(patients), setup=setup)
+def read_joints(
+    files: Sequence[str], patients: Sequence[str], setup: Setup, threads: int, own_regions: Sequence[Sample] = ()
+) -> list[Joint]:
+    work = partial(read_joint, patients=list(patients), setup=setup, own_regions=own_regions)
     if threads == 1 or len(files) < 2:
         return [work(f) for f in files]
     with ProcessPoolExecutor(min(threads, len(files)), mp_context=get_context("spawn")) as pool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from math import comb
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,8 @@ _QUAL = re.compile(r"\.|\+?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|infinity
 _ID = re.compile(r"[^\s;]+(;[^\s;]+)*")
 _INFO_KEY = re.compile(r"[A-Za-z_][0-9A-Za-z_.]*|1000G")
 _FORMAT = re.compile(r"[A-Za-z][0-9A-Za-z.]*(:[A-Za-z_][0-9A-Za-z_.]*)*")
-_GT = re.compile(r"[/|]?(\d+|\.)([/|](\d+|\.))*")
-_END = re.compile(r"(?:^|;)END=(\d+)(?:;|$)")
+_GT = re.compile(r"[/|]?([0-9]{1,6}|\.)([/|]([0-9]{1,6}|\.))*")
+_END = re.compile(r"(?:^|;)END=([0-9]{1,10})(?:;|$)")
 # Reserved FORMAT keys with one value a genotype, whatever a sloppy header says.
 _PER_GENOTYPE = {"PL": "Integer", "GL": "Float"}
 
@@ -84,7 +84,8 @@ def quality(keys: list[str], cell: str) -> tuple[int | None, int | None]:
 
     def number(name: str) -> int | None:
         text = values.get(name, ".")
-        return int(float(text)) if _VALUE["Float"].fullmatch(text) and text != "." else None
+        value = float(text) if _VALUE["Float"].fullmatch(text) and text != "." else math.nan
+        return int(value) if math.isfinite(value) else None
 
     depth = number("MIN_DP")
     return number("GQ"), depth if depth is not None else number("DP")
@@ -210,7 +211,9 @@ def _value_ok(definition: Definition, value: str | None, n_alt: int, ploidy: int
         return True
     values = value.split(",")
     # Without an ALT allele writers differ in what they count: any number will do.
-    expected = {"A": n_alt, "R": n_alt + 1, "G": comb(n_alt + ploidy, ploidy)}.get(definition.number) if n_alt else None
+    expected = (
+        {"A": n_alt, "R": n_alt + 1, "G": math.comb(n_alt + ploidy, ploidy)}.get(definition.number) if n_alt else None
+    )
     if definition.number.isdigit():
         expected = int(definition.number)
     if expected is not None and len(values) != expected:

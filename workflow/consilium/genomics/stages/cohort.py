@@ -18,6 +18,10 @@ def merge(
     targets: list[Path] | None = None,
     scores: list[Path] | None = None,
     reference: Path | None = None,
+    lift_table: Path | None = None,
+    chain: Path | None = None,
+    regions: list[Path] | None = None,
+    validation: str = "standard",
     threads: int = 1,
 ) -> None:
     """Joint VCFs and the patients' own VCFs to cohort genotypes (VCF-Zarr); what was refused so far to `quarantine`.
@@ -29,12 +33,15 @@ def merge(
     from consilium.core.store import write_facts, write_table
     from consilium.genomics.cohort import joining as cohort
     from consilium.genomics.cohort import variants
-    from consilium.genomics.intake.patient import Setup
+    from consilium.genomics.intake.setup import Setup
 
-    setup = Setup(panel, known_sites, tuple(targets or ()), tuple(scores or ()), reference)
+    setup = Setup(panel, known_sites, tuple(targets or ()), tuple(scores or ()), reference, lift_table, chain,
+                  tuple(regions or ()), validation)  # fmt: skip
     ids = [p.patient for p in sheets.read_patients(sheet)]
     rows = [s for s in sheets.read_samples(samples) if s.modality == "genomics"]
-    joints = cohort.read_joints([s.path for s in rows if s.patient == sheets.WHOLE_COHORT], ids, setup, threads)
+    own_regions = [s for s in rows if s.kind == "callable" and s.patient != sheets.WHOLE_COHORT]
+    files = [s.path for s in rows if s.patient == sheets.WHOLE_COHORT and s.kind == "vcf"]
+    joints = cohort.read_joints(files, ids, setup, threads, own_regions)
     entries = [e for paths in (intake, reads) for e in chunks.read_manifests(paths or [])]
     own = cohort.own_files(chunks.read_manifests(intake or []))
     chosen = cohort.sources(ids, joints, own)
@@ -42,7 +49,8 @@ def merge(
         n = variants.write_vcf(scratch / "merged.vcf.gz", list(chosen), cohort.merged(joints, own, chosen))
         variants.write_vcz(genotypes, scratch / "merged.vcf.gz", list(chosen), n)
     ignored = {j.file: j.n_ignored for j in joints}
-    write_facts(sources, {"sources": chosen, "n_variants": n, "samples_not_in_sheet": ignored})
+    files_read = [j.facts for j in joints if j.facts]
+    write_facts(sources, {"sources": chosen, "n_variants": n, "samples_not_in_sheet": ignored, "files": files_read})
     problems = [Problem(**p) for e in entries for p in e["problems"]] + [p for j in joints for p in j.problems]
     write_table(quarantine, "quarantine", refused.quarantine("genomics", problems))
 
@@ -64,20 +72,36 @@ def cohort_qc(
     write_table(variants_qc, "variants_qc", quality.variants_table(calls, known))
 
 
-def structure(genotypes: Path, sheet: Path, panel: Path, ancestry: Path, kinship: Path) -> None:
-    """Ancestry against the allele-frequency reference, principal components for figures, kinship of all pairs."""
+def structure(
+    genotypes: Path,
+    sheet: Path,
+    panel: Path,
+    ancestry: Path,
+    kinship: Path,
+    components: Path | None = None,
+    populations: Path | None = None,
+) -> None:
+    """Ancestry against the reference, principal components for figures, kinship of all pairs.
+
+    `components` and `populations`: the reference's principal components; without them frequencies alone decide.
+    """
     from consilium.core import sheets
     from consilium.core.store import write_table
     from consilium.genomics.cohort import matrix
     from consilium.genomics.intake.panel import read_panel
-    from consilium.genomics.structure import ancestry as populations
+    from consilium.genomics.structure import ancestry as origin
     from consilium.genomics.structure import kinship as kin
+    from consilium.genomics.structure.components import read_components
 
     calls, reference = matrix.load(genotypes), read_panel(panel)
     families = {p.patient: p.family for p in sheets.read_patients(sheet)}
     counts = matrix.alt_counts(calls.rows(kin.independent_variants(calls)))
-    assigned = populations.assign(matrix.at_panel(calls, reference), reference)
-    write_table(ancestry, "ancestry", populations.table(calls.samples, assigned, reference, kin.components(counts)))
+    if components and populations:
+        space = read_components(components, populations)
+        assigned = origin.assign_projected(matrix.at_panel(calls, space.panel), space)
+    else:
+        assigned = origin.assign(matrix.at_panel(calls, reference), reference)
+    write_table(ancestry, "ancestry", origin.table(calls.samples, assigned, kin.components(counts)))
     write_table(kinship, "kinship", kin.kinship_table(calls.samples, counts, families))
 
 

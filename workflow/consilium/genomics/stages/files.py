@@ -8,20 +8,31 @@ from pathlib import Path
 def check(
     samples: Path,
     sheet: Path,
+    panel: Path,
     known_sites: Path,
     out: Path,
-    reference: Path | None = None,
+    targets: list[Path] | None = None,
     scores: list[Path] | None = None,
+    reference: Path | None = None,
+    lift_table: Path | None = None,
+    chain: Path | None = None,
+    regions: list[Path] | None = None,
+    validation: str = "standard",
 ) -> None:
     """Open every genomics file, with the checks that the later stages make; write the problems (table quarantine)."""
     from consilium.core import refused, sheets
     from consilium.core.store import write_table
     from consilium.genomics.intake import checking
+    from consilium.genomics.intake.build import KnownSites
+    from consilium.genomics.intake.setup import Setup
     from consilium.genomics.scores.rows import read_scores
 
+    setup = Setup(panel, known_sites, tuple(targets or ()), tuple(scores or ()), reference, lift_table, chain,
+                  tuple(regions or ()), validation)  # fmt: skip
     rows = [s for s in sheets.read_samples(samples) if s.modality == "genomics"]
     ids = {p.patient for p in sheets.read_patients(sheet)}
-    problems = [p for row in rows for p in checking.problems_of(row, ids, known_sites, reference)]
+    known = KnownSites(known_sites)
+    problems = [p for row in rows for p in checking.problems_of(row, ids, setup, known)]
     problems += read_scores(scores or [])[1]
     write_table(out, "quarantine", refused.quarantine("genomics", problems))
 
@@ -37,6 +48,10 @@ def reads(
     targets: list[Path] | None = None,
     scores: list[Path] | None = None,
     reference: Path | None = None,
+    lift_table: Path | None = None,
+    chain: Path | None = None,
+    regions: list[Path] | None = None,
+    validation: str = "standard",
     threads: int = 1,
 ) -> None:
     """Reads of a chunk of patients: quality, allele counts at the panel sites, contamination, calls where needed.
@@ -49,9 +64,11 @@ def reads(
     from consilium.core import chunks, sheets
     from consilium.genomics.intake import checking
     from consilium.genomics.intake import patient as intake
+    from consilium.genomics.intake.setup import Setup
 
     rows = [s for s in sheets.read_samples(samples) if s.modality == "genomics"]
-    setup = intake.Setup(panel, known_sites, tuple(targets or ()), tuple(scores or ()), reference)
+    setup = Setup(panel, known_sites, tuple(targets or ()), tuple(scores or ()), reference, lift_table, chain,
+                  tuple(regions or ()), validation)  # fmt: skip
     sexes = {p.patient: p.sex for p in sheets.read_patients(sheet)}
     with_vcf = {s.patient for s in rows if s.kind == "vcf"}
     tasks = checking.tasks(rows, patients, intake.READS_KINDS, folder, "genomics_reads")
@@ -75,6 +92,10 @@ def intake(
     targets: list[Path] | None = None,
     scores: list[Path] | None = None,
     reference: Path | None = None,
+    lift_table: Path | None = None,
+    chain: Path | None = None,
+    regions: list[Path] | None = None,
+    validation: str = "standard",
     threads: int = 1,
 ) -> None:
     """VCFs of a chunk of patients, or the calls from their reads: checked, normalised, one VCF a patient."""
@@ -83,10 +104,12 @@ def intake(
     from consilium.core import chunks, sheets
     from consilium.genomics.intake import checking
     from consilium.genomics.intake import patient as work
+    from consilium.genomics.intake.setup import Setup
 
     rows = [s for s in sheets.read_samples(samples) if s.modality == "genomics"]
-    setup = work.Setup(panel, known_sites, tuple(targets or ()), tuple(scores or ()), reference)
-    tasks = checking.tasks(rows, patients, ("vcf", *work.READS_KINDS), folder, "genomics_intake")
+    setup = Setup(panel, known_sites, tuple(targets or ()), tuple(scores or ()), reference, lift_table, chain,
+                  tuple(regions or ()), validation)  # fmt: skip
+    tasks = checking.tasks(rows, patients, ("vcf", *work.READS_KINDS), folder, "genomics_intake", ("callable",))
     chunks.run_chunk(
         "intake", "genomics", tasks, partial(work.intake_patient, setup=setup, results=folder), manifest,
         checking.setup_digest(setup), threads,

@@ -18,9 +18,10 @@ def pharmacogenes(genotypes: Path, sheet: Path, tables: Path, folder: Path, out:
     from consilium.genomics.stars.findings import call_patients, finding_row, findings_json
     from consilium.genomics.stars.tables import read_genes
 
-    names = [p.patient for p in read_patients(sheet)]
+    people = read_patients(sheet)
+    names, sexes = [p.patient for p in people], {p.patient: p.sex for p in people}
     with open_genotypes(genotypes) as store:
-        findings = call_patients(read_genes(tables), store, names)
+        findings = call_patients(read_genes(tables), store, names, sexes)
     for name in names:
         write_text(folder / name / "genomics" / "pharmacogenes.json", findings_json(findings[name]))
     rows = [finding_row(name, finding) for name in names for finding in findings[name]]
