@@ -44,9 +44,7 @@ def ancestry_components():
 def component_options():
     return " ".join(
         option(flag, [path])
-        for flag, path in zip(
-            ("--components", "--populations"), ancestry_components()
-        )
+        for flag, path in zip(("--components", "--populations"), ancestry_components())
     )
 
 

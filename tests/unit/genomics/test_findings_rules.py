@@ -8,6 +8,7 @@ import pytest
 from consilium.core.errors import InputError
 from consilium.genomics.cohort.genotypes import ABSENT, MISSING
 from consilium.genomics.findings import assessed
+from consilium.genomics.findings.blocks import NotIndexedError, called_by_blocks
 from consilium.genomics.findings.carriers import Carrier, _joined, parts, relation, zygosity
 from consilium.genomics.findings.clinvar import Entry
 from consilium.genomics.findings.frequencies import read_frequencies
@@ -146,10 +147,9 @@ def test_overlap_counts_bases(one, other):
 
 def test_depth_of_reads_counts_unless_only_listed_positions_were_called(tmp_path: Path):
     table = tmp_path / "coverage.tsv"
-    table.write_text(
-        "patient\tregion\tgene\tchrom\tstart\tend\tn_bases\tmean_depth\tbases_below_min\n"
-        "P1\tG:1\tG\tchr1\t0\t90\t90\t30\t0\nP1\tG:2\tG\tchr1\t100\t110\t10\t3\t10\n"
-    )
+    head = "patient\tregion\tkind\tgene\tchrom\tstart\tend\tn_bases\tmean_depth\tbases_below_min\n"
+    rows = ("P1\tG\tgene\tG\tchr1\t0\t900\t900\t30\t400\n", "P1\tG\texons\tG\tchr1\t0\t900\t100\t30\t10\n")
+    table.write_text(head + "".join(rows))
     depths = assessed.depth_of_genes(table)
     assert depths == {("P1", "G"): (100, 10)}
     seen = assessed.coverage("P1", "G", None, {}, depths, "vcf")
@@ -157,10 +157,45 @@ def test_depth_of_reads_counts_unless_only_listed_positions_were_called(tmp_path
                                                        "depth of the reads")  # fmt: skip
     assert assessed.coverage("P1", "G", None, {}, depths, "reads").reason == assessed.LISTED_ONLY
     assert assessed.coverage("P2", "G", None, {}, depths, "vcf").status == "not assessed"
-    own = {"P1": [("chr1", 0, 50)]}
+    own = {"P1": assessed.Looked((("chr1", 0, 50),), "callable regions"), "P2": assessed.Looked(why="because")}
     annotation = Annotation("x", "bed", regions={"G": [("chr1", 0, 40)]})
     assert assessed.coverage("P1", "G", annotation, own, depths, "vcf").status == "assessed"
+    assert assessed.coverage("P2", "G", annotation, own, depths, "vcf").reason == "because"
+    assert own["P1"].n_inside([("chr1", 0, 1), ("chr1", 49, 50), ("chr1", 49, 51), ("chr2", 1, 2)]) == 2
     assert "nothing found" in assessed.statement(assessed.Coverage("assessed"), 0, 5, 1)
+
+
+GVCF = (
+    "##fileformat=VCFv4.2\n##ALT=<ID=NON_REF,Description=x>\n##contig=<ID=chr1>\n"
+    "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tsomebody\n"
+)
+BLOCKS = (
+    "chr1 101 . A <NON_REF> . . END=200 GT:DP:GQ 0/0:30:60",
+    "chr1 201 . A <NON_REF> . . END=300 GT:DP:GQ 0/0:3:9",  # too few reads
+    "chr1 301 . AC A,<NON_REF> 50 PASS . GT:DP:GQ 0/1:30:60",
+    "chr1 303 . A C,<NON_REF> 50 LowQual . GT:DP:GQ 0/1:30:60",
+    "chr1 304 . A <NON_REF> . . END=310 GT:DP:GQ ./.:30:60",
+)
+
+
+def test_blocks_of_a_gvcf(tmp_path: Path):
+    import pysam
+
+    text = GVCF + "".join(r.replace(" ", "\t") + "\n" for r in BLOCKS)
+    plain, packed, large = (tmp_path / n for n in ("a.g.vcf", "b.g.vcf.gz", "c.g.vcf"))
+    plain.write_text(text)
+    with pysam.BGZFile(str(packed), "w") as out:
+        out.write(text.encode())
+    pysam.tabix_index(str(packed), preset="vcf")
+    expected = [("chr1", 100, 200), ("chr1", 300, 302)]
+    assert called_by_blocks(plain, []) == called_by_blocks(packed, [("chr1", 0, 1000)]) == expected
+    plain.write_text(text.replace("##ALT=<ID=NON_REF,Description=x>\n", ""))
+    assert called_by_blocks(plain, []) is None
+    large.write_text(text)
+    with open(large, "ab") as handle:
+        handle.truncate(65 << 20)
+    with pytest.raises(NotIndexedError):
+        called_by_blocks(large, [])
 
 
 def test_annotation_as_a_bed(tmp_path: Path):

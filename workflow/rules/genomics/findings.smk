@@ -16,11 +16,7 @@ WITH_CONSEQUENCES = len(configured("gff", "reference")) == 2 and not any(
 FINDINGS_TABLES = (
     (["hpo_ranking.tsv"] if RANKED else [])
     + (["consequences.parquet"] if WITH_CONSEQUENCES else [])
-    + (
-        ["gene_findings.tsv", "genes_assessed.parquet"]
-        if configured("clinvar")
-        else []
-    )
+    + (["gene_findings.tsv", "genes_assessed.parquet"] if configured("clinvar") else [])
 )
 FINDINGS_PROBLEMS = [
     f"{COHORT}/genomics/{stage}_problems.tsv"
@@ -97,6 +93,7 @@ rule genomics_findings:
         gff=configured("gff"),
         reference=reference_fasta(),
         callable=[s.path for s in kinds("genomics", "callable")],
+        intake=INTAKE_MANIFESTS,
         consequences=findings_table("consequences.parquet"),
         ranking=findings_table("hpo_ranking.tsv"),
     output:
@@ -118,6 +115,7 @@ rule genomics_findings:
                 option("--reference", reference_fasta()),
                 option("--consequences", findings_table("consequences.parquet")),
                 option("--ranking", findings_table("hpo_ranking.tsv")),
+                option("--intake", INTAKE_MANIFESTS),
             ]
         ),
         rows=sheet_rows("genomics"),

@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from consilium.core.errors import InputError, Problem
-from consilium.genomics.findings.regions import Annotation, Interval, length, merged, overlap
-from consilium.genomics.intake.build import canonical
+from consilium.genomics.findings.regions import Annotation, Interval, length, overlap
 
 ASSESSED, PARTLY, NOT = "assessed", "partly assessed", "not assessed"
 NO_RECORD = "the files do not say which bases were looked at"
 NO_REGIONS = "no coordinates of this gene in the annotation"
 NO_ANNOTATION = "no gene annotation configured (genomics.gff)"
+OTHER_BUILD = "its callable regions are on GRCh37"
+NO_INDEX = "the gVCF has no index, so its blocks were not read (tabix -p vcf)"
+_FAR = 1 << 40
 LISTED_ONLY = "variants were called from reads at listed positions only"
+
+
+@dataclass(frozen=True)
+class Looked:
+    """Bases that a patient's files say were looked at; `why`: reason when they cannot be used."""
+
+    intervals: tuple[Interval, ...] = ()
+    source: str = ""
+    why: str = ""
+
+    def n_inside(self, sites: Sequence[Interval]) -> int:
+        """How many of the sites lie wholly inside."""
+        inside = 0
+        for chrom, start, end in sites:
+            place = bisect_right(self.intervals, (chrom, start, _FAR)) - 1
+            inside += place >= 0 and self.intervals[place][0] == chrom and end <= self.intervals[place][2]
+        return inside
 
 
 @dataclass(frozen=True)
@@ -28,32 +47,13 @@ class Coverage:
     source: str = ""
 
 
-def read_bed(path: Path, patient: str) -> list[Interval]:
-    """Callable intervals of a patient (BED, 0-based, half open). Raises InputError naming the first bad line."""
-    import gzip
-
-    with open(path, "rb") as handle:
-        packed = handle.read(2) == b"\x1f\x8b"
-    found = []
-    with gzip.open(path, "rt") if packed else open(path, encoding="utf-8") as text:
-        for number, line in enumerate(text, start=1):
-            if not line.strip() or line.startswith(("#", "track", "browser")):
-                continue
-            cells = line.split("\t")
-            if len(cells) < 3 or not (cells[1].strip().isdigit() and cells[2].strip().isdigit()):
-                raise InputError(Problem(str(path), f"'{line.strip()[:40]}'", "chrom, start, end, tabs between them",
-                                         "correct the BED", number, patient))  # fmt: skip
-            if chrom := canonical(cells[0]):
-                found.append((chrom, int(cells[1]), int(cells[2])))
-    return merged(found)
-
-
 def depth_of_genes(path: Path) -> dict[tuple[str, str], tuple[int, int]]:
-    """(patient, gene) -> (bases, bases below the depth that a call needs), from the table of coverage by region."""
+    """(patient, gene) -> (bases, bases below the depth that a call needs), from the table of coverage: exons of a
+    gene together."""
     import pandas as pd
 
-    table = pd.read_csv(path, sep="\t", usecols=["patient", "gene", "n_bases", "bases_below_min"],
-                        dtype={"patient": str, "gene": str}, keep_default_na=False)  # fmt: skip
+    table = pd.read_csv(path, sep="\t", dtype={"patient": str, "gene": str}, keep_default_na=False)
+    table = table[table["kind"] == "exons"]
     sums = table.groupby(["patient", "gene"], sort=True)[["n_bases", "bases_below_min"]].sum()
     return {(p, g): (int(n), int(low)) for (p, g), (n, low) in zip(sums.index, sums.to_numpy(), strict=True)}
 
@@ -62,26 +62,28 @@ def coverage(
     patient: str,
     gene: str,
     annotation: Annotation | None,
-    callable_bases: Mapping[str, Sequence[Interval]],
+    looked: Mapping[str, Looked],
     depths: Mapping[tuple[str, str], tuple[int, int]],
     source: str,
 ) -> Coverage:
     """Whether the gene was looked at in this patient. source: where the genotypes come from (vcf, joint, reads).
 
-    Callable intervals come first; then the depth of the reads over the gene, unless variants were called from these
-    reads at listed positions only.
+    Callable regions and reference blocks come first; then the depth of the reads over the gene's exons. Where variants
+    were called from reads, that was at listed positions only, whatever the depth.
     """
-    if patient in callable_bases and annotation is not None:
+    if source == "reads":
+        return Coverage(NOT, LISTED_ONLY, *depths.get((patient, gene), (None, None)))
+    mine = looked.get(patient)
+    if mine is not None and not mine.why and annotation is not None:
         regions = annotation.regions.get(gene)
         if not regions:
             return Coverage(NOT, NO_REGIONS)
         n = length(regions)
-        return _judged(n, n - overlap(regions, list(callable_bases[patient])), "callable regions")
+        return _judged(n, n - overlap(regions, list(mine.intervals)), mine.source)
     if (patient, gene) in depths:
-        if source == "reads":
-            return Coverage(NOT, LISTED_ONLY, *depths[patient, gene], "depth of the reads")
         return _judged(*depths[patient, gene], "depth of the reads")
-    return Coverage(NOT, NO_RECORD if annotation is not None or depths else f"{NO_RECORD}; {NO_ANNOTATION}")
+    why = mine.why if mine is not None and mine.why else NO_RECORD
+    return Coverage(NOT, why if annotation is not None or depths else f"{why}; {NO_ANNOTATION}")
 
 
 def _judged(n: int, uncovered: int, source: str) -> Coverage:

@@ -14,6 +14,7 @@ from consilium.genomics.intake.build import in_par
 
 if TYPE_CHECKING:
     from consilium.genomics.findings.clinvar import Entry
+    from consilium.genomics.findings.regions import Interval
 
 _CHUNK = 2_000  # entries compared at a time: the calls of their rows are held in memory
 How = tuple["Strands", int | None, bool]  # strands, phase set, sure: as in Carrier
@@ -40,11 +41,15 @@ class Carrier:
 
 @dataclass
 class Compared:
-    """carriers: in the order of the entries. tested: gene -> (patient,) sites of its variants with a full call."""
+    """carriers: in the order of the entries. tested: gene -> (patient,) sites of its variants with a full call.
+
+    silent: gene -> sites of which nobody's file holds a row; where such a site is callable in a patient, it was tested.
+    """
 
     carriers: list[Carrier]
     tested: dict[str, npt.NDArray[np.int64]]
     n_sites: dict[str, int]
+    silent: dict[str, list[Interval]]
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,7 @@ class _Calls:
 def compare(entries: Sequence[Entry], store: Genotypes) -> Compared:
     """Carriers and tested sites among `store.samples`. A site without a row, or without a call, is not tested."""
     n = len(store.samples)
-    out = Compared([], {}, {})
+    out = Compared([], {}, {}, {})
     order = sorted(entries, key=lambda e: (e.chrom, e.pos, e.ref, e.alt))
     for start in range(0, len(order), _CHUNK):
         part = order[start : start + _CHUNK]
@@ -71,6 +76,9 @@ def compare(entries: Sequence[Entry], store: Genotypes) -> Compared:
                 out.n_sites[gene] = out.n_sites.get(gene, 0) + 1
                 out.tested.setdefault(gene, np.zeros(n, dtype=np.int64))
                 out.tested[gene] += tested
+                if not any((bare(entry.chrom), p) in calls.rows for p, _, _ in parts(entry)):
+                    site = (entry.chrom, entry.pos - 1, entry.pos - 1 + len(entry.ref))
+                    out.silent.setdefault(gene, []).append(site)
             out.carriers += [Carrier(store.samples[i], entry, *how) for i, how in carried]
     return out
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from consilium.genomics.findings import assessed as seen
 from consilium.genomics.findings.carriers import Carrier, Compared
 from consilium.genomics.findings.gene_lists import Gene, GeneList
-from consilium.genomics.findings.regions import Annotation, Interval
+from consilium.genomics.findings.regions import Annotation
 from consilium.genomics.findings.verdicts import POSSIBLE, TRUNCATING, judge
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class World:
     compared: Compared | None
     refused: str = ""
     annotation: Annotation | None = None
-    callable_bases: Mapping[str, Sequence[Interval]] = field(default_factory=dict)
+    looked: Mapping[str, seen.Looked] = field(default_factory=dict)
     depths: Mapping[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
     computed: Mapping[tuple[str, str], Mapping[Key, Row]] = field(default_factory=dict)
     ranks: Mapping[str, Mapping[str, Ranked]] = field(default_factory=dict)
@@ -156,10 +156,12 @@ def _looked(patient: str, gene: Gene, listed: str, world: World, n_found: int) -
         why = world.refused if world.compared is None else NO_GENOTYPES
         coverage, said = seen.Coverage(seen.NOT, why), f"{seen.NOT}: {why}"
     else:
-        coverage = seen.coverage(patient, gene.symbol, world.annotation, world.callable_bases, world.depths,
+        coverage = seen.coverage(patient, gene.symbol, world.annotation, world.looked, world.depths,
                                  world.sources.get(patient, ""))  # fmt: skip
         if gene.symbol in world.compared.tested:
             n_tested = int(world.compared.tested[gene.symbol][world.column[patient]])
+            if (inside := world.looked.get(patient)) is not None:
+                n_tested += inside.n_inside(world.compared.silent.get(gene.symbol, []))
         said = seen.statement(coverage, n_found, n_sites, n_tested)
     return {
         "patient": patient, "gene": gene.symbol, "gene_list": listed, "status": coverage.status, "statement": said,

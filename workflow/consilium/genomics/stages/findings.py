@@ -76,10 +76,12 @@ def findings(
     consequences: Path | None = None,
     ranking: Path | None = None,
     coverage: Path | None = None,
+    intake: list[Path] | None = None,
 ) -> None:
     """Every patient's variants that ClinVar calls pathogenic or disputed, in the genes of the list and of `ranking`.
 
-    `assessed`: for every gene whether it was looked at, by callable regions of the sample sheet or by `coverage`.
+    `assessed`: for every gene whether it was looked at, by callable regions of the sample sheet, the blocks
+    of a gVCF, or `coverage` (table of the depth of reads). `intake` are the manifests of that stage.
     """
     import pandas as pd
 
@@ -91,7 +93,7 @@ def findings(
 
     people = read_patients(sheet)
     given = inputs.Given(samples, genotypes, sources, clinvar, genes, known_sites, gff, reference, consequences,
-                         ranking, coverage)  # fmt: skip
+                         ranking, coverage, tuple(intake or ()))  # fmt: skip
     world, problems = inputs.gather(given, people)
     found, looked = tables.rows(world, [p.patient for p in people])
     for path, name, rows in ((out, "gene_findings", found), (assessed, "genes_assessed", looked)):
