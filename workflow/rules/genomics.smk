@@ -1,4 +1,5 @@
-# genomics: VCF, BAM, CRAM -> cohort genotypes with their quality, ancestry, kinship, identity, star alleles, scores.
+# genomics: VCF, BAM, CRAM -> cohort genotypes with their quality, ancestry, kinship, identity, star alleles, scores,
+# findings.
 
 READS_MANIFESTS = manifests("genomics_reads", "genomics", "bam", "cram")
 INTAKE_MANIFESTS = manifests("genomics_intake", "genomics", "vcf", "bam", "cram")
@@ -55,9 +56,7 @@ def ancestry_components():
 def component_options():
     return " ".join(
         option(flag, [path])
-        for flag, path in zip(
-            ("--components", "--populations"), ancestry_components()
-        )
+        for flag, path in zip(("--components", "--populations"), ancestry_components())
     )
 
 
@@ -89,5 +88,6 @@ include: "genomics/cohort.smk"
 include: "genomics/intake_files.smk"
 include: "genomics/relations.smk"
 include: "genomics/depth.smk"
+include: "genomics/findings.smk"
 include: "genomics/meaning.smk"
 include: "genomics/scores.smk"

@@ -16,7 +16,11 @@ FIGURES = catalogue.figure_names(
 )
 # Rooms, and tables of the treatment room, that this run makes; what else lies in the folder is not read.
 ACTIVE = ",".join(
-    [*ROOMS, *(Path(f).stem for f in treatment_outputs() if f.endswith(".tsv"))]
+    [
+        *ROOMS,
+        *(Path(f).stem for f in treatment_outputs() if f.endswith(".tsv")),
+        *(Path(f).stem for f in FINDINGS_TABLES),
+    ]
 )
 ROOM_TABLES = {
     "genomics": [
@@ -39,7 +43,8 @@ ROOM_TABLES = {
             "homozygosity",
             "genotype_identity",
         )
-    ],
+    ]
+    + [f"genomics/{table}" for table in FINDINGS_TABLES],
     "imaging": ["imaging/qc.tsv"],
     "omics": ["omics/qc.tsv"],
     "ehr": [

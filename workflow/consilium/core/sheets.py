@@ -16,7 +16,7 @@ PATIENT_COLUMNS = ("patient", "sex", "birth_year", "site", "family", "index_date
 SAMPLE_COLUMNS = ("patient", "modality", "kind", "path", "taken_on")
 SEXES = ("female", "male", "unknown")
 KINDS: dict[str, tuple[str, ...]] = {
-    "genomics": ("vcf", "bam", "cram", "callable", "pgx_calls"),
+    "genomics": ("vcf", "bam", "cram", "callable", "pgx_calls", "phenopacket"),
     "imaging": ("T1", "T2", "FLAIR", "CT", "PET", "fMRI", "mask"),
     "omics": ("expression", "methylation", "mirna", "protein", "copy_number", "mutation"),
     "ehr": ("labs", "vitals", "drugs", "diagnoses", "clinical"),
@@ -25,7 +25,10 @@ KINDS: dict[str, tuple[str, ...]] = {
 # Kinds that only make sense as one table of the whole cohort (patient = *).
 COHORT_KINDS = {(m, k) for m in ("omics", "ehr") for k in KINDS[m]}
 # Kinds of which every file belongs to one patient (patient = * is refused).
-PATIENT_KINDS = {("genomics", "bam"), ("genomics", "cram"), *(("imaging", k) for k in KINDS["imaging"])}
+PATIENT_KINDS = {
+    *(("genomics", k) for k in ("bam", "cram", "phenopacket")),
+    *(("imaging", k) for k in KINDS["imaging"]),
+}
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 

@@ -20,6 +20,7 @@ PATIENT_SECTIONS = (
     ("supplied", "What was supplied"),
     ("quality", "Quality"),
     ("reads", "Reads"),
+    ("gene_findings", "Gene findings"),
     ("pharmacogenomics", "Pharmacogenomics"),
     ("risk", "Risk"),
     ("images", "Images"),

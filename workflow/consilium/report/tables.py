@@ -45,6 +45,7 @@ ROOM_TABLES: dict[str, tuple[str, ...]] = {
 TASK_TABLES = ("folds", "predictions", "leaderboard", "contributions")
 TASK_FACTS = ("gates", "permuted")
 TREATMENT_TABLES = ("guidelines", "effects")
+FINDINGS_TABLES = ("gene_findings", "genes_assessed", "consequences", "hpo_ranking")
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,7 @@ def read_cohort(
     rooms = tuple(room for room in KINDS if room in parts)
     work = tuple(_task(t) for t in json.loads(tasks))
     named = {t: t for room in rooms for t in ROOM_TABLES.get(room, ()) if t in TABLES}
-    named |= {"quarantine": "quarantine"} | {t: t for t in TREATMENT_TABLES if t in parts}
+    named |= {"quarantine": "quarantine"} | {t: t for t in (*TREATMENT_TABLES, *FINDINGS_TABLES) if t in parts}
     named |= {f"{task.name}/{t}": t for task in work for t in TASK_TABLES}
     tables = {key: _read(root, key, table, only) for key, table in named.items()}
     facts = {f"{t.name}/{f}": read_facts(root / "learn" / t.name / f"{f}.json") for t in work for f in TASK_FACTS

@@ -38,7 +38,10 @@ rule genomics_features:
             f"{COHORT}/genomics/merge_problems.tsv",
             f"{COHORT}/genomics/pharmacogenes_problems.tsv",
             f"{COHORT}/genomics/polygenic_problems.tsv",
+            *FINDINGS_PROBLEMS,
         ],
+        consequences=findings_table("consequences.parquet"),
+        assessed=findings_table("genes_assessed.parquet"),
         tables=STAR_ALLELES,
     output:
         features=f"{COHORT}/features/genomics.zarr.zip",
@@ -51,10 +54,13 @@ rule genomics_features:
         sheet=config["patients"],
         samples=config["samples"],
         tables=ROOT / "resources" / "star_alleles",
+        findings=option("--consequences", findings_table("consequences.parquet"))
+        + " "
+        + option("--assessed", findings_table("genes_assessed.parquet")),
         rows=sheet_rows("genomics"),
         code=digest("genomics"),
     shell:
         "python $SCRIPTS/genomics.py features --sheet {params.sheet} --samples {params.samples}"
         " --samples-qc {input.samples_qc} --ancestry {input.ancestry} --stars {input.stars}"
         " --scores {input.scores} --tables {params.tables:q} --out {output.features}"
-        " --quarantine {output.quarantine} --problems {input.problems} > {log} 2>&1"
+        " --quarantine {output.quarantine} --problems {input.problems} {params.findings} > {log} 2>&1"

@@ -13,6 +13,7 @@ from consilium.core.chunks import Task
 from consilium.core.errors import InputError, Problem
 from consilium.core.provenance import file_digest
 from consilium.core.sheets import WHOLE_COHORT, Sample
+from consilium.genomics.findings.phenopackets import read_patient
 from consilium.genomics.intake import reading, vcf
 from consilium.genomics.intake.build import KnownSites
 from consilium.genomics.intake.callable_regions import read_bed
@@ -25,6 +26,12 @@ _ENDS = 1 << 20
 
 def problems_of(sample: Sample, patients: set[str], setup: Setup, known: KnownSites) -> list[Problem]:
     """Everything wrong with one file of the sheet, as the later stages will find it."""
+    if sample.kind == "phenopacket":
+        try:
+            read_patient(Path(sample.path), sample.patient)
+        except InputError as error:
+            return error.problems
+        return []
     if sample.kind == "callable":
         return read_bed(Path(sample.path), sample.patient.strip(WHOLE_COHORT), setup.validation, "")[1]
     if sample.kind != "vcf":

@@ -4,6 +4,7 @@ from consilium.genomics.stages.files import check, reads, intake
 from consilium.genomics.stages.intake_files import intake_files
 from consilium.genomics.stages.cohort import merge, cohort_qc, structure, identity
 from consilium.genomics.stages.depth import depth, reads_tables
+from consilium.genomics.stages.findings import phenotypes, consequences, findings
 from consilium.genomics.stages.relations import families, homozygosity, genotype_identity
 from consilium.genomics.stages.scores import polygenic_reference, polygenic
 from consilium.genomics.stages.meaning import pharmacogenes, features
@@ -19,6 +20,9 @@ __all__ = [
     "identity",
     "depth",
     "reads_tables",
+    "phenotypes",
+    "consequences",
+    "findings",
     "families",
     "homozygosity",
     "genotype_identity",

@@ -49,26 +49,35 @@ def features(
     out: Path,
     quarantine: Path,
     problems: list[Path] | None = None,
+    consequences: Path | None = None,
+    assessed: Path | None = None,
 ) -> None:
     """The feature block "variants", and the room's quarantine list from the lists of its stages (`problems`).
 
-    `stars` and `scores` are pharmacogenes.tsv and polygenic.tsv. A patient without genotypes, or excluded by quality
+    `stars` and `scores` are pharmacogenes.tsv and polygenic.tsv. With `consequences` and `assessed` there
+    is a block "burden" besides: rare variants by gene. A patient without genotypes, or excluded by quality
     control, is present=False with the reason.
     """
     from consilium.core import refused
     from consilium.core.sheets import read_patients, read_samples
     from consilium.core.store import read_table, write_features, write_table
     from consilium.genomics import genomic_features as made
+    from consilium.genomics.findings import burden
     from consilium.genomics.stars.tables import read_genes
 
     names = [p.patient for p in read_patients(sheet)]
     listed = refused.joined([read_table(path, "quarantine") for path in problems or []])
-    supplied = {s.patient for s in read_samples(samples) if s.modality == "genomics"}
+    genotyped = ("vcf", "bam", "cram")
+    supplied = {s.patient for s in read_samples(samples) if s.modality == "genomics" and s.kind in genotyped}
     absent = made.absent_reasons(names, supplied, made.first_causes(listed), read_table(samples_qc, "samples_qc"))
     columns = {
         **made.polygenic_columns(read_table(scores, "polygenic")),
         **made.pharmacogene_columns(read_table(stars, "pharmacogenes"), read_genes(tables)),
         **made.ancestry_columns(read_table(ancestry, "ancestry")),
     }
-    write_features(out, {"variants": made.variants_block(names, columns, absent)})
+    found = {"variants": made.variants_block(names, columns, absent)}
+    if consequences and assessed:
+        tables_of = read_table(consequences, "consequences"), read_table(assessed, "genes_assessed")
+        found["burden"] = burden.block(names, *tables_of, absent)
+    write_features(out, found)
     write_table(quarantine, "quarantine", listed)
