@@ -47,3 +47,4 @@ def reads_of_chunk(wildcards):
 include: "genomics/files.smk"
 include: "genomics/cohort.smk"
 include: "genomics/meaning.smk"
+include: "genomics/association.smk"

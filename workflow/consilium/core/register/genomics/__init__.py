@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from consilium.core.register.genomics import meaning, quality, structure
+from consilium.core.register.genomics import association, meaning, quality, structure
 
-TABLES = (*quality.TABLES, *structure.TABLES, *meaning.TABLES)
+TABLES = (*quality.TABLES, *structure.TABLES, *meaning.TABLES, *association.TABLES)
