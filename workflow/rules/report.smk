@@ -13,10 +13,15 @@ FIGURES = catalogue.figure_names(
     config["mode"],
     scores=bool(config["genomics"]["polygenic_scores"]),
     effect=bool(EFFECT),
+    analyses=[a["name"] for a in ASSOCIATIONS] if "genomics" in ROOMS else [],
 )
-# Rooms, and tables of the treatment room, that this run makes; what else lies in the folder is not read.
+# Rooms, and tables of association and treatment, that this run makes; what else lies in the folder is not read.
 ACTIVE = ",".join(
-    [*ROOMS, *(Path(f).stem for f in treatment_outputs() if f.endswith(".tsv"))]
+    [
+        *ROOMS,
+        *(Path(f).stem for f in association_outputs() if f.endswith(".tsv")),
+        *(Path(f).stem for f in treatment_outputs() if f.endswith(".tsv")),
+    ]
 )
 ROOM_TABLES = {
     "genomics": [
@@ -28,6 +33,8 @@ ROOM_TABLES = {
             "identity",
             "pharmacogenes",
             "polygenic",
+            "variants_qc",
+            "dropped",
         )
     ],
     "imaging": ["imaging/qc.tsv"],
@@ -57,6 +64,7 @@ def report_tables():
         f"{COHORT}/quarantine.tsv",
         *FEATURES.values(),
         *tables,
+        *association_outputs(),
         *learn_outputs(),
         *treatment_outputs(),
     ]
@@ -68,7 +76,7 @@ def figure_file(name):
     return report(
         f"{COHORT}/figures/{name}.png",
         caption=f"../report/{entry.name}.rst",
-        category="Models" if task else "Cohort",
+        category="Models" if entry.types else "Cohort",
         labels={"figure": entry.title, "task": task or "all"},
     )
 

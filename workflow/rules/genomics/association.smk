@@ -11,6 +11,14 @@ ASSOCIATION_PEOPLE = (
 )
 
 
+def association_outputs():
+    """What the report reads of the association analyses; nothing without genomes."""
+    if not ASSOCIATIONS or "genomics" not in ROOMS:
+        return []
+    tables = ("association.tsv", "association_hits.tsv")
+    return [*(f"{COHORT}/genomics/{t}" for t in tables), *ASSOCIATION_VARIANTS]
+
+
 rule genomics_hwe_by_ancestry:
     input:
         genotypes=f"{COHORT}/genomics/genotypes.vcz",

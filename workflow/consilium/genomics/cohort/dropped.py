@@ -36,13 +36,13 @@ def dropped_table(
         why = people["rule"] + ": " + people["reason"]
         parts.append(_patients(people["patient"], f"association {name}", "not tested", why))
         parts.append(_sites(untested, f"association {name}", "not tested", untested["filter"]))
-    return pd.concat(parts, ignore_index=True)
+    return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
 
 
 def _patients(patients: pd.Series, step: str, action: object, rule: pd.Series) -> pd.DataFrame:
     import pandas as pd
 
-    blank = {"chrom": "", "pos": pd.NA, "ref": "", "alt": ""}
+    blank = {"chrom": "", "pos": pd.array([pd.NA] * len(patients), dtype="Int64"), "ref": "", "alt": ""}
     return pd.DataFrame({"what": "patient", "patient": patients, **blank, "step": step, "action": action, "rule": rule})
 
 
