@@ -3,6 +3,7 @@
 from consilium.genomics.stages.files import check, reads, intake
 from consilium.genomics.stages.intake_files import intake_files
 from consilium.genomics.stages.cohort import merge, cohort_qc, structure, identity
+from consilium.genomics.stages.association import association, hwe_by_ancestry, dropped
 from consilium.genomics.stages.depth import depth, reads_tables
 from consilium.genomics.stages.findings import phenotypes, consequences, findings
 from consilium.genomics.stages.relations import families, homozygosity, genotype_identity
@@ -18,6 +19,9 @@ __all__ = [
     "cohort_qc",
     "structure",
     "identity",
+    "association",
+    "hwe_by_ancestry",
+    "dropped",
     "depth",
     "reads_tables",
     "phenotypes",

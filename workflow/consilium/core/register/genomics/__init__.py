@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from consilium.core.register.genomics import findings, intake, meaning, quality, reads, relations, scores, structure
+from consilium.core.register.genomics import association, findings, intake, meaning, quality, reads, relations, scores, structure
 
 TABLES = (
     *intake.TABLES,
     *quality.TABLES,
     *structure.TABLES,
     *meaning.TABLES,
+    *association.TABLES,
     *findings.TABLES,
     *reads.TABLES,
     *relations.TABLES,
