@@ -119,18 +119,16 @@ def planes_of(group: Any) -> Planes:
     if GROUP in group:
         packed = group[GROUP][ARRAY]
         height = packed.chunks[0]
-        odd = np.asarray(group[GROUP][ODD][:], dtype=bool)
-        return Planes(n_sites, n_samples, height, odd, lambda i: np.asarray(packed[i * height : (i + 1) * height]))
+        marked = np.asarray(group[GROUP][ODD][:], dtype=bool)
+        return Planes(n_sites, n_samples, height, marked, lambda i: np.asarray(packed[i * height : (i + 1) * height]))
     height = max(1, calls.chunks[0])
 
     def block(i: int) -> npt.NDArray[np.int8]:
         gt = np.asarray(calls[i * height : (i + 1) * height], dtype=np.int8)
         return gt if gt.shape[2] == 2 else np.concatenate([gt, np.full_like(gt, -2)], axis=2)
 
-    odd = [pack_calls(block(i))[1] for i in range(-(-n_sites // height))]
-    return Planes(
-        n_sites, n_samples, height, np.concatenate(odd) if odd else np.zeros(0, bool), lambda i: pack_calls(block(i))[0]
-    )
+    odd = np.concatenate([np.zeros(0, dtype=bool), *(pack_calls(block(i))[1] for i in range(-(-n_sites // height)))])
+    return Planes(n_sites, n_samples, height, odd, lambda i: pack_calls(block(i))[0])
 
 
 @dataclass(frozen=True)
@@ -170,7 +168,7 @@ def site_counts(planes: Planes, chosen: npt.NDArray[np.bool_] | None = None) -> 
         both = low & high
         lows, highs, lost = (np.bitwise_count(x).sum(axis=1, dtype=np.int64) for x in (low, high, both))
         out[:, block.start : block.start + len(block)] = lows - lost, highs - lost, lost
-    return SiteCounts(*out, planes.n_samples if chosen is None else int(chosen.sum()))
+    return SiteCounts(out[0], out[1], out[2], planes.n_samples if chosen is None else int(chosen.sum()))
 
 
 def column_sums(bits: Bits, n_samples: int) -> Ints:

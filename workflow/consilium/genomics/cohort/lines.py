@@ -1,0 +1,235 @@
+"""Data lines of a VCF whose fixed columns can be taken as they stand, and all others, which the full reader gets.
+
+Nothing is judged here: a line that is not plainly right in every column that is used goes to the full reader
+(`intake.vcf`), which says what is wrong with it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+
+from consilium.genomics.intake import normalise, records
+from consilium.genomics.intake.build import KnownSites, SiteEvidence, canonical
+from consilium.genomics.intake.calls import NO_ALT
+
+_LINE = re.compile(
+    rb"([^\t\n]+)\t([1-9][0-9]{0,8})\t([^\t\n; ]+(?:;[^\t\n; ]+)*)\t([ACGT]+)\t([ACGT]+(?:,[ACGT]+)*|\.)\t"
+    rb"(?:\.|[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?)\t([^\t\n\r ]+)\t([^\t\n]*)\t(GT(?::[A-Za-z_][0-9A-Za-z_.]*)*)\t"
+)
+_START = re.compile(rb"<?([^\t\n>]*)>?\t([0-9]+)\t")
+_NEAR = 1000  # bases around a cut within which a variant may stand on both sides in different forms
+
+Key = tuple[str, int, str, str]
+
+
+class UnfitError(Exception):
+    """The file is not one that can be read in pieces: the full reader takes it, and says why if something is wrong."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """Keys of a FORMAT column: how many, and which are DP and GQ (0: none)."""
+
+    n_keys: int
+    depth: int
+    quality: int
+    phase_sets: bool
+
+
+@lru_cache(maxsize=1024)
+def _format(text: bytes) -> Format | None:
+    keys = text.decode().split(":")
+    if len(set(keys)) < len(keys):
+        return None
+    place = {k: i for i, k in enumerate(keys)}
+    return Format(len(keys), place.get("DP", 0), place.get("GQ", 0), bool({"PS", "PGT", "PID"} & set(keys)))
+
+
+_contig = lru_cache(maxsize=1024)(lambda raw: canonical(raw.decode("utf-8", "replace")))
+
+
+@dataclass
+class Line:
+    """A data line: its number in the piece, where its sample cells are in the text, its variants by ALT number."""
+
+    number: int
+    start: int
+    cells: int
+    end: int
+    rsid: str
+    chrom: str
+    form: Format
+    n_alts: int
+    simple: bool  # one ALT, both single bases
+    keys: list[tuple[int, Key]]  # (number of the ALT, its trimmed form)
+    filtered: bool
+
+
+@dataclass
+class Lines:
+    """All lines of a piece. slow: (number, start, end) of those for the full reader; runs: (contig, first, last)."""
+
+    fast: list[Line] = field(default_factory=list)
+    slow: list[tuple[int, int, int]] = field(default_factory=list)
+    runs: list[tuple[bytes, int, int]] = field(default_factory=list)
+    n_lines: int = 0
+    n_filtered: int = 0
+    n_other_contigs: int = 0
+    evidence: SiteEvidence = field(default_factory=SiteEvidence)
+    aside: list[Key] = field(default_factory=list)  # variants of the slow lines, as far as they can be told
+    head: set[Key] = field(default_factory=set)
+    tail: set[Key] = field(default_factory=set)
+
+
+def split(
+    text: bytes, start: int, in_full: int, known: KnownSites | None, reference: normalise.Reference | None
+) -> Lines:
+    """Lines of `text` from `start` on; the first `in_full` data lines go to the full reader whatever they are.
+
+    Raises UnfitError where the order of records is not that of a VCF.
+    """
+    out = Lines()
+    sites = {p for _, p in (*known.grch38, *known.grch37)} if known else set()
+    length, place = len(text), start
+    while place < length:
+        end = text.find(b"\n", place)
+        end = length if end < 0 else end
+        number = out.n_lines
+        out.n_lines += 1
+        if end > place and text[place] != 35:  # '#'
+            line = _line(text, place, end, number, out, in_full)
+            if line is not None:
+                if known and line.keys[0][1][1] in sites:
+                    for _, (chrom, position, ref, alt) in line.keys:
+                        known.count(out.evidence, chrom, position, ref, (alt,))
+                out.fast.append(line)
+        place = end + 1
+    _set_aside(out, _given_twice(out.fast, out.aside))
+    if reference is not None:
+        _set_aside(out, {i for i, line in enumerate(out.fast) if not _fits(line, reference)})
+    _edges(out)
+    out.n_filtered = sum(line.filtered for line in out.fast)
+    out.fast = [line for line in out.fast if not line.filtered]
+    return out
+
+
+def _line(text: bytes, start: int, end: int, number: int, out: Lines, in_full: int) -> Line | None:
+    found = _LINE.match(text, start, end)
+    head = found or _START.match(text, start, end)
+    if head is not None:
+        _follow(out.runs, head[1], int(head[2]))
+    if found is None or in_full > number:
+        _slow(text, number, start, end, out)
+        return None
+    raw, pos, rsid, ref, alt, filters, info, form = found.groups()
+    chrom, keys_of_form = _contig(raw), _format(form)
+    filtered = filters not in (b"PASS", b".")
+    if chrom is None:
+        out.n_other_contigs += 1
+        return None
+    keys = None
+    if b"END=" not in info and keys_of_form is not None and not (filtered and not _filter_is_sound(filters)):
+        keys = _keys(chrom, int(pos), ref.decode(), alt.decode())
+    if keys is None or text[end - 1] == 13:  # '\r'
+        _slow(text, number, start, end, out)
+        return None
+    assert keys_of_form is not None
+    return Line(number, start, found.end(), end, rsid.decode("utf-8", "replace"), chrom, keys_of_form,
+                0 if alt == b"." else alt.count(b",") + 1, len(ref) == len(alt) == 1 and alt != b".", keys,
+                filtered)  # fmt: skip
+
+
+def _slow(text: bytes, number: int, start: int, end: int, out: Lines) -> None:
+    out.slow.append((number, start, end))
+    cells = text[start:end].split(b"\t", 5)
+    chrom = _contig(cells[0].strip(b"<>"))
+    if len(cells) > 5 and chrom and cells[1].isdigit():
+        ref, alts = cells[3].decode("utf-8", "replace").upper(), cells[4].decode("utf-8", "replace").upper()
+        out.aside += [(chrom, *records.trimmed(int(cells[1]), ref, a)) for a in alts.split(",") if a.isalpha()]
+
+
+@lru_cache(maxsize=1024)
+def _filter_is_sound(filters: bytes) -> bool:
+    return all(part and part not in (b"0", b".") for part in filters.split(b";"))
+
+
+def _keys(chrom: str, position: int, ref: str, alt: str) -> list[tuple[int, Key]] | None:
+    """Trimmed variants; None where an ALT changes several bases at once, or two ALTs are one variant."""
+    if len(ref) == len(alt) == 1 and alt != ".":
+        return [(1, (chrom, position, ref, alt))] if ref != alt else None
+    if alt == ".":
+        return [(1, (chrom, position, ref, NO_ALT))]
+    keys = []
+    for number, one in enumerate(alt.split(","), start=1):
+        where, r, a = records.trimmed(position, ref, one)
+        if len(r) == len(a) and (len(r) > 1 or r == a):
+            return None
+        keys.append((number, (chrom, where, r, a)))
+    return keys if len({k for _, k in keys}) == len(keys) else None
+
+
+def _follow(runs: list[tuple[bytes, int, int]], contig: bytes, position: int) -> None:
+    if runs and runs[-1][0] == contig:
+        if position < runs[-1][2]:
+            raise UnfitError
+        runs[-1] = (contig, runs[-1][1], position)
+    else:
+        runs.append((contig, position, position))
+
+
+def check_order(runs: Iterable[tuple[bytes, int, int]]) -> None:
+    """Raises UnfitError unless positions rise and every contig stands in one place, over all pieces."""
+    done: set[bytes] = set()
+    contig, last = b"", 0
+    for name, first, end in runs:
+        if name != contig:
+            if name in done:
+                raise UnfitError
+            done.add(name)
+        elif first < last:
+            raise UnfitError
+        contig, last = name, end
+
+
+def _given_twice(lines: list[Line], aside: list[Key]) -> set[int]:
+    """Places of lines that share a variant with another line."""
+    positions = np.array([k[1] for line in lines for _, k in line.keys] + [k[1] for k in aside], dtype=np.int64)
+    values, counts = np.unique(positions, return_counts=True)
+    crowded = set(values[counts > 1].tolist())
+    if not crowded:
+        return set()
+    near = [(i, k) for i, line in enumerate(lines) for _, k in line.keys if k[1] in crowded and k[3] != NO_ALT]
+    seen = Counter([*(k for _, k in near), *aside])
+    return {i for i, k in near if seen[k] > 1}
+
+
+def _set_aside(out: Lines, places: set[int]) -> None:
+    if places:
+        moved = [out.fast[i] for i in places]
+        out.slow = sorted([*out.slow, *((line.number, line.start, line.end) for line in moved)])
+        out.fast = [line for i, line in enumerate(out.fast) if i not in places]
+
+
+def _fits(line: Line, reference: normalise.Reference) -> bool:
+    return all(
+        all(b in ("N", r) for b, r in zip(reference.bases(chrom, position, len(ref)), ref, strict=True))
+        for _, (chrom, position, ref, _) in line.keys
+    )
+
+
+def _edges(out: Lines) -> None:
+    """Variants near the ends of the piece: they must not stand in a neighbouring piece as well."""
+    if not out.runs:
+        return
+    (_, first, _), (_, _, last) = out.runs[0], out.runs[-1]
+    for key in [*out.aside, *(k for line in out.fast for _, k in line.keys if k[3] != NO_ALT)]:
+        if key[1] <= first + _NEAR:
+            out.head.add(key)
+        if key[1] >= last - _NEAR:
+            out.tail.add(key)
