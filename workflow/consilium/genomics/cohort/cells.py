@@ -64,21 +64,19 @@ class Table:
         return np.where(gap, -1, value), np.asarray(good.all(axis=1))
 
 
-def table(text: npt.NDArray[np.uint8], lines: Sequence[Line], n_samples: int) -> Table:
+def table(text: npt.NDArray[np.uint8], offset: int, lines: Sequence[Line], n_samples: int) -> Table:
     """Find the cells of lines of one stretch of text. Raises UnfitError where a line has another number of columns.
 
-    `text` must end with four spare bytes, so that the last cell can be read as any other.
+    `text` is the stretch from `offset` on, with four spare bytes at its end.
     """
-    first, last = lines[0].cells - 1, lines[-1].end
-    part = text[first : last + 1]
-    marks = np.flatnonzero((part == _TAB) | (part == _COLON) | (part == _NEWLINE))
-    ends = np.flatnonzero(part[marks] != _COLON)  # tabs and ends of lines
-    starts = np.array([line.cells - 1 - first for line in lines])
-    stops = np.array([line.end - first for line in lines])
+    marks = np.flatnonzero((text == _TAB) | (text == _COLON) | (text == _NEWLINE))
+    ends = np.flatnonzero(text[marks] != _COLON)  # tabs and ends of lines
+    starts = np.array([line.cells - 1 - offset for line in lines])
+    stops = np.array([line.end - offset for line in lines])
     at = np.searchsorted(marks[ends], starts)
     until = np.searchsorted(marks[ends], stops)
     if not np.array_equal(until - at, np.full(len(lines), n_samples)) or not np.array_equal(marks[ends[until]], stops):
         raise UnfitError
     places = at[:, None] + np.arange(n_samples)
     index = ends[places]
-    return Table(text, marks + first, index, ends[places + 1] - index - 1)
+    return Table(text, marks, index, ends[places + 1] - index - 1)

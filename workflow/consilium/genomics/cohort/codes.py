@@ -97,15 +97,18 @@ def from_genotypes(gt: npt.NDArray[np.int8], phased: npt.NDArray[np.bool_]) -> C
 def genotypes(codes: Codes) -> npt.NDArray[np.int8]:
     """gt (row, sample, strand): 0, 1, -1 no call, -2 no second strand."""
     out = np.empty(codes.shape, dtype=np.uint16)
-    flat = codes.reshape(len(codes), -1)
-    for rows in _strips(*flat.shape):
-        c = flat[rows].astype(np.uint16)
-        # Both strands in one word: the second in the high byte; 0xFF is -1, 0xFE is -2.
-        gaps = (c >> 1) & 1 | (c << 5) & 0x100
-        value = (c & 1) | (c & ALT_2) << 6 | gaps * 255
-        single = (c & HAPLOID) >> 4
-        out[rows] = value | single * (0xFE << 8) if single.any() else value
+    single = has(codes, HAPLOID)
+    for rows in _strips(*codes.shape):
+        c = codes[rows].astype(np.uint16)
+        # Each strand's two bits to a byte of its own; there 2 becomes 0xFF, which is -1, and 0xFE is -2.
+        bits = (c | c << 6) & 0x0303
+        value = (bits & 0x0101) | ((bits >> 1) & 0x0101) * 255
+        out[rows] = value | ((c & HAPLOID) >> 4) * (0xFE << 8) if single else value
     return out.view(np.int8).reshape(*codes.shape, 2)
+
+
+def has(codes: Codes, bit: int) -> bool:
+    return bool(np.bitwise_or.reduce(codes, axis=None) & bit) if codes.size else False
 
 
 def phased(codes: Codes) -> npt.NDArray[np.bool_]:
@@ -113,14 +116,12 @@ def phased(codes: Codes) -> npt.NDArray[np.bool_]:
 
 
 def plane_bits(codes: Codes) -> tuple[Codes, Codes, npt.NDArray[np.bool_]]:
-    """(low, high, odd) as `planes.pack` takes them: (row, sample) of 0 and 1, and (row,)."""
-    bad = codes & (LOST_1 | LOST_2 | HAPLOID)
-    lost = (bad != 0).view(np.uint8)
-    second = codes >> 2
-    low = (codes ^ second) & 1 | lost
-    high = codes & second & 1 | lost
-    odd = ((bad != NOTHING) & (bad != 0)).any(axis=1)
-    return low, high, odd
+    """(low, high (row, byte), odd (row,)): the planes of `planes`, packed."""
+    first, second, bad = (
+        np.packbits(codes & bits, axis=1, bitorder="little") for bits in (ALT_1, ALT_2, LOST_1 | LOST_2 | HAPLOID)
+    )
+    odd = (((codes ^ (codes >> 2)) & LOST_1) | (codes & HAPLOID)).any(axis=1)
+    return (first ^ second) | bad, (first & second) | bad, np.asarray(odd)
 
 
 def only_for(values: Codes, columns: npt.NDArray[Any], n: int) -> Codes:

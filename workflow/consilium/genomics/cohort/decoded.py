@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -31,18 +31,18 @@ class Rows:
     contig: list[Any] = field(default_factory=list)
     pos: list[Any] = field(default_factory=list)
     allele: list[Any] = field(default_factory=list)
-    rsid: list[str] = field(default_factory=list)
+    rsid: list[bytes] = field(default_factory=list)
     block: list[Any] = field(default_factory=list)
     place: list[Any] = field(default_factory=list)
     alleles: dict[tuple[str, str], int] = field(default_factory=dict)
     blocks: list[tuple[str, int, int, int]] = field(default_factory=list)
 
-    def number(self, ref: str, alt: str) -> int:
-        return self.alleles.setdefault((ref, alt), len(self.alleles))
+    def number(self, pair: tuple[str, str]) -> int:
+        return self.alleles.setdefault(pair, len(self.alleles))
 
     def take(self, other: Rows) -> None:
         """Append the rows of another piece."""
-        mine = np.array([self.number(*pair) for pair in other.alleles], dtype=np.int64)
+        mine = np.array([self.number(pair) for pair in other.alleles], dtype=np.int64)
         self.contig += other.contig
         self.pos += other.pos
         self.allele += mine[np.array(other.allele, dtype=np.int64)].tolist() if other.allele else []
@@ -60,20 +60,23 @@ class Writer:
         self._path, self._offset = folder / name, 0
         self._packed: list[bytes] = []
 
-    def add(self, keys: Sequence[tuple[int, int, str, str]], rsid: Sequence[str], codes: Codes) -> None:
-        """Rows (contig, pos, ref, alt) with their calls (row, sample)."""
-        if not len(keys):
+    def add(
+        self, contig: Sequence[int], pos: Sequence[int], pairs: Iterable[tuple[str, str]], rsid: Sequence[bytes],
+        codes: Codes,
+    ) -> None:  # fmt: skip
+        """Rows by index into CONTIGS, position, (ref, alt) and ID, with their calls (row, sample)."""
+        if not len(pos):
             return
         packed = _codec().encode(np.ascontiguousarray(codes))
         self._packed.append(packed)
         r = self.rows
-        r.contig += [k[0] for k in keys]
-        r.pos += [k[1] for k in keys]
-        r.allele += [r.number(k[2], k[3]) for k in keys]
+        r.contig += contig
+        r.pos += pos
+        r.allele += [r.number(pair) for pair in pairs]
         r.rsid += rsid
-        r.block += [len(r.blocks)] * len(keys)
-        r.place += range(len(keys))
-        r.blocks.append((self._path.name, self._offset, len(packed), len(keys)))
+        r.block += [len(r.blocks)] * len(pos)
+        r.place += range(len(pos))
+        r.blocks.append((self._path.name, self._offset, len(packed), len(pos)))
         self._offset += len(packed)
 
     def close(self) -> Rows:
@@ -98,7 +101,7 @@ def save(folder: Path, rows: Rows) -> None:
     np.savez(
         folder / "rows.npz",
         contig=np.array(rows.contig, dtype=np.int8), pos=np.array(rows.pos, dtype=np.int32),
-        allele=np.array(rows.allele, dtype=np.int32), rsid=np.array([r.encode() for r in rows.rsid], dtype=bytes),
+        allele=np.array(rows.allele, dtype=np.int32), rsid=np.array(rows.rsid, dtype=bytes),
         block=np.array(rows.block, dtype=np.int32), place=np.array(rows.place, dtype=np.int32),
     )  # fmt: skip
     (folder / "alleles.json").write_text(json.dumps({"alleles": list(rows.alleles), "blocks": rows.blocks}))

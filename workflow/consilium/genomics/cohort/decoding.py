@@ -24,6 +24,8 @@ from consilium.genomics.intake.normalise import Reference, left_aligned
 IN_FULL = 10  # first records of a file that the full reader checks whatever they look like
 _BYTES = 4 << 20  # of text looked at a time, about
 
+_INDEX = {name: i for i, name in enumerate(CONTIGS)}
+
 Ints = npt.NDArray[np.int64]
 
 
@@ -140,7 +142,7 @@ class _Piece:
     slow: list[tuple[int, bytes]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._bytes = np.frombuffer(self.content + b"\n\0\0\0\0", dtype=np.uint8)
+        self._bytes = np.frombuffer(self.content, dtype=np.uint8)
         self._columns: Any = np.array(self.layout.columns, dtype=np.int64)
         if np.array_equal(self._columns, np.arange(self.layout.n_samples)):
             self._columns = slice(None)
@@ -155,7 +157,10 @@ class _Piece:
         other = [line for line, fit in zip(lines, fits, strict=True) if not fit]
         if not other:
             return
-        table = cells.table(self._bytes, other, self.layout.n_samples)
+        first, last = other[0].start, other[-1].end
+        # An end of line and spare bytes, so that the last cell can be read as any other.
+        text = np.frombuffer(self.content[first:last] + b"\n\0\0\0\0", dtype=np.uint8)
+        table = cells.table(text, first, other, self.layout.n_samples)
         n_keys = np.array([line.form.n_keys for line in other])
         sound = (table.n_colons[:, self._columns] < n_keys[:, None]).all(axis=1)
         below, usable = self._below(table, other)
@@ -186,19 +191,19 @@ class _Piece:
         if sets.any():
             calls[sets] &= np.uint8(codes.CALL)
         usable = np.ones(len(lines), dtype=bool) if usable is None else usable
-        simple = plain & usable & np.array([line.simple for line in lines])
+        simple = plain & usable & np.array([line.variants is None for line in lines])
         self._write([lines[i] for i in np.flatnonzero(simple)], calls, simple, below)
-        keys, names, made = [], [], []
+        rows: list[tuple[Line, Key, codes.Codes]] = []
         for i in np.flatnonzero(~simple):
             line, one = lines[i], slice(i, i + 1)
-            rows = self._row(line, found[one], None if below is None else below[one]) if usable[i] else []
-            if not rows:
+            made = self._row(line, found[one], None if below is None else below[one]) if usable[i] else []
+            if not made:
                 self.slow.append((line.number, self.content[line.start : line.end]))
-            keys += [k for k, _ in rows]
-            made += [c for _, c in rows]
-            names += [line.rsid] * len(rows)
-        if made:
-            self.writer.add(keys, names, np.stack(made))
+            rows += made
+        if rows:
+            self.writer.add([_INDEX[k[0]] for _, k, _ in rows], [k[1] for _, k, _ in rows],
+                            [k[2:] for _, k, _ in rows], [line.rsid for line, _, _ in rows],
+                            np.stack([c for _, _, c in rows]))  # fmt: skip
 
     def _write(
         self, lines: list[Line], calls: codes.Codes, chosen: npt.NDArray[np.bool_],
@@ -207,8 +212,8 @@ class _Piece:
         part = calls if len(lines) == len(calls) else calls[chosen]
         if below is not None:
             self._lose(part, below[chosen])
-        keys = [(CONTIGS.index(c), p, r, a) for c, p, r, a in (line.keys[0][1] for line in lines)]
-        self.writer.add(keys, [line.rsid for line in lines], part)
+        self.writer.add([_INDEX[line.chrom] for line in lines], [line.pos for line in lines],
+                        [(line.ref, line.alt) for line in lines], [line.rsid for line in lines], part)  # fmt: skip
 
     def _lose(self, part: codes.Codes, below: npt.NDArray[np.bool_]) -> None:
         called = below & ((part & codes.NOTHING) != codes.NOTHING)
@@ -217,8 +222,8 @@ class _Piece:
 
     def _row(
         self, line: Line, found: codes.Cells, below: npt.NDArray[np.bool_] | None
-    ) -> list[tuple[tuple[int, int, str, str], codes.Codes]]:
-        """(key, calls) of one line with any number of ALTs; none where its cells are not of one or two strands."""
+    ) -> list[tuple[Line, Key, codes.Codes]]:
+        """(line, key, calls) of a line with any number of ALTs; none where its cells are not of one or two strands."""
         alleles, phased, good = codes.alleles_of(found)
         if not good[0] or alleles.max(initial=0) > line.n_alts:
             return []
@@ -232,6 +237,5 @@ class _Piece:
         for number, (chrom, position, ref, alt) in line.keys:
             if self.reference is not None and alt.isalpha() and len(ref) != len(alt):
                 position, ref, alt = left_aligned(self.reference, chrom, position, ref, alt)
-            key = (CONTIGS.index(chrom), position, ref, alt)
-            rows.append((key, codes.of_allele(alleles, phased, number)[0]))
+            rows.append((line, (chrom, position, ref, alt), codes.of_allele(alleles, phased, number)[0]))
         return rows

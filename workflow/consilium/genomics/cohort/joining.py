@@ -151,8 +151,10 @@ def _add(writer: Writer, chrom: str, layer: Calls, n_samples: int) -> None:
     height = decoding.block_height(n_samples)
     for start in range(0, len(layer), height):
         part = slice(start, start + height)
-        keys = [(CONTIGS.index(chrom), pos, ref, alt) for pos, ref, alt in layer.keys[part]]
-        writer.add(keys, layer.rsid[part], codes.from_genotypes(layer.gt[part], layer.phased[part]))
+        keys = layer.keys[part]
+        writer.add([CONTIGS.index(chrom)] * len(keys), [k[0] for k in keys], [k[1:] for k in keys],
+                   [r.encode() for r in layer.rsid[part]],
+                   codes.from_genotypes(layer.gt[part], layer.phased[part]))  # fmt: skip
 
 
 def _in_pieces(

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -24,6 +25,9 @@ _LINE = re.compile(
 )
 _START = re.compile(rb"<?([^\t\n>]*)>?\t([0-9]+)\t")
 _NEAR = 1000  # bases around a cut within which a variant may stand on both sides in different forms
+
+_BASE = {b"A": "A", b"C": "C", b"G": "G", b"T": "T"}
+_PASSED = (b"PASS", b".")
 
 Key = tuple[str, int, str, str]
 
@@ -54,21 +58,32 @@ def _format(text: bytes) -> Format | None:
 _contig = lru_cache(maxsize=1024)(lambda raw: canonical(raw.decode("utf-8", "replace")))
 
 
-@dataclass
-class Line:
-    """A data line: its number in the piece, where its sample cells are in the text, its variants by ALT number."""
+class Line(NamedTuple):
+    """A data line: its number in the piece, and where it, its sample cells and its end are in the text.
+
+    variants: (number of the ALT, trimmed form) where it is anything but one base for another; else None.
+    """
 
     number: int
     start: int
     cells: int
     end: int
-    rsid: str
+    rsid: bytes
     chrom: str
+    pos: int
+    ref: str
+    alt: str
     form: Format
-    n_alts: int
-    simple: bool  # one ALT, both single bases
-    keys: list[tuple[int, Key]]  # (number of the ALT, its trimmed form)
+    variants: list[tuple[int, Key]] | None
     filtered: bool
+
+    @property
+    def n_alts(self) -> int:
+        return 0 if self.alt == "." else self.alt.count(",") + 1
+
+    @property
+    def keys(self) -> list[tuple[int, Key]]:
+        return self.variants or [(1, (self.chrom, self.pos, self.ref, self.alt))]
 
 
 @dataclass
@@ -90,63 +105,74 @@ class Lines:
 def split(
     text: bytes, start: int, in_full: int, known: KnownSites | None, reference: normalise.Reference | None
 ) -> Lines:
-    """Lines of `text` from `start` on; the first `in_full` data lines go to the full reader whatever they are.
+    """Lines of `text` from `start` on; the first `in_full` lines go to the full reader whatever they are.
 
     Raises UnfitError where the order of records is not that of a VCF.
     """
     out = Lines()
-    sites = {p for _, p in (*known.grch38, *known.grch37)} if known else set()
     length, place = len(text), start
     while place < length:
         end = text.find(b"\n", place)
         end = length if end < 0 else end
-        number = out.n_lines
-        out.n_lines += 1
         if end > place and text[place] != 35:  # '#'
-            line = _line(text, place, end, number, out, in_full)
-            if line is not None:
-                if known and line.keys[0][1][1] in sites:
-                    for _, (chrom, position, ref, alt) in line.keys:
-                        known.count(out.evidence, chrom, position, ref, (alt,))
-                out.fast.append(line)
+            _sort(text, place, end, out, in_full)
+        out.n_lines += 1
         place = end + 1
+    if known is not None:
+        _count_known(out, known)
     _set_aside(out, _given_twice(out.fast, out.aside))
     if reference is not None:
         _set_aside(out, {i for i, line in enumerate(out.fast) if not _fits(line, reference)})
     _edges(out)
     out.n_filtered = sum(line.filtered for line in out.fast)
-    out.fast = [line for line in out.fast if not line.filtered]
+    if out.n_filtered:
+        out.fast = [line for line in out.fast if not line.filtered]
     return out
 
 
-def _line(text: bytes, start: int, end: int, number: int, out: Lines, in_full: int) -> Line | None:
+def _sort(text: bytes, start: int, end: int, out: Lines, in_full: int) -> None:
+    """Put a line where it belongs."""
     found = _LINE.match(text, start, end)
-    head = found or _START.match(text, start, end)
-    if head is not None:
-        _follow(out.runs, head[1], int(head[2]))
-    if found is None or in_full > number:
-        _slow(text, number, start, end, out)
-        return None
-    raw, pos, rsid, ref, alt, filters, info, form = found.groups()
-    chrom, keys_of_form = _contig(raw), _format(form)
-    filtered = filters not in (b"PASS", b".")
+    if found is None:
+        if (head := _START.match(text, start, end)) is not None:
+            _follow(out.runs, head[1], int(head[2]))
+        _slow(text, start, end, out)
+        return
+    raw, digits, rsid, ref, alt, filters, info, form = found.groups()
+    position = int(digits)
+    _follow(out.runs, raw, position)
+    chrom, keys = _contig(raw), _format(form)
     if chrom is None:
         out.n_other_contigs += 1
-        return None
-    keys = None
-    if b"END=" not in info and keys_of_form is not None and not (filtered and not _filter_is_sound(filters)):
-        keys = _keys(chrom, int(pos), ref.decode(), alt.decode())
-    if keys is None or text[end - 1] == 13:  # '\r'
-        _slow(text, number, start, end, out)
-        return None
-    assert keys_of_form is not None
-    return Line(number, start, found.end(), end, rsid.decode("utf-8", "replace"), chrom, keys_of_form,
-                0 if alt == b"." else alt.count(b",") + 1, len(ref) == len(alt) == 1 and alt != b".", keys,
-                filtered)  # fmt: skip
+        return
+    filtered = filters not in _PASSED
+    variants: list[tuple[int, Key]] | None = None
+    if (
+        out.n_lines < in_full or keys is None or text[end - 1] == 13  # '\r'
+        or b"END=" in info or (filtered and not _filter_is_sound(filters))
+    ):  # fmt: skip
+        _slow(text, start, end, out)
+        return
+    one, other = _BASE.get(ref), _BASE.get(alt)
+    if one is None or other is None or one == other:
+        one, other = ref.decode(), alt.decode()
+        variants = _variants(chrom, position, one, other)
+        if not variants:
+            _slow(text, start, end, out)
+            return
+    out.fast.append(Line(out.n_lines, start, found.end(), end, rsid, chrom, position, one, other, keys, variants,
+                         filtered))  # fmt: skip
 
 
-def _slow(text: bytes, number: int, start: int, end: int, out: Lines) -> None:
-    out.slow.append((number, start, end))
+def _count_known(out: Lines, known: KnownSites) -> None:
+    sites = {p for _, p in (*known.grch38, *known.grch37)}
+    for line in out.fast:
+        if line.pos in sites:
+            known.count(out.evidence, line.chrom, line.pos, line.ref, tuple(line.alt.split(",")))
+
+
+def _slow(text: bytes, start: int, end: int, out: Lines) -> None:
+    out.slow.append((out.n_lines, start, end))
     cells = text[start:end].split(b"\t", 5)
     chrom = _contig(cells[0].strip(b"<>"))
     if len(cells) > 5 and chrom and cells[1].isdigit():
@@ -159,19 +185,17 @@ def _filter_is_sound(filters: bytes) -> bool:
     return all(part and part not in (b"0", b".") for part in filters.split(b";"))
 
 
-def _keys(chrom: str, position: int, ref: str, alt: str) -> list[tuple[int, Key]] | None:
-    """Trimmed variants; None where an ALT changes several bases at once, or two ALTs are one variant."""
-    if len(ref) == len(alt) == 1 and alt != ".":
-        return [(1, (chrom, position, ref, alt))] if ref != alt else None
+def _variants(chrom: str, position: int, ref: str, alt: str) -> list[tuple[int, Key]]:
+    """Trimmed variants by ALT number; none where an ALT changes several bases at once, or two ALTs are one variant."""
     if alt == ".":
         return [(1, (chrom, position, ref, NO_ALT))]
     keys = []
     for number, one in enumerate(alt.split(","), start=1):
         where, r, a = records.trimmed(position, ref, one)
         if len(r) == len(a) and (len(r) > 1 or r == a):
-            return None
+            return []
         keys.append((number, (chrom, where, r, a)))
-    return keys if len({k for _, k in keys}) == len(keys) else None
+    return keys if len({k for _, k in keys}) == len(keys) else []
 
 
 def _follow(runs: list[tuple[bytes, int, int]], contig: bytes, position: int) -> None:
@@ -199,12 +223,14 @@ def check_order(runs: Iterable[tuple[bytes, int, int]]) -> None:
 
 def _given_twice(lines: list[Line], aside: list[Key]) -> set[int]:
     """Places of lines that share a variant with another line."""
-    positions = np.array([k[1] for line in lines for _, k in line.keys] + [k[1] for k in aside], dtype=np.int64)
-    values, counts = np.unique(positions, return_counts=True)
+    several = [k[1] for line in lines if line.variants for k in {key for _, key in line.variants}]
+    positions = [line.pos for line in lines if not line.variants] + several + [k[1] for k in aside]
+    values, counts = np.unique(np.array(positions, dtype=np.int64), return_counts=True)
     crowded = set(values[counts > 1].tolist())
     if not crowded:
         return set()
-    near = [(i, k) for i, line in enumerate(lines) for _, k in line.keys if k[1] in crowded and k[3] != NO_ALT]
+    near = [(i, k) for i, line in enumerate(lines) if line.variants or line.pos in crowded
+            for _, k in line.keys if k[1] in crowded and k[3] != NO_ALT]  # fmt: skip
     seen = Counter([*(k for _, k in near), *aside])
     return {i for i, k in near if seen[k] > 1}
 
@@ -228,8 +254,12 @@ def _edges(out: Lines) -> None:
     if not out.runs:
         return
     (_, first, _), (_, _, last) = out.runs[0], out.runs[-1]
-    for key in [*out.aside, *(k for line in out.fast for _, k in line.keys if k[3] != NO_ALT)]:
-        if key[1] <= first + _NEAR:
-            out.head.add(key)
-        if key[1] >= last - _NEAR:
-            out.tail.add(key)
+    for lines, found, low, high in (
+        (out.fast, out.head, 0, first + _NEAR),
+        (reversed(out.fast), out.tail, last - _NEAR, last + _NEAR),
+    ):
+        for line in lines:
+            if not low - _NEAR <= line.pos <= high:
+                break
+            found.update(k for _, k in line.keys if low <= k[1] <= high and k[3] != NO_ALT)
+        found.update(k for k in out.aside if low <= k[1] <= high)

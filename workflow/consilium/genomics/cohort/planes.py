@@ -24,6 +24,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from consilium.genomics.cohort import codes
+
 NO_CALL = -1
 GROUP, ARRAY, ODD = "planes", "calls", "odd"
 _STRIP = 64  # rows unpacked at a time: they stay in the processor's cache
@@ -77,22 +79,17 @@ def words_of(n_samples: int) -> int:
     return max(1, -(-n_samples // 64))
 
 
-def pack(low: npt.NDArray[Any], high: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    """(row, plane, byte) from the two planes as (row, sample) of 0 and 1."""
-    n = 8 * words_of(low.shape[1])
-    out = np.zeros((len(low), 2, n), dtype=np.uint8)
-    for plane, bits in enumerate((low, high)):
-        packed = np.packbits(bits, axis=1, bitorder="little")
-        out[:, plane, : packed.shape[1]] = packed
+def pack(low: npt.NDArray[np.uint8], high: npt.NDArray[np.uint8], n_samples: int) -> npt.NDArray[np.uint8]:
+    """(row, plane, byte) in whole words, from the planes (row, byte) that np.packbits makes, little end first."""
+    out = np.zeros((len(low), 2, 8 * words_of(n_samples)), dtype=np.uint8)
+    out[:, 0, : low.shape[1]], out[:, 1, : high.shape[1]] = low, high
     return out
 
 
 def pack_calls(gt: npt.NDArray[np.int8]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_]]:
     """(planes (row, plane, byte), odd (row,)) of allele numbers (row, sample, strand); any number from 1 on is ALT."""
-    lost = (gt < 0).any(axis=2)
-    alts = (gt > 0).sum(axis=2)
-    odd = (lost & ~(gt == -1).all(axis=2)).any(axis=1)
-    return pack((alts == 1) | lost, (alts == 2) | lost), odd
+    low, high, odd = codes.plane_bits(codes.from_genotypes(np.minimum(gt, 1), np.zeros(gt.shape[:2], dtype=bool)))
+    return pack(low, high, gt.shape[1]), odd
 
 
 @contextmanager

@@ -96,18 +96,18 @@ def _write_chunk(folder: Path, plan: Plan, rows: int, number: int) -> list[list[
     calls, clashes = stretch(plan, start, stop)
     here = slice(start, stop)
     contig, pos, allele = plan.contig[here], plan.pos[here], plan.allele[here]
-    pairs = [plan.alleles[i] for i in allele]
-    size = np.array([len(ref) for ref, _ in pairs], dtype=np.int32)
+    pairs = np.array(plan.alleles, dtype=object).reshape(-1, 2)
+    pairs[:, 1][pairs[:, 1] == NO_ALT] = ""
+    size = np.array([len(ref) for ref, _ in plan.alleles], dtype=np.int32)[allele]
     rsid = np.array([r.decode("utf-8", "replace") for r in plan.rsid[here]], dtype=object)
-    alleles = np.array([(r, "" if a == NO_ALT else a) for r, a in pairs], dtype=object).reshape(-1, 2)
     gt = codes.genotypes(calls)
     low, high, odd = codes.plane_bits(calls)
     values = {
         "variant_contig": contig.astype(np.int8), "variant_position": pos.astype(np.int32), "variant_length": size,
-        "variant_id": rsid, "variant_id_mask": rsid == ".", "variant_allele": alleles,
+        "variant_id": rsid, "variant_id_mask": rsid == ".", "variant_allele": pairs[allele],
         "variant_CLASHES": np.where(clashes > 0, clashes, -1).astype(np.int32),
         "call_genotype": gt, "call_genotype_mask": gt < 0, "call_genotype_phased": _phased(calls),
-        f"{planes.GROUP}/{planes.ARRAY}": planes.pack(low, high), f"{planes.GROUP}/{planes.ODD}": odd,
+        f"{planes.GROUP}/{planes.ARRAY}": planes.pack(low, high, calls.shape[1]), f"{planes.GROUP}/{planes.ODD}": odd,
     }  # fmt: skip
     for name, array in values.items():
         chunkfiles.write(folder / name, number, array)
@@ -121,8 +121,8 @@ def _write_chunk(folder: Path, plan: Plan, rows: int, number: int) -> list[list[
 def _phased(calls: codes.Codes) -> npt.NDArray[np.bool_]:
     """Ordered strands; haploid calls count as ordered beside diploid ones, as htslib decodes them."""
     phased = codes.phased(calls)
-    single = (calls & codes.HAPLOID) != 0
-    if single.any():
+    if codes.has(calls, codes.HAPLOID):
+        single = (calls & codes.HAPLOID) != 0
         phased |= single & ~single.all(axis=1, keepdims=True)
     return phased
 
@@ -156,9 +156,9 @@ def _small(folder: Path, name: str, values: npt.NDArray[Any], dims: tuple[str, .
 def _meta(folder: Path, array: Array, shape: tuple[int, ...], chunks: tuple[int, ...]) -> None:
     """zarr's own file of an array's properties. Calls are packed for speed: lz4; the rest for size."""
     folder.mkdir(parents=True)
-    bits = array.dtype in ("|i1", "|b1")
-    codec = {"id": "blosc", "cname": "lz4", "clevel": 1 if bits else 5, "blocksize": 0,
-             "shuffle": 2 if bits else 0 if array.dtype == "|u1" else 1}  # fmt: skip
+    shuffle = {"|i1": 2, "|b1": 0, "|u1": 0}.get(array.dtype, 1)
+    codec = {"id": "blosc", "cname": "lz4", "clevel": 1 if array.dtype in ("|i1", "|b1") else 5, "blocksize": 0,
+             "shuffle": shuffle}  # fmt: skip
     _json(folder / ".zarray", {
         "zarr_format": 2, "shape": shape, "chunks": chunks, "dtype": array.dtype, "order": "C",
         "fill_value": array.fill, "compressor": codec, "dimension_separator": ".",
