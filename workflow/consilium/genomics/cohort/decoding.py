@@ -150,21 +150,29 @@ class _Piece:
 
     def batch(self, lines: list[Line]) -> None:
         width = 4 * self.layout.n_samples - 1
-        fits = [line.end - line.cells == width and line.form.n_keys == 1 for line in lines]
-        fixed = [line for line, fit in zip(lines, fits, strict=True) if fit]
+        fixed = [line for line in lines if line.end - line.cells == width and line.form.n_keys == 1]
+        other = [line for line in lines if line.end - line.cells != width or line.form.n_keys > 1]
         if fixed:
-            self._rows(fixed, cells.fixed_width(self._bytes, fixed, self.layout.n_samples)[:, self._columns], None)
-        other = [line for line, fit in zip(lines, fits, strict=True) if not fit]
-        if not other:
-            return
-        first, last = other[0].start, other[-1].end
+            found = cells.fixed_width(self._bytes, fixed, self.layout.n_samples)
+            calls, plain = codes.from_diploid(found)
+            if not plain.all():  # cells of other widths, whose sum is the same by chance
+                other = sorted([*other, *(fixed[i] for i in np.flatnonzero(~plain))])
+                fixed, found, calls = [fixed[i] for i in np.flatnonzero(plain)], found[plain], calls[plain]
+            self._rows(fixed, found[:, self._columns], calls[:, self._columns], np.ones(len(fixed), dtype=bool), None)
+        if other:
+            self._any_layout(other)
+
+    def _any_layout(self, lines: list[Line]) -> None:
+        first, last = lines[0].start, lines[-1].end
         # An end of line and spare bytes, so that the last cell can be read as any other.
         text = np.frombuffer(self.content[first:last] + b"\n\0\0\0\0", dtype=np.uint8)
-        table = cells.table(text, first, other, self.layout.n_samples)
-        n_keys = np.array([line.form.n_keys for line in other])
+        table = cells.table(text, first, lines, self.layout.n_samples)
+        n_keys = np.array([line.form.n_keys for line in lines])
         sound = (table.n_colons[:, self._columns] < n_keys[:, None]).all(axis=1)
-        below, usable = self._below(table, other)
-        self._rows(other, table.cells()[:, self._columns], below, sound & usable)
+        below, usable = self._below(table, lines)
+        found = np.ascontiguousarray(table.cells()[:, self._columns])
+        calls, plain = codes.from_diploid(found)
+        self._rows(lines, found, calls, sound & usable, below, plain)
 
     def _below(self, table: cells.Table, lines: list[Line]) -> tuple[npt.NDArray[np.bool_] | None, Any]:
         """(calls under the limits (line, kept sample), usable (line,)); None without limits."""
@@ -182,16 +190,18 @@ class _Piece:
         return below, usable
 
     def _rows(
-        self, lines: list[Line], found: codes.Cells, below: npt.NDArray[np.bool_] | None,
-        usable: npt.NDArray[np.bool_] | None = None,
+        self, lines: list[Line], found: codes.Cells, calls: codes.Codes, usable: npt.NDArray[np.bool_],
+        below: npt.NDArray[np.bool_] | None, plain: npt.NDArray[np.bool_] | None = None,
     ) -> None:  # fmt: skip
-        """Write the rows of lines whose cells are `found`; lines that are not plain enough go to `slow`."""
-        calls, plain = codes.from_diploid(np.ascontiguousarray(found))
-        sets = np.array([line.form.phase_sets for line in lines])
+        """Write the rows of lines whose cells are `found`; lines that are not `usable` go to `slow`.
+
+        calls: codes of the cells, right where `plain` (None: everywhere); below: calls under the limits.
+        """
+        sets = np.array([line.form.phase_sets for line in lines], dtype=bool)
         if sets.any():
             calls[sets] &= np.uint8(codes.CALL)
-        usable = np.ones(len(lines), dtype=bool) if usable is None else usable
-        simple = plain & usable & np.array([line.variants is None for line in lines])
+        plain = usable if plain is None else plain
+        simple = plain & usable & np.array([line.variants is None for line in lines], dtype=bool)
         self._write([lines[i] for i in np.flatnonzero(simple)], calls, simple, below)
         rows: list[tuple[Line, Key, codes.Codes]] = []
         for i in np.flatnonzero(~simple):

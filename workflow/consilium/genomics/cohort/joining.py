@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,7 @@ def decode_joints(
     return out
 
 
+@cache
 def _code() -> str:
     """Digest of the sources that decoding depends on, as they stand: quicker than their syntax trees."""
     return value_digest([file_digest(p) for p in sorted((PACKAGE / "genomics").rglob("*.py"))])
