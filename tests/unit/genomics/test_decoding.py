@@ -230,8 +230,7 @@ def test_a_variant_on_both_sides_of_a_cut(tmp_path: Path, monkeypatch: pytest.Mo
     rows = [f"1 {p} . A G . . . GT 0|0" for p in (5, 9)] + ["1 9 . A G . . . GT 0|1"]
     path = tmp_path / "joint.vcf"
     path.write_text(vcf_text(rows))
-    monkeypatch.setattr(text, "_PIECE", 10)
-    monkeypatch.setattr(text.pieces, "__defaults__", (60,))
+    monkeypatch.setattr(text.pieces, "__defaults__", (20,))
     with pytest.raises(UnfitError):
         list(decoding.pieces_of(path, decoding.Layout(1, (0,), SITES, None, tmp_path, in_full=0), None))
 

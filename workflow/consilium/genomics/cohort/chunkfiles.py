@@ -28,21 +28,26 @@ def shape(folder: Path) -> tuple[tuple[int, ...], tuple[int, ...]]:
 
 
 def read(folder: Path, number: int) -> Values:
-    """Chunk `number` along the first axis, of an array of numbers that is chunked there alone."""
+    """Chunk `number` along the first axis of an array that is chunked there alone."""
     from numcodecs import get_codec
 
     meta = _meta(folder)
+    dtype = np.dtype(meta["dtype"])
     path = folder / _name(meta, number)
     if not path.exists():
-        return np.full(meta["chunks"], meta["fill_value"], dtype=np.dtype(meta["dtype"]))
-    data = get_codec(meta["compressor"]).decode(path.read_bytes())
-    return np.frombuffer(data, dtype=np.dtype(meta["dtype"])).reshape(meta["chunks"])
+        return np.full(meta["chunks"], meta["fill_value"], dtype=dtype)
+    data = path.read_bytes()
+    for codec in [meta["compressor"], *reversed(meta["filters"] or [])]:
+        data = get_codec(codec).decode(data) if codec else data
+    values = data if isinstance(data, np.ndarray) else np.frombuffer(data, dtype=dtype)
+    return values.reshape(meta["chunks"])
 
 
 def read_all(folder: Path) -> Values:
-    (length, *_), (height, *_) = shape(folder)
+    """All of an array that is chunked along its first axis alone."""
+    (length, *tail), (height, *_) = shape(folder)
     parts = [read(folder, i) for i in range(-(-length // height))]
-    return np.concatenate(parts)[:length] if parts else np.empty(0, dtype=np.dtype(_meta(folder)["dtype"]))
+    return np.concatenate(parts)[:length] if parts else np.empty((0, *tail), dtype=np.dtype(_meta(folder)["dtype"]))
 
 
 def write(folder: Path, number: int, values: Values) -> None:

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from consilium.genomics.cohort import codes
+from consilium.genomics.cohort import chunkfiles, codes
 
 NO_CALL = -1
 GROUP, ARRAY, ODD = "planes", "calls", "odd"
@@ -95,37 +95,55 @@ def pack_calls(gt: npt.NDArray[np.int8]) -> tuple[npt.NDArray[np.uint8], npt.NDA
 @contextmanager
 def open_planes(path: Path) -> Iterator[Planes]:
     """Planes of a cohort's VCF-Zarr (folder or zip). Raises InputError when it is none."""
-    from consilium.genomics.cohort import chunkfiles
     from consilium.genomics.cohort.genotypes import open_genotypes
 
-    folder = Path(path) / GROUP / ARRAY
-    if folder.is_dir():
-        shape, chunks = chunkfiles.shape(folder)
-        n_samples = chunkfiles.shape(Path(path) / "call_genotype")[0][1]
-        odd = chunkfiles.read_all(folder.with_name(ODD)).astype(bool)
-        yield Planes(shape[0], n_samples, chunks[0], odd, lambda i: chunkfiles.read(folder, i))
+    if (stored := stored_planes(Path(path))) is not None:
+        yield stored
         return
     with open_genotypes(path) as genotypes:
         yield planes_of(genotypes.group)
 
 
+def stored_planes(path: Path) -> Planes | None:
+    """Planes of a store in a folder; None where it has none."""
+    folder = path / GROUP / ARRAY
+    if not folder.is_dir():
+        return None
+    shape, chunks = chunkfiles.shape(folder)
+    n_samples = chunkfiles.shape(path / "call_genotype")[0][1]
+    odd = chunkfiles.read_all(path / GROUP / ODD).astype(bool)
+    return Planes(shape[0], n_samples, chunks[0], odd, lambda i: chunkfiles.read(folder, i))
+
+
 def planes_of(group: Any) -> Planes:
     """Planes of an open Zarr group."""
     calls = group["call_genotype"]
-    n_sites, n_samples = calls.shape[:2]
-    if GROUP in group:
-        packed = group[GROUP][ARRAY]
-        height = packed.chunks[0]
-        marked = np.asarray(group[GROUP][ODD][:], dtype=bool)
-        return Planes(n_sites, n_samples, height, marked, lambda i: np.asarray(packed[i * height : (i + 1) * height]))
-    height = max(1, calls.chunks[0])
+    if GROUP not in group:
+        return _of_calls(calls.shape, calls.chunks[0], lambda a, b: calls[a:b])
+    packed = group[GROUP][ARRAY]
+    height = packed.chunks[0]
+    odd = np.asarray(group[GROUP][ODD][:], dtype=bool)
+    return Planes(
+        calls.shape[0], calls.shape[1], height, odd, lambda i: np.asarray(packed[i * height : (i + 1) * height])
+    )
+
+
+def of_array(gt: Any) -> Planes:
+    """Planes of a dask array of allele numbers (row, sample, strand)."""
+    height = gt.chunks[0][0] if len(gt) else 1
+    return _of_calls(gt.shape, height, lambda a, b: gt[a:b].compute(scheduler="synchronous"))
+
+
+def _of_calls(shape: tuple[int, ...], height: int, read: Callable[[int, int], Any]) -> Planes:
+    height = max(1, height)
 
     def block(i: int) -> npt.NDArray[np.int8]:
-        gt = np.asarray(calls[i * height : (i + 1) * height], dtype=np.int8)
+        gt = np.asarray(read(i * height, (i + 1) * height), dtype=np.int8)
         return gt if gt.shape[2] == 2 else np.concatenate([gt, np.full_like(gt, -2)], axis=2)
 
-    odd = np.concatenate([np.zeros(0, dtype=bool), *(pack_calls(block(i))[1] for i in range(-(-n_sites // height)))])
-    return Planes(n_sites, n_samples, height, odd, lambda i: pack_calls(block(i))[0])
+    odd = [pack_calls(block(i))[1] for i in range(-(-shape[0] // height))]
+    return Planes(shape[0], shape[1], height, np.concatenate([np.zeros(0, dtype=bool), *odd]),
+                  lambda i: pack_calls(block(i))[0])  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -65,11 +65,12 @@ def cohort_qc(
 
     calls = matrix.load(genotypes)
     sexes = {p.patient: p.sex for p in sheets.read_patients(sheet)}
-    people = quality.samples_table(calls, read_facts(sources)["sources"], sexes, max_missing_rate)
+    counted = quality.tally(calls)
+    people = quality.samples_table(calls, read_facts(sources)["sources"], sexes, max_missing_rate, counted)
     inferred = dict(zip(people["patient"], people["sex_inferred"], strict=True))
     known = {p: s if s != "unknown" else inferred.get(p, "unknown") for p, s in sexes.items()}
     write_table(samples_qc, "samples_qc", people)
-    write_table(variants_qc, "variants_qc", quality.variants_table(calls, known))
+    write_table(variants_qc, "variants_qc", quality.variants_table(calls, known, counted))
 
 
 def structure(genotypes: Path, sheet: Path, panel: Path, ancestry: Path, kinship: Path) -> None:
