@@ -128,7 +128,7 @@ class Cohort:
                 "relationship": "first degree", "same_family_in_sheet": False}  # fmt: skip
         write_table(self.folder / "kinship.tsv", "kinship", pd.DataFrame([pair]))
         ancestry = pd.DataFrame({"patient": names, "n_sites": 900, "population": np.where(side, "A", "B"),
-                                 "probability": 1.0, "outside_z": 0.0, "reason": ""})  # fmt: skip
+                                 "probability": 1.0, "outside_p": 0.5, "reason": ""})  # fmt: skip
         write_table(self.folder / "ancestry.tsv", "ancestry", ancestry)
         variants = pd.DataFrame({"chrom": "chr1", "pos": [1, 2], "ref": "A", "alt": "G", "rsid": "", "n_called": N,
                                  "missing_rate": [0.0, 0.3], "alt_freq": 0.2, "hwe_p": 0.5, "filter": ["pass", "flag"],

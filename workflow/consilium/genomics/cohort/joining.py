@@ -139,8 +139,8 @@ def _decode_joint(
     """Fill `folder`; the facts of a JointFile. Problems of the file itself name no file: it may be renamed."""
     with variants.scratch(folder) as scratch:
         try:
-            if own_regions or setup.callable or setup.validation == "strict":
-                raise UnfitError  # callable regions need every record's place, strictness every record's every value
+            if own_regions or setup.callable or setup.validation != "standard":
+                raise UnfitError  # callable regions need the place of every record, the other levels its every value
             joint, rows, below = _in_pieces(file, patients, setup, limits, folder, scratch, pool)
         except UnfitError:
             for made in folder.glob("*.codes"):
