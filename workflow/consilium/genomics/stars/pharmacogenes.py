@@ -12,7 +12,7 @@ import numpy as np
 from consilium.genomics.stars.alleles import Codes, Match, Pair, diplotype, match, match_one, natural
 from consilium.genomics.stars.alternatives import also_fits
 from consilium.genomics.stars.certainty import could_be, settle
-from consilium.genomics.stars.copies import FEMALE, MALE, UNKNOWN, Copies, copies_of, one_strand
+from consilium.genomics.stars.copies import FEMALE, MALE, TWO, UNKNOWN, Copies, copies_of, one_strand
 from consilium.genomics.stars.lowest import lowest_one, match_lowest
 from consilium.genomics.stars.observed import UNDOCUMENTED, UNPHASED, UNTESTED, Observed
 from consilium.genomics.stars.phenotypes import meaning, phenotype
@@ -27,8 +27,6 @@ CALLED, QUALIFIED, NOT_CALLED = "called", "qualified", "not_called"
 
 # SLCO1B1: one variant decides the guideline when the bases fit no pair of alleles.
 FALL_BACK = {"SLCO1B1": ("rs4149056", ("*1", "*5"))}
-
-
 # UGT1A1: rs887829 (*80) nearly always comes with the TA repeat of *28 or *37; alone it makes one doubt the repeat.
 DOUBTED = {"UGT1A1": ("*80", "rs887829 without the TA repeat that comes with it (*28, *37): the repeat may be misread")}
 
@@ -105,7 +103,7 @@ def call_cohort(gene: Gene, observed: Observed, sexes: Sequence[str] | None = No
     return findings
 
 
-def call(gene: Gene, codes: Codes, block: np.ndarray, copies: Copies = Copies(2)) -> Finding:  # noqa: B008
+def call(gene: Gene, codes: Codes, block: np.ndarray, copies: Copies = TWO) -> Finding:
     """The finding of one person: codes (locus, strand), block (locus,) as in `Observed`."""
     found = _match(gene, codes, block, copies)
     if not found.pairs and gene.name in FALL_BACK and found.strands:
