@@ -43,7 +43,7 @@ GENES = {
     "RYR1": ("lowest_function", "reference", "phenotype"),
     "CYP2C8": ("named", "no_call", "diplotype"),
     "G6PD": ("named", "reference", "phenotype"),
-    "CFTR": ("lowest_function", "no_call", "phenotype"),
+    "CFTR": ("lowest_function", "reference", "phenotype"),
     "MT-RNR1": ("lowest_function", "no_call", "phenotype"),
     "CYP2D6": ("outside", "no_call", "activity_score"),
     "HLA-A": ("outside", "no_call", "phenotype"),

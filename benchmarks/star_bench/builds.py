@@ -81,8 +81,8 @@ def _said(finding: Finding) -> str:
 
 
 def table(results: dict[str, Any]) -> str:
-    lines = ["| gene | positions in GRCh38 / GRCh37 / both | phenotype differs, each with its own positions | differs on "
-             "the positions of both | people with another base or phase there | differ although bases are the same | "
+    lines = ["| gene | positions in GRCh38 / GRCh37 / both | phenotype differs, each with its own positions | differs "
+             "on the positions of both | people with another base or phase there | differ though bases are the same | "
              "most frequent difference |", "|---|---|---|---|---|---|---|"]  # fmt: skip
     total: Counter[str] = Counter()
     for gene, r in results.items():

@@ -66,8 +66,7 @@ def table(results: dict[str, Any]) -> str:
                 f"{row['emitted']} ({row['emitted'] / row['compared']:.1%})",
                 *(f"{row[k]} ({row[k] / row['emitted']:.1%})" for k in ("right", "right_strictly")),
             ]
-        shown = name if name == "all nine" else name
-        lines.append("| " + " | ".join([shown, *map(str, cells), why.replace("*", "\\*")]) + " |")
+        lines.append("| " + " | ".join([name, *map(str, cells), why.replace("*", "\\*")]) + " |")
         if name in truth.NINE:
             total.update({k: v for k, v in row.items() if k != "rest"})
     return "\n".join(lines)

@@ -61,7 +61,7 @@ def _calls(text: str) -> np.ndarray:
     kinds, inverse = np.unique(cells, return_inverse=True)
     table = np.full((len(kinds), 2), -2, dtype=np.int8)
     for i, kind in enumerate(kinds):
-        for k, part in enumerate(kind.split(":")[0].replace("|", "/").split("/")):
+        for k, part in enumerate(kind.split(":")[0].replace("|", "/").split("/")[:2]):
             table[i, k] = -1 if part == "." else int(part)
     return table[inverse.ravel()]
 
@@ -86,3 +86,25 @@ def sexes(data: Path) -> dict[str, str]:
     words = {"1": "male", "2": "female"}
     lines = (data / "cohort_1kgp" / "ref.psam").read_text().splitlines()[1:]
     return {cells[0]: words.get(cells[3], "unknown") for cells in (line.split() for line in lines)}
+
+
+def text_store(text: str, one: bool = False) -> Genotypes:
+    """A small VCF's genotypes; `one`: the first sample alone. Phase by `|`, without phase sets."""
+    rows, samples = [], []
+    for line in text.splitlines():
+        cells = line.split("\t") if "\t" in line else line.split()
+        if line.startswith("#CHROM"):
+            samples = cells[9:10] if one else cells[9:]
+        elif not line.startswith("#") and len(cells) > 9:
+            at = cells[8].split(":").index("GT")
+            calls = [c.split(":")[at] for c in cells[9 : 9 + len(samples)]]
+            alts = [] if cells[4] == "." else cells[4].split(",")
+            rows.append(("chr" + cells[0].removeprefix("chr"), int(cells[1]), [cells[3], *alts], calls))
+    rows.sort(key=lambda r: (r[0], r[1]))
+    contigs = list(dict.fromkeys(r[0] for r in rows)) or ["chr1"]
+    store = _store(contigs[0], [(r[1], r[2], _calls("\t".join(r[3]))) for r in rows], samples)
+    group = store._group
+    group["contig_id"] = np.array(contigs, dtype="U16")
+    group["variant_contig"] = np.array([contigs.index(r[0]) for r in rows], dtype=np.int16)
+    group["call_genotype_phased"] = np.array([["|" in c for c in r[3]] for r in rows], dtype=bool)
+    return Genotypes(group)

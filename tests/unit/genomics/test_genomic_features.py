@@ -32,7 +32,11 @@ def cohort(tmp_path: Path) -> Path:
     rows += [("chr1", i, "A", "G", ["0/1", "1/1"]) for i in range(100, 104)]
     fill_group(zarr.open_group(str(tmp_path / "g.vcz"), mode="w", zarr_format=2), rows, ["P1", "P2"])
     (tmp_path / "patients.tsv").write_text("patient\tsex\nP1\tfemale\nP2\tmale\nP3\tunknown\n")
-    (tmp_path / "samples.tsv").write_text("patient\tmodality\tkind\tpath\nP1\tgenomics\tvcf\ta\nP2\tgenomics\tvcf\tb\n")
+    (tmp_path / "lab.tsv").write_text("CYP2D6\t*1/*4\nCYP9\t*1/*1\n")
+    (tmp_path / "samples.tsv").write_text(
+        "patient\tmodality\tkind\tpath\nP1\tgenomics\tvcf\ta\nP2\tgenomics\tvcf\tb\n"
+        f"P1\tgenomics\tpgx_calls\t{tmp_path / 'lab.tsv'}\n"
+    )
     (tmp_path / "panel.tsv").write_text("chrom\tpos\tref\talt\tAFR\tEUR\nchr1\t100\tA\tG\t0.1\t0.2\n")
     ancestry = {"patient": ["P1", "P2"], "n_sites": [9, 9], "population": ["EUR", "not assessed"],
                 "probability": [0.9, math.nan], "outside_p": [0.5, math.nan], "reason": ["", "few sites"],
@@ -89,6 +93,12 @@ def test_stages_from_genotypes_to_features(cohort: Path) -> None:
     assert values.loc["P1", "decreased_function:TPMT"] == 1 and values.loc["P2", "decreased_function:TPMT"] == 0
     assert values.loc["P1", "pgs:PGS9"] == 0.25 and np.isnan(values.loc["P2", "ancestry:EUR"])
     assert "decreased_function:CYP3A5" not in values.columns  # nobody has it
+    cyp2d6 = calls.loc[("P1", "CYP2D6")]
+    assert (cyp2d6["phenotypes"], cyp2d6["activity_score"]) == ("Intermediate Metabolizer", 1.0)
+    assert cyp2d6["origin"] == "outside call" and calls.loc[("P2", "CYP2D6"), "call"] == "not_called"
+    assert values.loc["P1", "activity:CYP2D6"] == 1 and np.isnan(values.loc["P2", "activity:CYP2D6"])
+    problems = read_table(out / "ph_problems.tsv", "quarantine")
+    assert list(problems["line"]) == [2] and "CYP9" in problems.loc[0, "cause"]
 
 
 def test_no_scores_configured_and_the_same_bytes_again(cohort: Path) -> None:

@@ -12,7 +12,9 @@ import pytest
 from consilium.genomics.stars import alleles as star_alleles
 from consilium.genomics.stars import pharmacogenes
 from consilium.genomics.stars.alleles import diplotype, match, viable
+from consilium.genomics.stars.findings import NEEDS_MORE
 from consilium.genomics.stars.observed import UNDOCUMENTED, UNTESTED
+from consilium.genomics.stars.outside import ORIGIN
 from consilium.genomics.stars.pharmacogenes import CALLED, NOT_CALLED, QUALIFIED, call
 from consilium.genomics.stars.phenotypes import NOT_ASSIGNED
 from consilium.report import facts_genome
@@ -31,6 +33,7 @@ def test_the_report_knows_the_reason_of_a_gene_without_data_by_its_words() -> No
     nothing = np.full((len(gene.loci), 2), UNTESTED, dtype=np.int8)
     assert star_alleles.match(gene, nothing, unphased(gene)).failure == facts_genome.NOTHING_TESTED
     assert pharmacogenes.call(gene, nothing, unphased(gene)).reason == facts_genome.NOTHING_TESTED
+    assert (NEEDS_MORE, ORIGIN) == (facts_genome.NEEDS_MORE, facts_genome.OUTSIDE)
 
 
 @pytest.mark.parametrize("gene_name", ["CYP4F2", "IFNL3"])

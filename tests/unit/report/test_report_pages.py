@@ -131,6 +131,22 @@ def test_genes_without_any_position_share_one_line(copy):
     assert f"DPYD, TPMT: not assessed: {NOTHING_TESTED}" in page and page.count("TPMT") == 1
 
 
+def test_an_outside_call_is_told_apart_and_tests_nothing(copy):
+    path = copy.cohort / "genomics/pharmacogenes.tsv"
+    table = read_table(path, "pharmacogenes")
+    one = (table["patient"] == "P002") & (table["gene"] == "DPYD")
+    table.loc[one, ["diplotypes", "phenotypes", "call", "reason", "untested", "origin"]] = (
+        "", "Poor Metabolizer", "called", "", 0, "outside call")  # fmt: skip
+    write_table(path, "pharmacogenes", table)
+    calls = copy.patients / "P002/genomics/pharmacogenes.json"
+    calls.write_text(json.dumps([g for g in json.loads(calls.read_text()) if g["gene"] != "DPYD"]))
+    _write(copy)
+    page = _page(copy, "P002").text
+    line = page[page.index("DPYD called") :][:120]
+    assert "Poor Metabolizer" in line and "From an outside call, not from these files." in line
+    assert "All defining positions" not in line
+
+
 def test_abstention_and_exclusion_say_why(copy):
     _write(copy)
     page = _page(copy, "P003").text

@@ -164,3 +164,23 @@ def test_rows_of_a_cohort(rules):
     assert not out.loc[out["patient"] == "P1", "reason"].str.contains("stopped").any()
     assert "stopped on 2021-05-05" in out.loc[out["patient"] == "P2", "reason"].item()
     assert out.loc[out["patient"] == "P3", "status"].item() == "no guideline"
+
+
+def test_hla_says_several_things_at_once(rules):
+    typed = call("HLA-B", ["*02:01/*57:01"], ["*15:02 negative, *57:01 positive, *58:01 negative"])
+    assert [a.action for a in advise("abacavir", rules, calls(typed))] == ["do not give abacavir"]
+    assert [a.status for a in advise("allopurinol", rules, calls(typed))] == ["standard"]
+    half = call("HLA-B", ["*58:01"], ["*58:01 positive"])
+    assert [a.status for a in advise("allopurinol", rules, calls(half))] == ["action"]
+    assert [a.status for a in advise("abacavir", rules, calls(half))] == ["not assessed"]
+
+
+def test_unclassified_ryr1_is_never_reassuring(rules):
+    for phenotype, expected in (("Indeterminate", "not assessed"), ("Uncertain Susceptibility", "action")):
+        of_ryr1 = call("RYR1", ["Reference/c.38T>G"], [phenotype])
+        assert {a.status for a in advise("sevoflurane", rules, calls(of_ryr1))} == {expected}
+
+
+def test_g6pd_variable_asks_for_the_enzyme(rules):
+    found = advise("rasburicase", rules, calls(call("G6PD", ["B (reference)/Chatham"], ["Variable"])))
+    assert len(found) == 1 and "measure the enzyme" in found[0].action

@@ -16,6 +16,8 @@ from consilium.treatment import rulebase
 from consilium.treatment.genotype import SCORES
 
 OURS = {"CYP2C19", "CYP2C9", "VKORC1", "SLCO1B1", "TPMT", "NUDT15", "DPYD", "CYP3A5"}
+# Genes whose CPIC guidelines are held where they need no further gene.
+FURTHER = {"UGT1A1", "CYP2B6", "CFTR", "G6PD", "RYR1", "CACNA1S", "HLA-A", "HLA-B", "MT-RNR1"}
 DPWG_ONLY = {"acenocoumarol", "phenprocoumon", "flucytosine", "tegafur", "siponimod"}
 
 
@@ -45,18 +47,19 @@ def _release(folder: Path) -> Iterator[dict]:
                 continue
             guideline = json.load(tar.extractfile(member))
             genes = {g["symbol"] for g in guideline["guideline"]["relatedGenes"]}
-            if not genes & OURS:
+            ours = OURS if genes & OURS else FURTHER
+            if not genes & OURS and (not genes <= FURTHER or guideline["guideline"]["source"] == "DPWG"):
                 continue
             pmids = [c["pmid"] for c in guideline["citations"]]
             for row in guideline["recommendations"]:
                 keys = row["lookupKey"]
-                if any(keys.get(g) != "No Result" for g in genes - OURS if g in keys):
+                if any(keys.get(g) != "No Result" for g in genes - ours if g in keys):
                     continue
                 for drug in (c["name"] for c in row["relatedChemicals"]):
                     if guideline["guideline"]["source"] == "DPWG" and drug not in DPWG_ONLY:
                         continue
                     yield {
-                        "drug": drug, "keys": {g: _key(k) for g, k in keys.items() if g in OURS},
+                        "drug": drug, "keys": {g: _key(k) for g, k in keys.items() if g in ours},
                         "population": row["population"] or "", "text": _text(row["text"]["html"]),
                         "strength": (row["classification"] or {}).get("term"), "pmids": pmids,
                         "other_drug": row["alternateDrugAvailable"], "dose": row["dosingInformation"],
@@ -66,6 +69,9 @@ def _release(folder: Path) -> Iterator[dict]:
 POPULATIONS = {
     "CVI ACS PCI": "acute coronary syndrome or coronary intervention", "NVI": "neurovascular indication",
     "CVI non-ACS non-PCI": "other cardiovascular indication", "adults": "adults", "pediatrics": "children",
+    "OXC naive": "never treated with it", "OXC use >3 mos": "treated with it for more than three months",
+    "CBZ naive": "never treated with it", "CBZ use >3mos": "treated with it for more than three months",
+    "CBZ-no alternatives": "never treated with it, no alternative at hand",
 }  # fmt: skip
 
 

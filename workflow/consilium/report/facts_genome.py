@@ -10,7 +10,10 @@ from consilium.report.facts_intake import genotype_files
 from consilium.report.tables import Cohort
 
 Facts = dict[str, Any]
-NOTHING_TESTED = "no defining position was called"  # reason in pharmacogenes.tsv: the files say nothing of the gene
+# Reasons in pharmacogenes.tsv: the files say nothing of the gene; and the gene is none that genotypes tell.
+NOTHING_TESTED = "no defining position was called"
+NEEDS_MORE = "needs reads or an outside call"
+OUTSIDE = "outside call"
 
 
 def genome_quality(cohort: Cohort, patient: str, why: str) -> Facts:
@@ -78,24 +81,27 @@ def _gene(name: str, row: Facts | None, full: Facts, missing: str, no_genome: bo
     if call is None or (call == "not_called" and no_genome):
         return {"gene": name, "call": "not assessed", "tested": False, "diplotypes": [], "phenotypes": [],
                 "activity_score": None, "why": missing, "untested": [], "n_untested": None,
-                "excluded_probability": None, "phased": None, "source": ""}  # fmt: skip
+                "excluded_probability": None, "phased": None, "source": "", "origin": "", "also_fits": []}  # fmt: skip
     row = row or {}
     untested = full.get("untested") or []
     why = row.get("reason") or full.get("reason") or ""
-    n_untested = row.get("untested")
+    origin = _first(full.get("origin"), row.get("origin")) or ""
+    n_untested = None if origin == OUTSIDE else _first(row.get("untested"), len(untested))
     return {
         "gene": name,
         "call": call,
-        "tested": why != NOTHING_TESTED,
+        "tested": why not in (NOTHING_TESTED, NEEDS_MORE),
         "diplotypes": full.get("diplotypes") or _parts(row.get("diplotypes")),
         "phenotypes": full.get("phenotypes") or _parts(row.get("phenotypes")),
         "activity_score": _first(full.get("activity_score"), row.get("activity_score")),
         "why": why,
         "untested": untested,
-        "n_untested": n_untested if n_untested is not None else len(untested),
+        "n_untested": n_untested,
         "excluded_probability": _first(full.get("excluded_probability"), row.get("excluded_probability")),
         "phased": _first(full.get("phased"), row.get("phased")),
         "source": full.get("source") or "",
+        "origin": origin,
+        "also_fits": full.get("also_fits") or [],
     }
 
 

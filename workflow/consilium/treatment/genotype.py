@@ -47,7 +47,9 @@ def states(call: Call) -> list[State]:
     out = []
     for diplotype, phenotype in _pairs(call):
         for score in _scores(call, phenotype):
-            keys = {k for k in (phenotype, score, *_spellings(call.gene, diplotype)) if k}
+            # HLA: several statements at once, "*15:02 negative, *57:01 positive".
+            said = phenotype.split(", ") if call.gene.startswith("HLA-") else [phenotype]
+            keys = {k for k in (*said, score, *_spellings(call.gene, diplotype)) if k}
             words = [diplotype, phenotype, f"activity score {score}" if score not in ("", "n/a") else ""]
             out.append(State(f"{call.gene} " + ", ".join(w for w in words if w), frozenset(keys)))
     return list(dict.fromkeys(out))

@@ -25,10 +25,13 @@ class Copies:
     failure: str = ""
 
 
+TWO = Copies(2)
+
+
 def copies_of(gene: Gene, codes: Codes, haploid: bool, sex: str) -> Copies:
     """Copies of the gene in one person: codes (locus, strand); haploid: the file has calls of one strand."""
     if gene.copies == "2":
-        return Copies(2)
+        return TWO
     mixed = [gene.loci[i].name for i in np.flatnonzero((codes[:, 0] != codes[:, 1]) & (codes >= 0).all(axis=1))]
     where = ", ".join(mixed)
     if gene.copies == "mt":
@@ -41,7 +44,7 @@ def copies_of(gene: Gene, codes: Codes, haploid: bool, sex: str) -> Copies:
         return Copies(1, failure=f"two different bases at {where} in a man, who has one X chromosome" if mixed else "")
     if sex == UNKNOWN and mixed:
         return Copies(2, "sex unknown: two different bases, taken as a woman's two copies")
-    return Copies(2)
+    return TWO
 
 
 def one_strand(codes: Codes) -> Codes:

@@ -146,6 +146,7 @@ def outside_finding(gene: Gene, calls: Sequence[OutsideCall], own: Finding) -> F
         reason="; ".join(_unique(reasons)),
         source=f"outside call, {files}; {own.source}",
         origin=ORIGIN,
+        also_fits=(),
     )
 
 

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from consilium.genomics.stars.alleles import Codes, Match, Pair, diplotype, match, match_one, natural
+from consilium.genomics.stars.alternatives import also_fits
 from consilium.genomics.stars.certainty import could_be, settle
-from consilium.genomics.stars.copies import FEMALE, MALE, UNKNOWN, Copies, copies_of, one_strand
+from consilium.genomics.stars.copies import FEMALE, MALE, TWO, UNKNOWN, Copies, copies_of, one_strand
 from consilium.genomics.stars.lowest import lowest_one, match_lowest
 from consilium.genomics.stars.observed import UNDOCUMENTED, UNPHASED, UNTESTED, Observed
 from consilium.genomics.stars.phenotypes import meaning, phenotype
@@ -26,6 +27,8 @@ CALLED, QUALIFIED, NOT_CALLED = "called", "qualified", "not_called"
 
 # SLCO1B1: one variant decides the guideline when the bases fit no pair of alleles.
 FALL_BACK = {"SLCO1B1": ("rs4149056", ("*1", "*5"))}
+# UGT1A1: rs887829 (*80) nearly always comes with the TA repeat of *28 or *37; alone it makes one doubt the repeat.
+DOUBTED = {"UGT1A1": ("*80", "rs887829 without the TA repeat that comes with it (*28, *37): the repeat may be misread")}
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class Finding:
     """What is said of one gene of one person. activity_score and excluded_probability: NaN = none / unknown.
 
     extra: genotypes of positions that define no allele, but that a guideline asks for. origin: genotypes, or outside
-    call.
+    call. also_fits: pairs of other phenotypes that the data do not exclude, however improbable.
     """
 
     gene: str
@@ -48,6 +51,7 @@ class Finding:
     source: str
     extra: tuple[dict[str, str], ...] = ()
     origin: str = "genotypes"
+    also_fits: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """As in pharmacogenes.json."""
@@ -64,6 +68,7 @@ class Finding:
             "reason": self.reason,
             "extra": list(self.extra),
             "origin": self.origin,
+            "also_fits": list(self.also_fits),
         }
 
 
@@ -98,7 +103,7 @@ def call_cohort(gene: Gene, observed: Observed, sexes: Sequence[str] | None = No
     return findings
 
 
-def call(gene: Gene, codes: Codes, block: np.ndarray, copies: Copies = Copies(2)) -> Finding:  # noqa: B008
+def call(gene: Gene, codes: Codes, block: np.ndarray, copies: Copies = TWO) -> Finding:
     """The finding of one person: codes (locus, strand), block (locus,) as in `Observed`."""
     found = _match(gene, codes, block, copies)
     if not found.pairs and gene.name in FALL_BACK and found.strands:
@@ -117,7 +122,7 @@ def call(gene: Gene, codes: Codes, block: np.ndarray, copies: Copies = Copies(2)
         _unique(sorted((diplotype(gene, pair) for pair in found.pairs), key=natural)),
         _unique(sorted(name for name, _ in values)),
         scores.pop() if len(scores) == 1 else math.nan,
-        verdict, p, untested, found.phased, reason, source_of(gene),
+        verdict, p, untested, found.phased, reason, source_of(gene), also_fits=also_fits(gene, found),
     )  # fmt: skip
 
 
@@ -157,6 +162,9 @@ def _verdict(
 ) -> tuple[str, str]:
     """Call and reason. An unknown probability with open positions counts as too large: never assume the best."""
     reasons = list(found.notes)
+    allele, doubt = DOUBTED.get(gene.name, ("", ""))
+    if doubt and all(allele in (gene.core[a] for a in pair) for pair in found.pairs):
+        reasons.append(doubt)
     if len({v[0] for v in values}) > 1:
         reasons.append("the data allow several phenotypes")
     elif not gene.phenotype_of and len({meaning(gene, *pair) for pair in found.pairs}) > 1:
