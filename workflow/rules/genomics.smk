@@ -2,7 +2,7 @@
 # findings.
 
 READS_MANIFESTS = manifests("genomics_reads", "genomics", "bam", "cram")
-INTAKE_MANIFESTS = manifests("genomics_intake", "genomics")
+INTAKE_MANIFESTS = manifests("genomics_intake", "genomics", "vcf", "bam", "cram")
 JOINT_VCFS = [
     s.path for s in kinds("genomics", "vcf") if s.patient == sheets.WHOLE_COHORT
 ]
@@ -16,6 +16,17 @@ LIFT_TABLE = ROOT / "resources" / "lift_grch37.tsv"
 CHAIN = [config["genomics"]["chain"]] if config["genomics"]["chain"] else []
 KNOWN_SITES = ROOT / "resources" / "build_sites.tsv"
 STAR_POSITIONS = ROOT / "resources" / "star_alleles" / "positions.tsv"
+STAR_ALLELES = [
+    ROOT / "resources" / "star_alleles" / f"{name}.tsv"
+    for name in (
+        "genes",
+        "positions",
+        "alleles",
+        "phenotypes",
+        "frequencies",
+        "preferred",
+    )
+]
 
 
 def reference_files():
@@ -75,3 +86,4 @@ include: "genomics/files.smk"
 include: "genomics/cohort.smk"
 include: "genomics/findings.smk"
 include: "genomics/meaning.smk"
+include: "genomics/scores.smk"

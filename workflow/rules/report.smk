@@ -32,6 +32,7 @@ ROOM_TABLES = {
             "identity",
             "pharmacogenes",
             "polygenic",
+            "polygenic_adjusted",
         )
     ]
     + [f"genomics/{table}" for table in FINDINGS_TABLES],

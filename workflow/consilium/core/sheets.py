@@ -16,7 +16,7 @@ PATIENT_COLUMNS = ("patient", "sex", "birth_year", "site", "family", "index_date
 SAMPLE_COLUMNS = ("patient", "modality", "kind", "path", "taken_on")
 SEXES = ("female", "male", "unknown")
 KINDS: dict[str, tuple[str, ...]] = {
-    "genomics": ("vcf", "bam", "cram", "callable", "phenopacket"),
+    "genomics": ("vcf", "bam", "cram", "callable", "pgx_calls", "phenopacket"),
     "imaging": ("T1", "T2", "FLAIR", "CT", "PET", "fMRI", "mask"),
     "omics": ("expression", "methylation", "mirna", "protein", "copy_number", "mutation"),
     "ehr": ("labs", "vitals", "drugs", "diagnoses", "clinical"),

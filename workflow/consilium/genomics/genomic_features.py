@@ -13,6 +13,7 @@ import numpy as np
 
 from consilium.core import blocks
 from consilium.genomics.stars.phenotypes import decreased_count
+from consilium.genomics.stars.tables import UNASSIGNED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,7 +58,7 @@ def decreased_alleles(gene: Gene, diplotype: str) -> float:
 
 def _function(gene: Gene, allele: str) -> str:
     names = gene.alleles if allele in gene.alleles else gene.core
-    return gene.functions[names.index(allele)]
+    return gene.functions[names.index(allele)] if allele in names else UNASSIGNED  # a name of an outside call
 
 
 def ancestry_columns(table: pd.DataFrame) -> dict[str, dict[str, float]]:

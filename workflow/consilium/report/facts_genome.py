@@ -1,4 +1,4 @@
-"""Facts of one patient from the genomics room: quality, identity, pharmacogenes, polygenic scores, relatives."""
+"""Facts of one patient from the genomics room: quality, identity, pharmacogenes, relatives."""
 
 from __future__ import annotations
 
@@ -103,29 +103,3 @@ def _first(*values: Any) -> Any:
 
 def _parts(joined: Any) -> list[str]:
     return [p for p in str(joined or "").split(" or ") if p]
-
-
-def polygenic(cohort: Cohort, patient: str, why: str) -> Facts:
-    """Scores of the patient, each with its place among the cohort's assessed patients of the same score.
-
-    The rank says where the sum lies in this cohort, not in a population: it is no risk.
-    """
-    rows = cohort.rows("polygenic", patient)
-    whole = cohort.table("polygenic")
-    out = []
-    for row in rows:
-        peers = whole[(whole["score"] == row["score"]) & whole["sum"].notna()]["sum"].astype(float)
-        rank = int((peers < row["sum"]).sum()) + 1 if row["sum"] is not None else None
-        out.append(row | {"rank": rank, "n_ranked": len(peers), "distribution": _five_numbers(peers)})
-    scores = cohort.distinct("polygenic", "score")
-    if rows:
-        missing = ""
-    elif "genomics" in cohort.rooms and not scores:
-        missing = "no scoring file in the configuration"
-    else:
-        missing = why or "no score of this patient in the cohort's table"
-    return {"why": missing, "scores": out}
-
-
-def _five_numbers(values: Any) -> list[float]:
-    return [] if len(values) < 2 else [float(values.quantile(q)) for q in (0, 0.25, 0.5, 0.75, 1)]

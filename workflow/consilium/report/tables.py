@@ -17,7 +17,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ROOM_TABLES: dict[str, tuple[str, ...]] = {
-    "genomics": ("samples_qc", "ancestry", "kinship", "identity", "pharmacogenes", "polygenic"),
+    "genomics": (
+        "samples_qc",
+        "ancestry",
+        "kinship",
+        "identity",
+        "pharmacogenes",
+        "polygenic",
+        "polygenic_adjusted",
+    ),
     "imaging": ("image_qc",),
     "omics": ("omics_qc",),
     "ehr": ("observations", "alerts", "drugs", "diagnoses"),

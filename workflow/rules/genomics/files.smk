@@ -5,6 +5,7 @@ rule genomics_check:
     input:
         files=[s.path for s in kinds("genomics")],
         reference=reference_files(),
+        tables=STAR_ALLELES,
     output:
         f"{COHORT}/genomics/check.tsv",
     log:
@@ -16,12 +17,13 @@ rule genomics_check:
     params:
         samples=config["samples"],
         sheet=config["patients"],
+        tables=ROOT / "resources" / "star_alleles",
         reference=reference_options(),
         rows=sheet_rows("genomics"),
         code=digest("genomics"),
     shell:
         "python $SCRIPTS/genomics.py check --samples {params.samples:q} --sheet {params.sheet:q}"
-        " {params.reference} --out {output} > {log} 2>&1"
+        " --tables {params.tables:q} {params.reference} --out {output} > {log} 2>&1"
 
 
 rule genomics_reads:

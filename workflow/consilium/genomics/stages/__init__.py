@@ -3,7 +3,8 @@
 from consilium.genomics.stages.cohort import cohort_qc, identity, merge, structure
 from consilium.genomics.stages.files import check, intake, reads
 from consilium.genomics.stages.findings import consequences, findings, phenotypes
-from consilium.genomics.stages.meaning import features, pharmacogenes, polygenic
+from consilium.genomics.stages.meaning import features, pharmacogenes
+from consilium.genomics.stages.scores import polygenic, polygenic_reference
 
 __all__ = [
     "check",
@@ -15,6 +16,7 @@ __all__ = [
     "identity",
     "pharmacogenes",
     "polygenic",
+    "polygenic_reference",
     "phenotypes",
     "consequences",
     "findings",

@@ -18,22 +18,31 @@ def check(
     chain: Path | None = None,
     regions: list[Path] | None = None,
     validation: str = "standard",
+    tables: Path | None = None,
 ) -> None:
-    """Open every genomics file, with the checks that the later stages make; write the problems (table quarantine)."""
+    """Open every genomics file, with the checks that the later stages make; write the problems (table quarantine).
+
+    `tables` is the folder of star-allele tables, whose genes outside calls name; without it they are not opened.
+    """
     from consilium.core import refused, sheets
     from consilium.core.store import write_table
     from consilium.genomics.intake import checking
     from consilium.genomics.intake.build import KnownSites
     from consilium.genomics.intake.setup import Setup
     from consilium.genomics.scores.rows import read_scores
+    from consilium.genomics.scores.score_build import build_by_sites
+    from consilium.genomics.stars import outside
+    from consilium.genomics.stars.tables import read_genes
 
     setup = Setup(panel, known_sites, tuple(targets or ()), tuple(scores or ()), reference, lift_table, chain,
                   tuple(regions or ()), validation)  # fmt: skip
     rows = [s for s in sheets.read_samples(samples) if s.modality == "genomics"]
     ids = {p.patient for p in sheets.read_patients(sheet)}
     known = KnownSites(known_sites)
-    problems = [p for row in rows for p in checking.problems_of(row, ids, setup, known)]
-    problems += read_scores(scores or [])[1]
+    genomes = [row for row in rows if row.kind != outside.KIND]
+    problems = [p for row in genomes for p in checking.problems_of(row, ids, setup, known)]
+    problems += outside.read_calls(rows, read_genes(tables), sorted(ids))[1] if tables else []
+    problems += read_scores(scores or [], build_by_sites(known_sites))[1]
     write_table(out, "quarantine", refused.quarantine("genomics", problems))
 
 

@@ -109,10 +109,14 @@ def could_be(gene: Gene, match: Match, codes: Codes) -> list[tuple[int, list[str
     open_alleles = possible(gene, match) if match.strands else (gene.accepts > 1).any(axis=1)
     reported = {a for pair in match.pairs for a in pair} or {gene.reference}
     names = {gene.core[a] for a in reported}
+    untested = np.flatnonzero((codes < 0).any(axis=1))
+    here = gene.accepts[:, untested]
+    other = np.ones(here.shape, dtype=bool)
+    for a in reported:
+        other &= (here & here[a]) == 0
+    other[~open_alleles] = False
     out = []
-    for locus in np.flatnonzero((codes < 0).any(axis=1)):
-        here = gene.accepts[:, locus]
-        other = np.all([(here & here[a]) == 0 for a in reported], axis=0)
-        found = {gene.core[a] for a in np.flatnonzero(open_alleles & other)} - names
+    for locus, alleles in zip(untested, other.T, strict=True):
+        found = {gene.core[a] for a in np.flatnonzero(alleles)} - names
         out.append((int(locus), sorted(found, key=natural)))
     return out

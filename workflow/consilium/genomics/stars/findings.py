@@ -70,12 +70,19 @@ def finding_row(patient: str, finding: Finding) -> dict[str, Any]:
         "untested": len(finding.untested),
         "phased": finding.phased,
         "reason": finding.reason,
+        "origin": finding.origin,
     }
 
 
-def findings_json(findings: Sequence[Finding]) -> str:
-    """pharmacogenes.json: a list, one object per gene; numbers that are not known are null."""
-    rows = [
-        {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in f.to_dict().items()} for f in findings
-    ]
-    return json.dumps(rows, indent=1, ensure_ascii=False) + "\n"
+def findings_json(findings: Sequence[Finding], known: dict[int, str]) -> str:
+    """pharmacogenes.json: a list, one gene a line; numbers that are not known are null.
+
+    known: texts of findings by their identity: people with the same bases share one finding, written once.
+    """
+    return "[\n" + ",\n".join(known.get(id(f)) or known.setdefault(id(f), _line(f)) for f in findings) + "\n]\n"
+
+
+def _line(finding: Finding) -> str:
+    cells = finding.to_dict().items()
+    row = {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in cells}
+    return json.dumps(row, ensure_ascii=False)

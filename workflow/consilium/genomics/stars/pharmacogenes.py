@@ -13,14 +13,15 @@ from consilium.genomics.stars.alleles import Codes, Match, Pair, diplotype, matc
 from consilium.genomics.stars.certainty import could_be, settle
 from consilium.genomics.stars.copies import FEMALE, MALE, UNKNOWN, Copies, copies_of, one_strand
 from consilium.genomics.stars.lowest import lowest_one, match_lowest
-from consilium.genomics.stars.observed import UNDOCUMENTED, UNTESTED, Observed
+from consilium.genomics.stars.observed import UNDOCUMENTED, UNPHASED, UNTESTED, Observed
 from consilium.genomics.stars.phenotypes import meaning, phenotype
 from consilium.genomics.stars.tables import Gene
 
 # Probability that untested positions or unknown phase hide another phenotype: up to the first the gene is called,
 # up to the second it is called with a qualification, beyond that it is not called.
-CALLED_UP_TO = 0.02
+CALLED_UP_TO = 0.005
 QUALIFIED_UP_TO = 0.10
+NEGLIGIBLE = 0.02  # of equally scored pairs, those whose phenotype is less probable are not reported (but counted)
 CALLED, QUALIFIED, NOT_CALLED = "called", "qualified", "not_called"
 
 # SLCO1B1: one variant decides the guideline when the bases fit no pair of alleles.
@@ -31,7 +32,8 @@ FALL_BACK = {"SLCO1B1": ("rs4149056", ("*1", "*5"))}
 class Finding:
     """What is said of one gene of one person. activity_score and excluded_probability: NaN = none / unknown.
 
-    extra: genotypes of positions that define no allele, but that a guideline asks for.
+    extra: genotypes of positions that define no allele, but that a guideline asks for. origin: genotypes, or outside
+    call.
     """
 
     gene: str
@@ -45,6 +47,7 @@ class Finding:
     reason: str
     source: str
     extra: tuple[dict[str, str], ...] = ()
+    origin: str = "genotypes"
 
     def to_dict(self) -> dict[str, Any]:
         """As in pharmacogenes.json."""
@@ -60,6 +63,7 @@ class Finding:
             "source": self.source,
             "reason": self.reason,
             "extra": list(self.extra),
+            "origin": self.origin,
         }
 
 
@@ -83,13 +87,15 @@ def call_cohort(gene: Gene, observed: Observed, sexes: Sequence[str] | None = No
     het = (codes[:, :, 0] != codes[:, :, 1]) & (codes >= 0).all(axis=2)
     block = np.where(het & (het.sum(axis=1) > 1)[:, None], block, 0)
     kind = np.stack([observed.haploid, people == MALE, people == FEMALE], axis=1)
-    keys = np.concatenate([codes.reshape(len(codes), -1), block, kind], axis=1, dtype=np.int64, casting="unsafe")
-    _, first, inverse = np.unique(keys, axis=0, return_index=True, return_inverse=True)
-    findings = [
-        call(gene, codes[i], block[i], copies_of(gene, codes[i], bool(observed.haploid[i]), str(people[i])))
-        for i in first
-    ]
-    return [findings[i] for i in inverse.ravel()]
+    known: dict[bytes, Finding] = {}
+    findings = []
+    for i in range(len(codes)):
+        key = codes[i].tobytes() + block[i].tobytes() + kind[i].tobytes()
+        if key not in known:
+            copies = copies_of(gene, codes[i], bool(observed.haploid[i]), str(people[i]))
+            known[key] = call(gene, codes[i], block[i], copies)
+        findings.append(known[key])
+    return findings
 
 
 def call(gene: Gene, codes: Codes, block: np.ndarray, copies: Copies = Copies(2)) -> Finding:  # noqa: B008
@@ -99,7 +105,7 @@ def call(gene: Gene, codes: Codes, block: np.ndarray, copies: Copies = Copies(2)
         found = _fall_back(gene, codes, found)
     if not found.pairs:
         return _silent(gene, found, codes, math.nan, found.failure)
-    found, p = settle(gene, found, CALLED_UP_TO)
+    found, p = settle(gene, found, NEGLIGIBLE)
     untested = tuple(_untested(gene, found, codes))
     values = [phenotype(gene, *(gene.alleles[a] for a in pair)) for pair in found.pairs]
     verdict, reason = _verdict(gene, found, values, p, untested)
@@ -122,7 +128,19 @@ def _match(gene: Gene, codes: Codes, block: np.ndarray, copies: Copies) -> Match
         found = (lowest_one if gene.strategy == "lowest_function" else match_one)(gene, one_strand(codes))
     else:
         found = (match_lowest if gene.strategy == "lowest_function" else match)(gene, codes, block)
+        if not found.pairs and found.phased and found.strands and (block == 0).any():
+            found = _without_phase(gene, codes, block, found)
     return replace(found, notes=(*found.notes, copies.note), qualified=True) if copies.note else found
+
+
+def _without_phase(gene: Gene, codes: Codes, block: np.ndarray, found: Match) -> Match:
+    """A match that fits if the phase of the file is disregarded, qualified; `found` where there is none.
+
+    A phase without a phase set comes from statistics, which err for rare variants; one read from reads has a set.
+    """
+    loose = match(gene, codes, np.where(block == 0, UNPHASED, block))
+    note = "no pair of alleles fits the phase given; it is disregarded"
+    return replace(loose, notes=(*loose.notes, note), qualified=True) if loose.pairs else found
 
 
 def _silent(gene: Gene, found: Match, codes: Codes, p: float, reason: str) -> Finding:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from consilium.core.register.genomics import findings, meaning, quality, structure
+from consilium.core.register.genomics import findings, meaning, quality, scores, structure
 
-TABLES = (*quality.TABLES, *structure.TABLES, *meaning.TABLES, *findings.TABLES)
+TABLES = (*quality.TABLES, *structure.TABLES, *meaning.TABLES, *scores.TABLES, *findings.TABLES)
