@@ -92,7 +92,7 @@ CASES: dict[str, tuple[tuple[str, ...], dict[str, Any], set[str]]] = {
     "findings": (
         ("joint", "packet"),
         {**NOTHING_TO_LEARN, "genomics": dict.fromkeys(("clinvar", "gff", "reference", "phenopackets"), "joint")},
-        GENOMICS | {f"genomics_{s}" for s in ("phenotypes", "consequences", "findings")},
+        GENOMICS - {"genomics_intake"} | {f"genomics_{s}" for s in ("phenotypes", "consequences", "findings")},
     ),
     "images": (("t1", "fmri", "ct"), NOTHING_TO_LEARN, IMAGING),
     "a matrix": (("expression",), NOTHING_TO_LEARN, OMICS),
