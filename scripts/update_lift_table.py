@@ -1,4 +1,4 @@
-"""Builds resources/lift_grch37.tsv: where stretches of pharmacogenes lie in GRCh37, and where the two builds' bases differ.
+"""Builds resources/lift_grch37.tsv: where stretches of pharmacogenes lie in GRCh37, and where their bases differ.
 
 The same people were genotyped in both builds. Within a gene the same variants lie at one distance; a stretch in which
 at least RUN variants in a row (by position in GRCh38) agree in distance, alleles and frequency, with no gap longer

@@ -16,7 +16,7 @@ PATIENTS = ("patient", "sex", "birth_year", "site", "family", "index_date")
 SAMPLES = ("patient", "modality", "kind", "path", "taken_on")
 
 GENOMICS = {f"genomics_{s}" for s in ("intake", "merge", "cohort_qc", "structure", "identity", "pharmacogenes",
-                                      "polygenic", "features")}  # fmt: skip
+                                      "polygenic", "hwe_by_ancestry", "dropped", "features")}  # fmt: skip
 IMAGING = {"imaging_process", "imaging_features"}
 OMICS = {"omics_harmonise"}
 EHR = {"ehr_harmonise", "ehr_features"}

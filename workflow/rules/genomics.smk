@@ -15,6 +15,7 @@ CALLABLE_OWN = [
 LIFT_TABLE = ROOT / "resources" / "lift_grch37.tsv"
 CHAIN = [config["genomics"]["chain"]] if config["genomics"]["chain"] else []
 KNOWN_SITES = ROOT / "resources" / "build_sites.tsv"
+GENE_REGIONS = ROOT / "resources" / "gene_regions.tsv"
 STAR_POSITIONS = ROOT / "resources" / "star_alleles" / "positions.tsv"
 STAR_ALLELES = [
     ROOT / "resources" / "star_alleles" / f"{name}.tsv"
@@ -84,6 +85,10 @@ def reads_of_chunk(wildcards):
 
 include: "genomics/files.smk"
 include: "genomics/cohort.smk"
+include: "genomics/intake_files.smk"
+include: "genomics/relations.smk"
+include: "genomics/depth.smk"
 include: "genomics/findings.smk"
 include: "genomics/meaning.smk"
 include: "genomics/scores.smk"
+include: "genomics/association.smk"

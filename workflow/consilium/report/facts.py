@@ -11,6 +11,7 @@ from consilium.report import (
     facts_genome,
     facts_images,
     facts_models,
+    facts_reads,
     facts_records,
     facts_scores,
 )
@@ -37,6 +38,7 @@ def collect(cohort: Cohort, patient: str, title: str, config_digest: str) -> tup
     kinds = {k["kind"]: k for k in have["kinds"]}
     makers: dict[str, Callable[[], Facts]] = {
         "genome_quality": lambda: facts_genome.genome_quality(cohort, patient, why["genomics"]),
+        "reads": lambda: facts_reads.reads(cohort, patient, why["genomics"]),
         "gene_findings": lambda: facts_findings.gene_findings(cohort, patient, why["genomics"]),
         "pharmacogenomics": lambda: facts_genome.pharmacogenomics(cohort, patient, why["genomics"]),
         "polygenic": lambda: facts_scores.polygenic(cohort, patient, why["genomics"]),

@@ -136,7 +136,7 @@ class Regions:
     def fill(
         self, calls: dict[str, list[Calls]], wanted: Wanted, touched: Touched, bases: Bases | None, n_samples: int
     ) -> int:
-        """Add reference calls at needed positions inside the regions of which the file says nothing; returns their number.
+        """Add reference calls at needed positions in the regions of which the file says nothing; returns how many.
 
         The reference base comes from the table of positions or the FASTA: without one, the position stays untested.
         Ploidy as in the sample's own calls on X, one on Y and the mitochondrion, else two.

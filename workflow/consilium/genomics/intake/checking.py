@@ -68,11 +68,11 @@ def setup_digest(setup: Setup) -> dict[str, Any]:
     return {
         "tables": [file_digest(p) for p in setup.files()],
         "validation": setup.validation,
-        "reference": _fasta_digest(setup.reference) if setup.reference else "none",
+        "reference": fasta_digest(setup.reference) if setup.reference else "none",
     }
 
 
-def _fasta_digest(path: Path) -> str:
+def fasta_digest(path: Path) -> str:
     """Size, both ends and index of a FASTA: reading 3 GB for each chunk would cost more than the work itself."""
     digest = hashlib.sha256()
     with open(path, "rb") as handle:

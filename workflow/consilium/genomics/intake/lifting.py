@@ -51,11 +51,15 @@ class Lift:
 
     def _add(self, block: Block) -> None:
         there = self._blocks.setdefault(block.chrom, [])
-        i = bisect_right(there, block.start, key=lambda b: b.start)
-        start = max(block.start, there[i - 1].end + 1) if i else block.start
-        end = min(block.end, there[i].start - 1) if i < len(there) else block.end
-        if start <= end:
+        start = block.start
+        while start <= block.end:  # what earlier blocks leave free
+            i = bisect_right(there, start, key=lambda b: b.start)
+            if i and there[i - 1].end >= start:
+                start = there[i - 1].end + 1
+                continue
+            end = min(block.end, there[i].start - 1) if i < len(there) else block.end
             there.insert(i, block.clipped(start, end))
+            start = end + 1
 
     def block(self, chrom: str, position: int) -> Block | None:
         """The block that holds a position; None where GRCh38 has no known place for it."""

@@ -50,7 +50,7 @@ class Setup:
         return [self.panel, self.known_sites, *self.targets, *self.scores, *more, *self.callable]
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=4)
 def rules(setup: Setup) -> Rules:
     """What lifts a GRCh37 file over; kept, because a chain file takes a second to read.
 

@@ -23,7 +23,7 @@ from consilium.genomics.intake.vcf_report import LISTED, Header, OtherBuildError
 __all__ = ["LISTED", "Header", "OtherBuildError", "Record", "Report", "read"]
 
 _COLUMNS = ["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO"]
-_VERSION = re.compile(r"##fileformat=VCFv4\.\d+")
+_VERSION = re.compile(r"##fileformat=VCFv4\.(\d{1,3})")
 _META = re.compile(r"##(INFO|FORMAT)=<(.*)>")
 _ATTRIBUTE = re.compile(r'(\w+)=("(?:[^"\\]|\\.)*"|[^,]*)')
 _CONTIG = re.compile(r"##contig=<.*?ID=([^,>]+)(?:.*?length=(\d+))?")
@@ -76,10 +76,13 @@ def _header(lines: Iterator[tuple[int, str]], report: Report) -> Header:
     header = Header()
     for number, raw in lines:
         line = raw.rstrip("\r\n")
-        if number == 1 and not _VERSION.fullmatch(line):
-            found = f"'{line[:40]}'" if line.isprintable() else "binary content"
-            raise report.stop(found, "##fileformat=VCFv4.x as the first line", "supply a VCF file", 1)
-        if line.startswith("##"):
+        if number == 1:
+            version = _VERSION.fullmatch(line)
+            if version is None:
+                found = f"'{line[:40]}'" if line.isprintable() else "binary content"
+                raise report.stop(found, "##fileformat=VCFv4.x as the first line", "supply a VCF file", 1)
+            header.version = (4, int(version[1]))
+        elif line.startswith("##"):
             _meta(line, header)
         elif line.startswith("#"):
             header.samples = _sample_names(line.split("\t"), number, report)
@@ -118,9 +121,10 @@ def _sample_names(cells: list[str], line: int, report: Report) -> list[str]:
 def _records(
     lines: Iterator[tuple[int, str]], report: Report, known: KnownSites, columns: list[int]
 ) -> Iterator[Record]:
-    width = 9 + len(report.header.samples)
+    header = report.header
+    width = 9 + len(header.samples)
     wanted = [9 + c for c in columns]
-    checker = records.Checker(report.header.info, report.header.formats)
+    checker = records.Checker(header.info, header.formats, header.version)
     order = _Order(report)
     for number, raw in lines:
         line = raw.rstrip("\r\n")
@@ -247,4 +251,6 @@ def _judge_build(report: Report, build: str) -> None:
         raise report.stop("no record on a chromosome that is known", "chr1 … chr22, chrX, chrY, chrM, without chr, or "
                           "RefSeq accessions (NC_…)", "rename the contigs")  # fmt: skip
     if report.n_records and report.n_records == report.n_malformed:
-        raise report.stop("no record that can be used", "records as in the VCF specification", "mend the records")
+        first = report.left_out[0]
+        raise report.stop(f"no record that can be used; the first: {first.found.removeprefix('record left out: ')}",
+                          first.allowed, first.mend, first.line)  # fmt: skip

@@ -18,8 +18,9 @@ class OtherBuildError(InputError):
 
 @dataclass
 class Header:
-    """What the header says: sample names in column order, contig lengths, value definitions."""
+    """What the header says: sample names in column order, contig lengths, value definitions, version of the format."""
 
+    version: tuple[int, int] = (4, 3)
     samples: list[str] = field(default_factory=list)
     contigs: dict[str, int | None] = field(default_factory=dict)
     info: dict[str, Definition] = field(default_factory=dict)

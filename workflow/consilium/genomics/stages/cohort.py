@@ -91,6 +91,7 @@ def structure(
     from consilium.genomics.intake.panel import read_panel
     from consilium.genomics.structure import ancestry as origin
     from consilium.genomics.structure import kinship as kin
+    from consilium.genomics.structure import variant_only
     from consilium.genomics.structure.components import read_components
 
     calls, reference = matrix.load(genotypes), read_panel(panel)
@@ -102,7 +103,8 @@ def structure(
     else:
         assigned = origin.assign(matrix.at_panel(calls, reference), reference)
     write_table(ancestry, "ancestry", origin.table(calls.samples, assigned, kin.components(counts)))
-    write_table(kinship, "kinship", kin.kinship_table(calls.samples, counts, families))
+    lacking = variant_only.of_cohort(calls, reference)
+    write_table(kinship, "kinship", kin.kinship_table(calls.samples, counts, families, lacking))
 
 
 def identity(
