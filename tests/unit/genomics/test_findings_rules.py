@@ -171,6 +171,7 @@ GVCF = (
 BLOCKS = (
     "chr1 101 . A <NON_REF> . . END=200 GT:DP:GQ 0/0:30:60",
     "chr1 201 . A <NON_REF> . . END=300 GT:DP:GQ 0/0:3:9",  # too few reads
+    "chr1 251 . A <NON_REF> . . END=260 GT:MIN_DP 0/0:7",
     "chr1 301 . AC A,<NON_REF> 50 PASS . GT:DP:GQ 0/1:30:60",
     "chr1 303 . A C,<NON_REF> 50 LowQual . GT:DP:GQ 0/1:30:60",
     "chr1 304 . A <NON_REF> . . END=310 GT:DP:GQ ./.:30:60",
