@@ -22,7 +22,6 @@ ACTIVE = ",".join(
         *(Path(f).stem for f in treatment_outputs() if f.endswith(".tsv")),
         *(Path(f).stem for f in FINDINGS_TABLES),
         *(Path(f).stem for f in association_outputs() if f.endswith(".tsv")),
-        *(Path(f).stem for f in treatment_outputs() if f.endswith(".tsv")),
     ]
 )
 ROOM_TABLES = {

@@ -55,7 +55,8 @@ def test_odd_rows_are_those_with_half_or_haploid_calls() -> None:
 @settings(max_examples=30, deadline=None)
 def test_column_sums(n_rows: int, n_samples: int) -> None:
     bits = np.random.default_rng(n_rows).integers(0, 2, (n_rows, n_samples), dtype=np.uint8)
-    packed = planes.pack(bits, bits)[:, 0].view(np.uint64)
+    small = np.packbits(bits, axis=1, bitorder="little")
+    packed = planes.pack(small, small, n_samples)[:, 0].copy().view(np.uint64)
     assert planes.column_sums(packed, n_samples).tolist() == bits.sum(axis=0).tolist()
 
 

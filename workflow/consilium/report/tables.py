@@ -34,8 +34,6 @@ ROOM_TABLES: dict[str, tuple[str, ...]] = {
         "coverage",
         "cyp2d6",
         "cnv_flags",
-        "pharmacogenes",
-        "polygenic",
     ),
     "imaging": ("image_qc",),
     "omics": ("omics_qc",),

@@ -1,4 +1,7 @@
-"""Chunk files of a Zarr (format 2) array in a folder, read and written without zarr: a thousandth of a second each."""
+"""Chunk files of Zarr (format 2) arrays in a folder, read and written without zarr.
+
+zarr spends about a millisecond a chunk beside the work itself, and 0.2 s on being imported.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+Values = npt.NDArray[Any]
 
 
 @lru_cache(maxsize=64)
@@ -22,35 +27,47 @@ def shape(folder: Path) -> tuple[tuple[int, ...], tuple[int, ...]]:
     return tuple(meta["shape"]), tuple(meta["chunks"])
 
 
-def read(folder: Path, number: int) -> npt.NDArray[Any]:
+def read(folder: Path, number: int) -> Values:
     """Chunk `number` along the first axis of an array that is chunked there alone."""
     from numcodecs import get_codec
 
     meta = _meta(folder)
-    raw = (folder / _name(meta, number)).read_bytes()
-    codec = get_codec(meta["compressor"]) if meta["compressor"] else None
-    data = codec.decode(raw) if codec else raw
-    return np.frombuffer(data, dtype=np.dtype(meta["dtype"])).reshape(meta["chunks"])
+    dtype = np.dtype(meta["dtype"])
+    path = folder / _name(meta, number)
+    if not path.exists():
+        return np.full(meta["chunks"], meta["fill_value"], dtype=dtype)
+    data = path.read_bytes()
+    for codec in [meta["compressor"], *reversed(meta["filters"] or [])]:
+        data = get_codec(codec).decode(data) if codec else data
+    values = data if isinstance(data, np.ndarray) else np.frombuffer(data, dtype=dtype)
+    return values.reshape(meta["chunks"])
 
 
-def write(folder: Path, number: int, values: npt.NDArray[Any]) -> None:
-    """Write chunk `number` along the first axis; a shorter last chunk is padded with the fill value."""
+def read_all(folder: Path) -> Values:
+    """All of an array that is chunked along its first axis alone."""
+    (length, *tail), (height, *_) = shape(folder)
+    parts = [read(folder, i) for i in range(-(-length // height))]
+    return np.concatenate(parts)[:length] if parts else np.empty((0, *tail), dtype=np.dtype(_meta(folder)["dtype"]))
+
+
+def write(folder: Path, number: int, values: Values) -> None:
+    """Write chunk `number` along the first axis; a short last one is filled up. Nothing but the fill value: no file."""
+    import numcodecs.blosc
     from numcodecs import get_codec
 
+    numcodecs.blosc.use_threads = False  # processes share the work
     meta = _meta(folder)
-    chunk = values
+    fill = meta["fill_value"]
+    if values.dtype != object and not values.any() and not fill:
+        return
     if len(values) < meta["chunks"][0]:
-        chunk = np.full(meta["chunks"], meta["fill_value"] or 0, dtype=values.dtype)
-        chunk[: len(values)] = values
-    codec = get_codec(meta["compressor"])
-    (folder / _name(meta, number)).write_bytes(codec.encode(np.ascontiguousarray(chunk)))
+        more = np.full((meta["chunks"][0] - len(values), *values.shape[1:]), fill, dtype=values.dtype)
+        values = np.concatenate([values, more])
+    content: Any = np.ascontiguousarray(values)
+    for codec in meta["filters"] or []:
+        content = get_codec(codec).encode(content)
+    (folder / _name(meta, number)).write_bytes(get_codec(meta["compressor"]).encode(content))
 
 
 def _name(meta: dict[str, Any], number: int) -> str:
     return ".".join([str(number), *["0"] * (len(meta["chunks"]) - 1)])
-
-
-def read_all(folder: Path) -> npt.NDArray[Any]:
-    (length, *_), (height, *_) = shape(folder)
-    parts = [read(folder, i) for i in range(-(-length // height))]
-    return np.concatenate(parts)[:length] if parts else np.empty(0, dtype=np.uint8)

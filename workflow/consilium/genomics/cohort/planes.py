@@ -24,6 +24,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from consilium.genomics.cohort import chunkfiles, codes
+
 NO_CALL = -1
 GROUP, ARRAY, ODD = "planes", "calls", "odd"
 _STRIP = 64  # rows unpacked at a time: they stay in the processor's cache
@@ -77,60 +79,71 @@ def words_of(n_samples: int) -> int:
     return max(1, -(-n_samples // 64))
 
 
-def pack(low: npt.NDArray[Any], high: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    """(row, plane, byte) from the two planes as (row, sample) of 0 and 1."""
-    n = 8 * words_of(low.shape[1])
-    out = np.zeros((len(low), 2, n), dtype=np.uint8)
-    for plane, bits in enumerate((low, high)):
-        packed = np.packbits(bits, axis=1, bitorder="little")
-        out[:, plane, : packed.shape[1]] = packed
+def pack(low: npt.NDArray[np.uint8], high: npt.NDArray[np.uint8], n_samples: int) -> npt.NDArray[np.uint8]:
+    """(row, plane, byte) in whole words, from the planes (row, byte) that np.packbits makes, little end first."""
+    out = np.zeros((len(low), 2, 8 * words_of(n_samples)), dtype=np.uint8)
+    out[:, 0, : low.shape[1]], out[:, 1, : high.shape[1]] = low, high
     return out
 
 
 def pack_calls(gt: npt.NDArray[np.int8]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_]]:
     """(planes (row, plane, byte), odd (row,)) of allele numbers (row, sample, strand); any number from 1 on is ALT."""
-    lost = (gt < 0).any(axis=2)
-    alts = (gt > 0).sum(axis=2)
-    odd = (lost & ~(gt == -1).all(axis=2)).any(axis=1)
-    return pack((alts == 1) | lost, (alts == 2) | lost), odd
+    low, high, odd = codes.plane_bits(codes.from_genotypes(np.minimum(gt, 1), np.zeros(gt.shape[:2], dtype=bool)))
+    return pack(low, high, gt.shape[1]), odd
 
 
 @contextmanager
 def open_planes(path: Path) -> Iterator[Planes]:
     """Planes of a cohort's VCF-Zarr (folder or zip). Raises InputError when it is none."""
-    from consilium.genomics.cohort import chunkfiles
     from consilium.genomics.cohort.genotypes import open_genotypes
 
-    folder = Path(path) / GROUP / ARRAY
-    if folder.is_dir():
-        shape, chunks = chunkfiles.shape(folder)
-        n_samples = chunkfiles.shape(Path(path) / "call_genotype")[0][1]
-        odd = chunkfiles.read_all(folder.with_name(ODD)).astype(bool)
-        yield Planes(shape[0], n_samples, chunks[0], odd, lambda i: chunkfiles.read(folder, i))
+    if (stored := stored_planes(Path(path))) is not None:
+        yield stored
         return
     with open_genotypes(path) as genotypes:
         yield planes_of(genotypes.group)
 
 
+def stored_planes(path: Path) -> Planes | None:
+    """Planes of a store in a folder; None where it has none."""
+    folder = path / GROUP / ARRAY
+    if not folder.is_dir():
+        return None
+    shape, chunks = chunkfiles.shape(folder)
+    n_samples = chunkfiles.shape(path / "call_genotype")[0][1]
+    odd = chunkfiles.read_all(path / GROUP / ODD).astype(bool)
+    return Planes(shape[0], n_samples, chunks[0], odd, lambda i: chunkfiles.read(folder, i))
+
+
 def planes_of(group: Any) -> Planes:
     """Planes of an open Zarr group."""
     calls = group["call_genotype"]
-    n_sites, n_samples = calls.shape[:2]
-    if GROUP in group:
-        packed = group[GROUP][ARRAY]
-        height = packed.chunks[0]
-        odd = np.asarray(group[GROUP][ODD][:], dtype=bool)
-        return Planes(n_sites, n_samples, height, odd, lambda i: np.asarray(packed[i * height : (i + 1) * height]))
-    height = max(1, calls.chunks[0])
+    if GROUP not in group:
+        return _of_calls(calls.shape, calls.chunks[0], lambda a, b: calls[a:b])
+    packed = group[GROUP][ARRAY]
+    height = packed.chunks[0]
+    odd = np.asarray(group[GROUP][ODD][:], dtype=bool)
+    return Planes(
+        calls.shape[0], calls.shape[1], height, odd, lambda i: np.asarray(packed[i * height : (i + 1) * height])
+    )
+
+
+def of_array(gt: Any) -> Planes:
+    """Planes of a dask array of allele numbers (row, sample, strand)."""
+    height = gt.chunks[0][0] if len(gt) else 1
+    return _of_calls(gt.shape, height, lambda a, b: gt[a:b].compute(scheduler="synchronous"))
+
+
+def _of_calls(shape: tuple[int, ...], height: int, read: Callable[[int, int], Any]) -> Planes:
+    height = max(1, height)
 
     def block(i: int) -> npt.NDArray[np.int8]:
-        gt = np.asarray(calls[i * height : (i + 1) * height], dtype=np.int8)
+        gt = np.asarray(read(i * height, (i + 1) * height), dtype=np.int8)
         return gt if gt.shape[2] == 2 else np.concatenate([gt, np.full_like(gt, -2)], axis=2)
 
-    odd = [pack_calls(block(i))[1] for i in range(-(-n_sites // height))]
-    return Planes(
-        n_sites, n_samples, height, np.concatenate(odd) if odd else np.zeros(0, bool), lambda i: pack_calls(block(i))[0]
-    )
+    odd = [pack_calls(block(i))[1] for i in range(-(-shape[0] // height))]
+    return Planes(shape[0], shape[1], height, np.concatenate([np.zeros(0, dtype=bool), *odd]),
+                  lambda i: pack_calls(block(i))[0])  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -170,7 +183,7 @@ def site_counts(planes: Planes, chosen: npt.NDArray[np.bool_] | None = None) -> 
         both = low & high
         lows, highs, lost = (np.bitwise_count(x).sum(axis=1, dtype=np.int64) for x in (low, high, both))
         out[:, block.start : block.start + len(block)] = lows - lost, highs - lost, lost
-    return SiteCounts(*out, planes.n_samples if chosen is None else int(chosen.sum()))
+    return SiteCounts(out[0], out[1], out[2], planes.n_samples if chosen is None else int(chosen.sum()))
 
 
 def column_sums(bits: Bits, n_samples: int) -> Ints:
