@@ -30,6 +30,7 @@ FILES = {
     "t1": ("P1", "imaging", "T1"), "fmri": ("P2", "imaging", "fMRI"), "ct": ("P2", "imaging", "CT"),
     "expression": ("*", "omics", "expression"), "labs": ("*", "ehr", "labs"), "drugs": ("*", "ehr", "drugs"),
     "pathology": ("P1", "text", "pathology"), "radiology": ("*", "text", "radiology"),
+    "packet": ("P1", "genomics", "phenopacket"),
 }  # fmt: skip
 TASK = {"name": "diagnosis", "type": "classification", "outcome": "diagnosis"}
 EFFECT = {"treatment": "arm", "outcome": "response"}
@@ -46,7 +47,8 @@ class Place:
         """Six patients with the outcomes that the settings ask for (default: one task and two arms)."""
         settings = {"cohort": "c", "patients": "patients.tsv", "samples": "samples.tsv", "chunk_size": 2,
                     "learn": {"tasks": [TASK]}, "treatment": {"effect": EFFECT}, **settings,
-                    "genomics": {"ancestry_reference": str(ROOT / "resources" / "ancestry_1kgp.tsv")}}  # fmt: skip
+                    "genomics": {"ancestry_reference": str(ROOT / "resources" / "ancestry_1kgp.tsv"),
+                                 **settings.get("genomics", {})}}  # fmt: skip
         asked = [t["outcome"] for t in settings["learn"]["tasks"] if "outcome" in t]
         asked += list((settings["treatment"]["effect"] or {}).values())
         outcomes = {} if settings.get("mode") == "apply" else {k: v for k, v in OUTCOMES.items() if k in asked}
@@ -88,6 +90,11 @@ NOTHING_TO_LEARN: dict[str, Any] = {"learn": {"tasks": []}, "treatment": {"effec
 CASES: dict[str, tuple[tuple[str, ...], dict[str, Any], set[str]]] = {
     "one joint VCF": (("joint",), NOTHING_TO_LEARN, GENOMICS - {"genomics_intake"}),
     "reads of one patient": (("bam",), NOTHING_TO_LEARN, GENOMICS | {"genomics_reads", "genomics_depth"}),
+    "findings": (
+        ("joint", "packet"),
+        {**NOTHING_TO_LEARN, "genomics": dict.fromkeys(("clinvar", "gff", "reference", "phenopackets"), "joint")},
+        GENOMICS - {"genomics_intake"} | {f"genomics_{s}" for s in ("phenotypes", "consequences", "findings")},
+    ),
     "images": (("t1", "fmri", "ct"), NOTHING_TO_LEARN, IMAGING),
     "a matrix": (("expression",), NOTHING_TO_LEARN, OMICS),
     "labs": (("labs",), NOTHING_TO_LEARN, EHR),

@@ -100,6 +100,13 @@ def test_current_layout(tmp_path: Path):
     assert two.key == ("chr1", 326, "GG", "AA") and two.genes == ("GENA", "OTHER")
 
 
+def test_of_one_variant_twice_the_better_reviewed_counts(tmp_path: Path):
+    status = ("criteria_provided,_single_submitter", "practice_guideline", "reviewed_by_expert_panel")
+    rows = [f"1 340 {n} G T {info('GENA', stars=s)}" for n, s in enumerate(status)]
+    (entry,) = read_clinvar(clinvar(tmp_path / "c.vcf", rows), {"GENA"}, known_sites()).entries
+    assert entry.id == "1" and entry.stars == 4
+
+
 def test_layout_before_2017(tmp_path: Path):
     rows = [
         "1 325 rs1 G A,C GENEINFO=GENA:1;CLNALLE=2,1;CLNSIG=2,5|5;CLNREVSTAT=single,mult|exp;CLNDBN=x,Some_disease;"

@@ -95,6 +95,17 @@ def test_what_bcftools_says_is_passed_on(cases, tmp_path):
         csq.run(wrong, folder / "EDUMMY0002.gff", folder / "EDUMMY0002.fa", tmp_path / "out.vcf")
 
 
+def test_strands_of_more_answers_than_one_number_holds(tmp_path):
+    """Bit 2 i + strand; a number carries 30 bits, so answer 15 begins the second one."""
+    said = ",".join(f"missense|G|T{i}|protein_coding" for i in range(20))
+    numbers = f"{1 << 28},{(1 << 0) | (1 << 3)}"  # answer 14 on strand 0; 15 on strand 0, 16 on strand 1
+    path = tmp_path / "a.vcf"
+    path.write_text(f"chr1\t5\t.\tA\tC\t.\t.\tX=1;BCSQ={said}\tGT:BCSQ\t1|1:{numbers}\t0|0:0\n")
+    (answer,) = csq.read(path)
+    found = {key: [c.transcript for c in mine] for key, mine in answer.haplotypes.items()}
+    assert found == {(0, 0): ["T14", "T15"], (0, 1): ["T16"]} and len(answer.found) == 20
+
+
 def test_severity():
     worst = min(
         (csq.Consequence(t) for t in ("synonymous", "missense&splice_region", "intron")), key=lambda c: c.severity

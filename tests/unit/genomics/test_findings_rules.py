@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from consilium.core.errors import InputError
 from consilium.genomics.cohort.genotypes import ABSENT, MISSING
@@ -145,12 +146,10 @@ def test_overlap_counts_bases(one, other):
     assert overlap(merged(a), merged(b)) == len(bases[0] & bases[1])
 
 
-def test_depth_of_reads_counts_unless_only_listed_positions_were_called(tmp_path: Path):
-    table = tmp_path / "coverage.tsv"
-    head = "patient\tregion\tkind\tgene\tchrom\tstart\tend\tn_bases\tmean_depth\tbases_below_min\n"
-    rows = ("P1\tG\tgene\tG\tchr1\t0\t900\t900\t30\t400\n", "P1\tG\texons\tG\tchr1\t0\t900\t100\t30\t10\n")
-    table.write_text(head + "".join(rows))
-    depths = assessed.depth_of_genes(table)
+def test_depth_of_reads_counts_unless_only_listed_positions_were_called():
+    columns = ["patient", "kind", "gene", "n_bases", "bases_below_min"]
+    rows = [("P1", "gene", "G", 900, 400), ("P1", "exons", "G", 100, 10)]
+    depths = assessed.depth_of_genes(pd.DataFrame(rows, columns=columns))
     assert depths == {("P1", "G"): (100, 10)}
     seen = assessed.coverage("P1", "G", None, {}, depths, "vcf")
     assert (seen.status, seen.reason, seen.source) == ("partly assessed", "10 of 100 bases uncovered",
@@ -172,6 +171,7 @@ GVCF = (
 BLOCKS = (
     "chr1 101 . A <NON_REF> . . END=200 GT:DP:GQ 0/0:30:60",
     "chr1 201 . A <NON_REF> . . END=300 GT:DP:GQ 0/0:3:9",  # too few reads
+    "chr1 251 . A <NON_REF> . . END=260 GT:MIN_DP 0/0:7",
     "chr1 301 . AC A,<NON_REF> 50 PASS . GT:DP:GQ 0/1:30:60",
     "chr1 303 . A C,<NON_REF> 50 LowQual . GT:DP:GQ 0/1:30:60",
     "chr1 304 . A <NON_REF> . . END=310 GT:DP:GQ ./.:30:60",

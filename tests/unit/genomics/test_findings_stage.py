@@ -245,5 +245,11 @@ def test_hpo_terms_point_to_a_gene_with_a_truncating_variant(made, tmp_path, fou
     made.genes = made.folder / "genes.tsv"
     (row,) = rows.to_dict("records")
     assert (row["patient"], row["gene"], row["pos"], row["hpo_rank"]) == ("Man", "GENR", 1027, 1)
+    # Common by the frequency file: no longer pointed at.
+    made.genes = tmp_path / "list.tsv"
+    made.consequences(ranking=ranking, frequencies=made.folder / "af.vcf")
+    common, _, _ = made.findings(clinvar=tmp_path / "none.vcf", ranking=ranking, consequences=made.folder / "c.parquet")
+    made.genes = made.folder / "genes.tsv"
+    assert common.empty
     assert row["verdict"] == "possible" and row["gene_list"] == "HPO ranking" and "truncating" in row["reason"]
     assert ("Man", "GENR") in set(zip(looked["patient"], looked["gene"], strict=True))

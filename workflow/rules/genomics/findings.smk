@@ -7,6 +7,9 @@ def configured(*keys):
 
 
 FINDING_GENES = config["genomics"]["finding_genes"] or ROOT / "resources/acmg_sf.tsv"
+# Which bases a gene must have seen: the annotation, or the exons whose coverage is measured.
+ANNOTATION = configured("gff") or configured("genes_bed")
+COVERAGE = [f"{COHORT}/genomics/coverage.tsv"] if DEPTH_MANIFESTS else []
 PHENOPACKETS = [s.path for s in kinds("genomics", "phenopacket")]
 RANKED = bool(PHENOPACKETS and configured("phenopackets"))
 WITH_CONSEQUENCES = len(configured("gff", "reference")) == 2 and not any(
@@ -90,7 +93,8 @@ rule genomics_findings:
         clinvar=configured("clinvar"),
         genes=FINDING_GENES,
         sites=KNOWN_SITES,
-        gff=configured("gff"),
+        gff=ANNOTATION,
+        coverage=COVERAGE,
         reference=reference_fasta(),
         callable=[s.path for s in kinds("genomics", "callable")],
         intake=INTAKE_MANIFESTS,
@@ -111,11 +115,12 @@ rule genomics_findings:
         samples=config["samples"],
         options=" ".join(
             [
-                option("--gff", configured("gff")),
+                option("--gff", ANNOTATION),
                 option("--reference", reference_fasta()),
                 option("--consequences", findings_table("consequences.parquet")),
                 option("--ranking", findings_table("hpo_ranking.tsv")),
                 option("--intake", INTAKE_MANIFESTS),
+                option("--coverage", COVERAGE),
             ]
         ),
         rows=sheet_rows("genomics"),

@@ -5,9 +5,12 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from consilium.genomics.findings.regions import Annotation, Interval, length, overlap
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ASSESSED, PARTLY, NOT = "assessed", "partly assessed", "not assessed"
 NO_RECORD = "the files do not say which bases were looked at"
@@ -47,14 +50,10 @@ class Coverage:
     source: str = ""
 
 
-def depth_of_genes(path: Path) -> dict[tuple[str, str], tuple[int, int]]:
-    """(patient, gene) -> (bases, bases below the depth that a call needs), from the table of coverage: exons of a
-    gene together."""
-    import pandas as pd
-
-    table = pd.read_csv(path, sep="\t", dtype={"patient": str, "gene": str}, keep_default_na=False)
-    table = table[table["kind"] == "exons"]
-    sums = table.groupby(["patient", "gene"], sort=True)[["n_bases", "bases_below_min"]].sum()
+def depth_of_genes(table: pd.DataFrame) -> dict[tuple[str, str], tuple[int, int]]:
+    """(patient, gene) -> (bases, bases below the depth that a call needs), from the table coverage: exons of a gene."""
+    exons = table[table["kind"] == "exons"]
+    sums = exons.groupby(["patient", "gene"], sort=True)[["n_bases", "bases_below_min"]].sum()
     return {(p, g): (int(n), int(low)) for (p, g), (n, low) in zip(sums.index, sums.to_numpy(), strict=True)}
 
 

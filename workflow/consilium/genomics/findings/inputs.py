@@ -73,7 +73,7 @@ def gather(given: Given, people: Sequence[Patient]) -> tuple[World, list[Problem
     return World(
         listed, _release(clinvar), {p.patient: p.sex for p in people}, read_facts(given.sources)["sources"], compared,
         refused, annotation, looked_at(given, people, annotation),
-        seen.depth_of_genes(given.coverage) if given.coverage else {},
+        seen.depth_of_genes(read_table(given.coverage, "coverage")) if given.coverage else {},
         computed_of(worst(read_table(given.consequences, "consequences"))) if given.consequences else {},
         ranks_of(read_table(given.ranking, "hpo_ranking")) if given.ranking else {}, column,
     ), problems  # fmt: skip
