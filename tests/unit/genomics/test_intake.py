@@ -74,7 +74,7 @@ def test_regions_tell_reference_from_untested(tmp_path: Path, place: Setup) -> N
      "1 290 . G <NON_REF> . . END=310 GT:GQ 0/0:3"],
 )  # fmt: skip
 def test_what_a_file_speaks_of_is_never_filled_from_regions(tmp_path: Path, place: Setup, row: str) -> None:
-    """Filtered, missing, broken, symbolic, half, contradicting and weak records: the position was not found reference."""
+    """Filtered, missing, broken, symbolic, half, contradicting, weak records: not found to be reference."""
     path = write(tmp_path / "a.vcf", ["1 50 . C T . . . GT 0/1", row])
     found = read(path, place, (bed(tmp_path / "a.bed", "chr1 0 1000"),))[0]
     assert ("chr1", 300, "G", ".") not in found
