@@ -246,3 +246,16 @@ def test_callable_regions_of_everybody_and_of_one(tmp_path: Path) -> None:
     assert found[150, "C", "T"] == {"P1": [0, 1], "P2": [0, 0], "P3": [0, 0]}
     assert found[250, "G", ""] == {"P1": untested, "P2": [0, 0], "P3": untested}
     assert read_table(tmp_path / "q.tsv", "quarantine").empty
+
+
+def test_one_file_a_chromosome_for_one_patient_and_for_all(tmp_path: Path) -> None:
+    """Several rows of the sheet for one patient, and several joint files, are one set of genotypes."""
+    own = [write(tmp_path / f"p1.{c}.vcf", [f"{c} 100 . A G . . . GT 0/1"]) for c in ("1", "2")]
+    joint = [write(tmp_path / f"all.{c}.vcf.gz", [f"{c} 100 . A G . . . GT 1/1 0/0"], ("P2", "P3")) for c in ("1", "2")]
+    files = [*(("P1", "vcf", f) for f in own), *(("*", "vcf", f) for f in joint)]
+    people = Cohort(tmp_path, {"P1": "male", "P2": "male", "P3": "male"}, files, None)
+    people.panel.write_text("chrom\tpos\tref\talt\tX\n")
+    people.run()
+    gt = np.asarray(load(tmp_path / "g.vcz").gt).tolist()
+    assert gt == [[[0, 1], [1, 1], [0, 0]]] * 2
+    assert read_table(tmp_path / "q.tsv", "quarantine").empty

@@ -172,7 +172,7 @@ FAULTS = {  # name: (content, records usable leniently, or None where no level c
     "columns": (text(["1 100 . A G . . . GT 0/1", "1 200 . CAT C . .", "1 300 . G T . . . GT 0/1"]), 2),
     "order": (text(["1 300 . G T . . . GT 0/1", "1 100 . A G . . . GT 0/1"]), 2),
     "contig": (text(["1 100 . A G . . . GT 0/1", "2 1 . A G . . . GT 0/1", "1 300 . G T . . . GT 0/1"]), 3),
-    "cut": (text(["1 100 . A G . . . GT 0/1"] * 1 + [f"2 {p} . A G . . . GT 0/1" for p in range(1, 4000)]), -1),
+    "cut": (text(["1 100 . A G . . . GT 0/1"] * 1 + [f"2 {p} . A G . . . GT 0/1" for p in range(1, 1500)]), -1),
     "header": (text(["1 100 . A G . . . GT 0/1"]).replace("#CHROM", "#CHR"), None),
 }
 
@@ -190,7 +190,7 @@ def test_broken_files_are_used_leniently_only(tmp_path: Path, place: Setup, faul
             assert report.fatal and not found
         else:
             assert not report.fatal and report.problems
-            assert len(found) == n if n > 0 else 0 < len(found) < 4000
+            assert len(found) == n if n > 0 else 0 < len(found) < 1500
 
 
 def test_strict_refuses_any_fault_and_an_unproven_build(tmp_path: Path, place: Setup) -> None:
