@@ -222,6 +222,16 @@ def test_a_chain_lifts_the_rest(tmp_path: Path) -> None:
     assert read(path, setup(chain=chain))[1].lift == LiftCounts(unverified=1)
 
 
+def test_a_broken_chain_is_said_of_the_file_that_needs_it(tmp_path: Path) -> None:
+    chain = tmp_path / "a.chain"
+    chain.write_text("chain of thought\n")
+    path = write(tmp_path / "a.vcf", ["7 99270539 . C T . . . GT 0/1"], meta=GRCH37)
+    report = read(path, setup(chain=chain))[1]
+    assert [p.file for p in report.problems] == [str(chain)] and "no line of a chain file" in report.fatal[0].found
+    new = write(tmp_path / "b.vcf", ["7 99672916 . T C . . . GT 0/1"])
+    assert read(new, setup(chain=chain))[0] == {("chr7", 99672916, "T", "C"): "01"}
+
+
 def test_mitochondria_of_the_cambridge_sequence_stay_where_they_are(tmp_path: Path) -> None:
     row = ["MT 1555 . A G . . . GT 1", "7 99270539 . C T . . . GT 0/1"]
     meta = GRCH37 + "##contig=<ID=MT,length={}>\n"

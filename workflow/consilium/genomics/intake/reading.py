@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
+from consilium.core.errors import InputError
 from consilium.genomics.intake import normalise, vcf
 from consilium.genomics.intake.build import BUILD, OLD_BUILD, KnownSites, canonical
 from consilium.genomics.intake.callable_regions import Regions, Touched
@@ -58,7 +59,7 @@ def calls_of(path: Path, report: Report, choose: Choose, tables: Tables, regions
         return _calls(path, report, choose, tables, None, regions)
     except OtherBuildError:
         report.take(fresh)
-    return _calls(path, report, choose, tables, rules(tables.setup), regions)
+    return _calls(path, report, choose, tables, _rules(report, tables.setup), regions)
 
 
 def checked(path: Path, report: Report, choose: Choose, setup: Setup, known: KnownSites) -> None:
@@ -68,7 +69,16 @@ def checked(path: Path, report: Report, choose: Choose, setup: Setup, known: Kno
         deque(_records(path, report, choose, known, None), maxlen=0)
     except OtherBuildError:
         report.take(fresh)
-        deque(_records(path, report, choose, known, rules(setup)), maxlen=0)
+        deque(_records(path, report, choose, known, _rules(report, setup)), maxlen=0)
+
+
+def _rules(report: Report, setup: Setup) -> Rules:
+    """What lifts over; where the chain file cannot be used, neither can the file that needs it."""
+    try:
+        return rules(setup)
+    except InputError as error:
+        report.fatal += error.problems
+        raise
 
 
 def _records(path: Path, report: Report, choose: Choose, known: KnownSites, lift: Rules | None) -> Iterator[Record]:
