@@ -153,10 +153,16 @@ def _rows(
     for i in real:
         for key in _variants(record, record.alts[i - 1], reference):
             carriers.setdefault(key, set()).add(i)
-    usable = np.isin(alleles, [0, *real])
+    calls = tuple(record.calls or ())
     for (position, ref, alt), numbers in carriers.items():
-        codes = np.where(usable, np.isin(alleles, list(numbers)), _lost(alleles))
-        yield record.chrom, position, ref, alt, codes
+        yield record.chrom, position, ref, alt, _carried(calls, record.phase_sets, tuple(real), tuple(sorted(numbers)))
+
+
+@lru_cache(maxsize=512)
+def _carried(calls: tuple[str, ...], phase_sets: bool, real: tuple[int, ...], numbers: tuple[int, ...]) -> np.ndarray:
+    """Codes of a row: strands with an allele of `numbers` 1, with another of `real` or the reference 0."""
+    alleles = _calls(calls, phase_sets)[0]
+    return np.where(np.isin(alleles, [0, *real]), np.isin(alleles, numbers), _lost(alleles))
 
 
 def _lost(alleles: np.ndarray) -> np.ndarray:
