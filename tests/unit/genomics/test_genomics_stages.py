@@ -232,7 +232,7 @@ def test_callable_regions_of_everybody_and_of_one(tmp_path: Path) -> None:
     everybody.write_text("chr1\t100\t200\n")
     mine.write_text("chr1\t200\t300\n")
     one = write(tmp_path / "a.vcf", ["1 150 . C T . . . GT 0/1"])
-    two = write(tmp_path / "b.vcf", ["1 120 . A G . . . GT 0/1 0/0"], ("P2", "P3"))
+    two = write(tmp_path / "b.vcf", ["1 120 . A G . . . GT 0/1 0/0", "1 290 . T C . . . GT 0/1 0/0"], ("P2", "P3"))
     files = [("P1", "vcf", one), ("*", "vcf", two), ("*", "callable", everybody), ("P2", "callable", mine)]
     people = Cohort(tmp_path, {"P1": "male", "P2": "male", "P3": "male"}, files, None)
     people.panel.write_text("chrom\tpos\tref\talt\tX\n")
@@ -259,3 +259,30 @@ def test_one_file_a_chromosome_for_one_patient_and_for_all(tmp_path: Path) -> No
     gt = np.asarray(load(tmp_path / "g.vcz").gt).tolist()
     assert gt == [[[0, 1], [1, 1], [0, 0]]] * 2
     assert read_table(tmp_path / "q.tsv", "quarantine").empty
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_callable_regions_of_a_patient_with_one_file_a_gene(tmp_path: Path, broken: bool) -> None:
+    """A file's silence at another file's positions is no reference call; with a refused file nothing is filled."""
+    targets = tmp_path / "targets.tsv"
+    targets.write_text("chrom\tpos\tref\nchr1\t150\tC\nchr1\t250\tG\nchr1\t900\tT\n")
+    regions = tmp_path / "a.bed"
+    regions.write_text("chr1\t0\t1000\n")
+    one = write(tmp_path / "a.vcf", ["1 150 . C T . . . GT 0/1", "1 290 . T C . . . GT 0/1"])
+    two = write(tmp_path / "b.vcf", ["1 250 . G A . . . GT 1/1", *(["1 200 . G A . . . GT 1/1"] if broken else [])])
+    files = [("P1", "vcf", one), ("P1", "vcf", two), ("P1", "callable", regions)]
+    people = Cohort(tmp_path, {"P1": "male"}, files, None)
+    people.panel.write_text("chrom\tpos\tref\talt\tX\n")
+    common = {"samples": people.samples, "panel": people.panel, "known_sites": SITES, "targets": [targets]}
+    stages.intake(patients="P1", folder=tmp_path / "patients", manifest=tmp_path / "i.json", **common)
+    made = {"genotypes": tmp_path / "g.vcz", "sources": tmp_path / "s.json", "quarantine": tmp_path / "q.tsv"}
+    stages.merge(sheet=people.sheet, intake=[tmp_path / "i.json"], **made, **common)
+    found = people.genotypes()
+    assert found[150, "C", "T"] == {"P1": [0, 1]}
+    causes = " ".join(read_table(tmp_path / "q.tsv", "quarantine")["cause"])
+    if broken:
+        assert (250, "G", "A") not in found and (900, "T", "") not in found
+        assert "callable regions beside a VCF that was refused" in causes
+    else:
+        assert found[250, "G", "A"] == {"P1": [1, 1]} and found[900, "T", ""] == {"P1": [0, 0]}
+        assert causes == ""
