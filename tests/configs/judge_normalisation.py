@@ -98,8 +98,9 @@ class Renamed:
 
 def other_content(text: str) -> str:
     """Why a case's output is not its input in another form; "" when it is."""
-    for sign, why in (("multi-overlaps .", "makes other alleles missing"), ("-i", "filters records"), ("-d ", "drops duplicates"), ("-g", "right-aligns"),
-                      ("-cx", "drops records by REF"), ("c s", "alters REF and genotypes")):  # fmt: skip
+    reasons = {"multi-overlaps .": "makes other alleles missing", "-i": "filters records", "-d ": "drops duplicates",
+               "-g": "right-aligns", "-cx": "drops records by REF", "c s": "alters REF and genotypes"}  # fmt: skip
+    for sign, why in reasons.items():
         if sign in text:
             return why
     return ""

@@ -10,7 +10,7 @@ from consilium.core.store import read_facts, read_table
 from consilium.genomics import stages
 from consilium.genomics.cohort.matrix import load
 from reads_files import bam, changed, other_base, reference
-from vcf_files import SITES, write
+from vcf_files import ROOT, SITES, write
 
 
 class Cohort:
@@ -196,3 +196,93 @@ def test_overlapping_joint_files_that_disagree(tmp_path: Path) -> None:
     table = read_table(tmp_path / "v.tsv", "variants_qc")
     assert table["filter"].tolist() == ["flag", "pass"]
     assert "1 patient given two different genotypes" in table["reason"][0]
+
+
+def test_a_grch37_cohort_and_its_table_of_files(tmp_path: Path) -> None:
+    """Own and joint GRCh37 files are lifted over in intake and merge; check, merge and table say the same."""
+    meta = "##contig=<ID=7,length=159138663>\n##contig=<ID=1,length=249250621>\n"
+    rows = ["1 5 . A G . . . GT 0/1", "7 99270539 . C T . . . GT 0/1"]
+    own = write(tmp_path / "own.vcf", rows, meta=meta)
+    joint = write(tmp_path / "joint.vcf.gz", ["7 99270539 . C T . . . GT 1/1 0/0"], ("P2", "P3"), meta)
+    people = Cohort(
+        tmp_path, {"P1": "male", "P2": "male", "P3": "male"}, [("P1", "vcf", own), ("*", "vcf", joint)], None
+    )
+    people.panel.write_text("chrom\tpos\tref\talt\tX\n")
+    common = {"samples": people.samples, "panel": people.panel, "known_sites": SITES,
+              "targets": [ROOT / "resources" / "star_alleles" / "positions.tsv"],
+              "lift_table": ROOT / "resources" / "lift_grch37.tsv"}  # fmt: skip
+    stages.intake(patients="P1,P2,P3", folder=tmp_path / "patients", manifest=tmp_path / "i.json", **common)
+    made = {"genotypes": tmp_path / "g.vcz", "sources": tmp_path / "s.json", "quarantine": tmp_path / "q.tsv"}
+    stages.merge(sheet=people.sheet, intake=[tmp_path / "i.json"], **made, **common)
+    assert people.genotypes() == {(99672916, "T", "C"): {"P1": [0, 1], "P2": [0, 0], "P3": [1, 1]}}
+    stages.check(sheet=people.sheet, out=tmp_path / "check.tsv", **common)
+    assert (tmp_path / "check.tsv").read_text() == (tmp_path / "q.tsv").read_text()
+    assert "1 of 2 records of this GRCh37 file not used" in read_table(tmp_path / "q.tsv", "quarantine")["cause"][0]
+    stages.intake_files(tmp_path / "s.json", tmp_path / "files.tsv", [tmp_path / "i.json"])
+    table = read_table(tmp_path / "files.tsv", "vcf_files")
+    assert table["patient"].tolist() == ["*", "P1"] and table["build"].tolist() == ["GRCh37", "GRCh37"]
+    assert table["n_swapped"].tolist() == [1, 1] and table["n_unmapped"].tolist() == [0, 1]
+
+
+def test_callable_regions_of_everybody_and_of_one(tmp_path: Path) -> None:
+    """A BED for patient * holds for own and joint files, one of a patient for that patient alone."""
+    targets = tmp_path / "targets.tsv"
+    targets.write_text("chrom\tpos\tref\nchr1\t150\tC\nchr1\t250\tG\n")
+    everybody, mine = tmp_path / "all.bed", tmp_path / "p2.bed"
+    everybody.write_text("chr1\t100\t200\n")
+    mine.write_text("chr1\t200\t300\n")
+    one = write(tmp_path / "a.vcf", ["1 150 . C T . . . GT 0/1"])
+    two = write(tmp_path / "b.vcf", ["1 120 . A G . . . GT 0/1 0/0", "1 290 . T C . . . GT 0/1 0/0"], ("P2", "P3"))
+    files = [("P1", "vcf", one), ("*", "vcf", two), ("*", "callable", everybody), ("P2", "callable", mine)]
+    people = Cohort(tmp_path, {"P1": "male", "P2": "male", "P3": "male"}, files, None)
+    people.panel.write_text("chrom\tpos\tref\talt\tX\n")
+    common = {"samples": people.samples, "panel": people.panel, "known_sites": SITES, "targets": [targets],
+              "regions": [everybody]}  # fmt: skip
+    stages.intake(patients="P1,P2,P3", folder=tmp_path / "patients", manifest=tmp_path / "i.json", **common)
+    made = {"genotypes": tmp_path / "g.vcz", "sources": tmp_path / "s.json", "quarantine": tmp_path / "q.tsv"}
+    stages.merge(sheet=people.sheet, intake=[tmp_path / "i.json"], **made, **common)
+    found = people.genotypes()
+    untested = [-1, -1]
+    assert found[150, "C", "T"] == {"P1": [0, 1], "P2": [0, 0], "P3": [0, 0]}
+    assert found[250, "G", ""] == {"P1": untested, "P2": [0, 0], "P3": untested}
+    assert read_table(tmp_path / "q.tsv", "quarantine").empty
+
+
+def test_one_file_a_chromosome_for_one_patient_and_for_all(tmp_path: Path) -> None:
+    """Several rows of the sheet for one patient, and several joint files, are one set of genotypes."""
+    own = [write(tmp_path / f"p1.{c}.vcf", [f"{c} 100 . A G . . . GT 0/1"]) for c in ("1", "2")]
+    joint = [write(tmp_path / f"all.{c}.vcf.gz", [f"{c} 100 . A G . . . GT 1/1 0/0"], ("P2", "P3")) for c in ("1", "2")]
+    files = [*(("P1", "vcf", f) for f in own), *(("*", "vcf", f) for f in joint)]
+    people = Cohort(tmp_path, {"P1": "male", "P2": "male", "P3": "male"}, files, None)
+    people.panel.write_text("chrom\tpos\tref\talt\tX\n")
+    people.run()
+    gt = np.asarray(load(tmp_path / "g.vcz").gt).tolist()
+    assert gt == [[[0, 1], [1, 1], [0, 0]]] * 2
+    assert read_table(tmp_path / "q.tsv", "quarantine").empty
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_callable_regions_of_a_patient_with_one_file_a_gene(tmp_path: Path, broken: bool) -> None:
+    """A file's silence at another file's positions is no reference call; with a refused file nothing is filled."""
+    targets = tmp_path / "targets.tsv"
+    targets.write_text("chrom\tpos\tref\nchr1\t150\tC\nchr1\t250\tG\nchr1\t900\tT\n")
+    regions = tmp_path / "a.bed"
+    regions.write_text("chr1\t0\t1000\n")
+    one = write(tmp_path / "a.vcf", ["1 150 . C T . . . GT 0/1", "1 290 . T C . . . GT 0/1"])
+    two = write(tmp_path / "b.vcf", ["1 250 . G A . . . GT 1/1", *(["1 200 . G A . . . GT 1/1"] if broken else [])])
+    files = [("P1", "vcf", one), ("P1", "vcf", two), ("P1", "callable", regions)]
+    people = Cohort(tmp_path, {"P1": "male"}, files, None)
+    people.panel.write_text("chrom\tpos\tref\talt\tX\n")
+    common = {"samples": people.samples, "panel": people.panel, "known_sites": SITES, "targets": [targets]}
+    stages.intake(patients="P1", folder=tmp_path / "patients", manifest=tmp_path / "i.json", **common)
+    made = {"genotypes": tmp_path / "g.vcz", "sources": tmp_path / "s.json", "quarantine": tmp_path / "q.tsv"}
+    stages.merge(sheet=people.sheet, intake=[tmp_path / "i.json"], **made, **common)
+    found = people.genotypes()
+    assert found[150, "C", "T"] == {"P1": [0, 1]}
+    causes = " ".join(read_table(tmp_path / "q.tsv", "quarantine")["cause"])
+    if broken:
+        assert (250, "G", "A") not in found and (900, "T", "") not in found
+        assert "callable regions beside a VCF that was refused" in causes
+    else:
+        assert found[250, "G", "A"] == {"P1": [1, 1]} and found[900, "T", ""] == {"P1": [0, 0]}
+        assert causes == ""

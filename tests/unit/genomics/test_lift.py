@@ -175,7 +175,7 @@ GRCH37 = "##contig=<ID=7,length=159138663>\n"
 
 def test_cyp3a5_3_has_its_alleles_exchanged(tmp_path: Path) -> None:
     """GRCh37 names *3 the reference: 0/1 stays one copy of each, 0/0 is two copies of *3 in GRCh38."""
-    for gt, expected in (("0/1", "10"), ("0/0", "11"), ("1/1", "00")):
+    for gt, expected in (("0/1", "01"), ("0|1", "10"), ("0/0", "11"), ("1/1", "00")):
         found, report = read(write(tmp_path / "a.vcf", [f"7 99270539 . C T . . . GT {gt}"], meta=GRCH37), setup())
         assert found == {("chr7", 99672916, "T", "C"): expected}
         assert report.build == "GRCh37" and report.lift == LiftCounts(lifted=1, swapped=1)
@@ -184,7 +184,7 @@ def test_cyp3a5_3_has_its_alleles_exchanged(tmp_path: Path) -> None:
 
 def test_the_build_is_told_by_accessions_and_by_known_variants(tmp_path: Path) -> None:
     named = write(tmp_path / "a.vcf", ["NC_000007.13 99270539 . C T . . . GT 0/1"])
-    assert read(named, setup())[0] == {("chr7", 99672916, "T", "C"): "10"}
+    assert read(named, setup())[0] == {("chr7", 99672916, "T", "C"): "01"}
     new = write(tmp_path / "b.vcf", ["NC_000007.14 99672916 . T C . . . GT 0/1"])
     assert read(new, setup())[0] == {("chr7", 99672916, "T", "C"): "01"}
     sites = ["10 96541616 . G A . . . GT 0/1", "10 96602623 . G A . . . GT 0/0", "10 96521657 . C T . . . GT 0/1"]
@@ -220,6 +220,16 @@ def test_a_chain_lifts_the_rest(tmp_path: Path) -> None:
     found, _ = read(path, setup(chain=chain, validation="lenient"))
     assert found == {("chr7", 2000051, "A", "G"): "01"}
     assert read(path, setup(chain=chain))[1].lift == LiftCounts(unverified=1)
+
+
+def test_a_broken_chain_is_said_of_the_file_that_needs_it(tmp_path: Path) -> None:
+    chain = tmp_path / "a.chain"
+    chain.write_text("chain of thought\n")
+    path = write(tmp_path / "a.vcf", ["7 99270539 . C T . . . GT 0/1"], meta=GRCH37)
+    report = read(path, setup(chain=chain))[1]
+    assert [p.file for p in report.problems] == [str(chain)] and "no line of a chain file" in report.fatal[0].found
+    new = write(tmp_path / "b.vcf", ["7 99672916 . T C . . . GT 0/1"])
+    assert read(new, setup(chain=chain))[0] == {("chr7", 99672916, "T", "C"): "01"}
 
 
 def test_mitochondria_of_the_cambridge_sequence_stay_where_they_are(tmp_path: Path) -> None:

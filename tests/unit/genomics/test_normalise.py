@@ -139,3 +139,13 @@ def test_records_that_contradict_the_reference(tmp_path: Path, fasta: Path) -> N
     with pytest.raises(InputError, match="40 of 40 REF alleles contradict"):
         found = vcf.read(write(tmp_path / "b.vcf", swapped), report, known_sites())
         normalise.normalised(found, report, 1, NOTHING, reference)
+
+
+def test_a_reference_of_another_build_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "old.fa"
+    path.write_text(">chr21\n")
+    Path(f"{path}.fai").write_text("chr21\t48129895\t7\t60\t61\n")
+    with pytest.raises(InputError, match="a reference FASTA of GRCh37"):
+        normalise.Reference(path)
+    with pytest.raises(InputError, match="cannot be opened"):
+        normalise.Reference(tmp_path / "none.fa")

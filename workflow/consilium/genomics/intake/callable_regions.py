@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -107,11 +107,15 @@ def _joined(spans: list[Span]) -> list[Span]:
 
 
 class Touched:
-    """Needed positions of which a file speaks in any way, be it with a filtered, half or broken record."""
+    """Needed positions of which files speak in any way, be it with a filtered, half or broken record.
+
+    reach: first and last position of their records on each contig.
+    """
 
     def __init__(self, wanted: Wanted) -> None:
         self._wanted = wanted
         self.places: set[tuple[str, int]] = set()
+        self.reach: dict[str, Span] = {}
 
     def add_all(self, spans: Iterable[tuple[str, int, int]]) -> None:
         for chrom, start, end in spans:
@@ -119,7 +123,10 @@ class Touched:
 
     def watch(self, found: Iterable[Record]) -> Iterator[Record]:
         for record in found:
-            self.add_all([(record.chrom, record.pos, max(record.end, record.pos + len(record.ref) - 1))])
+            end = max(record.end, record.pos + len(record.ref) - 1)
+            low, high = self.reach.get(record.chrom, (record.pos, end))
+            self.reach[record.chrom] = (min(low, record.pos), max(high, end))
+            self.add_all([(record.chrom, record.pos, end)])
             yield record
 
 
@@ -134,12 +141,13 @@ class Regions:
         return Regions([[once[id(b)] for b in beds] for beds in self.beds])
 
     def fill(
-        self, calls: dict[str, list[Calls]], wanted: Wanted, touched: Touched, bases: Bases | None, n_samples: int
-    ) -> int:
+        self, calls: dict[str, list[Calls]], wanted: Wanted, touched: Touched, bases: Bases | None, n_samples: int,
+        within: Mapping[str, Span] | None = None,
+    ) -> int:  # fmt: skip
         """Add reference calls at needed positions in the regions of which the file says nothing; returns how many.
 
         The reference base comes from the table of positions or the FASTA: without one, the position stays untested.
-        Ploidy as in the sample's own calls on X, one on Y and the mitochondrion, else two.
+        Ploidy as in the sample's own calls on X, one on Y and the mitochondrion, else two. `within`: only there.
         """
         spoken = {(c, p) for c, layers in calls.items() for layer in layers for k in layer.keys
                   for p, _ in wanted.within(c, k[0], k[0] + len(k[1]) - 1)}  # fmt: skip
@@ -149,7 +157,8 @@ class Regions:
         n = 0
         for chrom, positions in wanted.by_contig():
             for position in positions:
-                if (chrom, position) in spoken or (chrom, position) in touched.places:
+                low, high = (0, position) if within is None else within.get(chrom, (0, 0))
+                if not low <= position <= high or (chrom, position) in spoken or (chrom, position) in touched.places:
                     continue
                 ref = wanted.within(chrom, position, position)[0][1] or (bases.bases(chrom, position) if bases else "")
                 inside = self._inside(chrom, position, len(ref), n_samples) if ref and "N" not in ref else None

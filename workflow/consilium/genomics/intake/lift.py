@@ -131,7 +131,9 @@ def _with_reference(record: Record, rules: Rules, counts: LiftCounts) -> Record 
 
 @lru_cache(maxsize=4096)
 def _renumbered(call: str, numbers: tuple[int, ...]) -> str:
-    return _NUMBER.sub(lambda m: str(numbers[int(m[0])]), call)
+    new = _NUMBER.sub(lambda m: str(numbers[int(m[0])]), call)
+    unordered = "|" not in new and "." not in new and not new.startswith("/")
+    return "/".join(sorted(new.split("/"), key=int)) if unordered else new
 
 
 def _lift_block(record: Record, rules: Rules, counts: LiftCounts) -> Iterator[Record]:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from consilium.core.errors import InputError, Problem
 from consilium.genomics.intake import records
-from consilium.genomics.intake.build import CONTIGS
+from consilium.genomics.intake.build import BUILD, build_of_lengths, canonical
 from consilium.genomics.intake.calls import ABSENT, MISSING, NO_ALT, Calls, CallsBuilder
 from consilium.genomics.intake.known_bases import Bases
 from consilium.genomics.intake.panel import Wanted
@@ -23,20 +24,34 @@ _BLOCK = 1 << 16
 _MISMATCH_LIMIT = 0.1
 
 
+_UNSURE = str.maketrans("RYSWKMBDHVU", "N" * 11)
+
+
 class Reference:
-    """Bases of a reference FASTA by contig name of the primary assembly; N where it has none."""
+    """Bases of a reference FASTA by contig name of the primary assembly; N where it has none, or no single one.
+
+    Raises InputError when it cannot be opened, or is of another build by its contig lengths.
+    """
 
     def __init__(self, path: Path) -> None:
         import pysam
 
-        self._fasta = pysam.FastaFile(str(path))
-        names = set(self._fasta.references)
-        self._names = {c: n for c in CONTIGS for n in (c, c[3:], "chrMT", "MT") if n in names and _same(c, n)}
+        try:
+            self._fasta = pysam.FastaFile(str(path))
+        except (OSError, ValueError) as error:
+            raise InputError(Problem(str(path), f"a reference FASTA that cannot be opened ({error})",
+                                     "a FASTA, plain or bgzipped, with .fai", "samtools faidx")) from None  # fmt: skip
+        contigs = dict(zip(self._fasta.references, self._fasta.lengths, strict=True))
+        build = build_of_lengths(contigs).replace("other", "another build")
+        if build not in (BUILD, ""):
+            found = f"a reference FASTA of {build}, by its contig lengths"
+            raise InputError(Problem(str(path), found, BUILD, "set genomics.reference to a FASTA of GRCh38"))
+        self._names = {canonical(name): name for name in reversed(contigs)}
         self._block = lru_cache(maxsize=256)(self._fetch)
 
     def _fetch(self, chrom: str, block: int) -> str:
         name = self._names.get(chrom)
-        return self._fasta.fetch(name, block * _BLOCK, (block + 1) * _BLOCK).upper() if name else ""
+        return self._fasta.fetch(name, block * _BLOCK, (block + 1) * _BLOCK).upper().translate(_UNSURE) if name else ""
 
     def bases(self, chrom: str, position: int, length: int = 1) -> str:
         """Bases from a 1-based position on; N beyond the contig."""
@@ -49,10 +64,6 @@ class Reference:
             out += part
             start += len(part)
         return out.ljust(length, "N")
-
-
-def _same(chrom: str, name: str) -> bool:
-    return name in (chrom, chrom[3:]) or (chrom == "chrM" and name.endswith("MT"))
 
 
 def left_aligned(reference: Bases, chrom: str, position: int, ref: str, alt: str) -> tuple[int, str, str]:
@@ -142,10 +153,16 @@ def _rows(
     for i in real:
         for key in _variants(record, record.alts[i - 1], reference):
             carriers.setdefault(key, set()).add(i)
-    usable = np.isin(alleles, [0, *real])
+    calls = tuple(record.calls or ())
     for (position, ref, alt), numbers in carriers.items():
-        codes = np.where(usable, np.isin(alleles, list(numbers)), _lost(alleles))
-        yield record.chrom, position, ref, alt, codes
+        yield record.chrom, position, ref, alt, _carried(calls, record.phase_sets, tuple(real), tuple(sorted(numbers)))
+
+
+@lru_cache(maxsize=512)
+def _carried(calls: tuple[str, ...], phase_sets: bool, real: tuple[int, ...], numbers: tuple[int, ...]) -> np.ndarray:
+    """Codes of a row: strands with an allele of `numbers` 1, with another of `real` or the reference 0."""
+    alleles = _calls(calls, phase_sets)[0]
+    return np.where(np.isin(alleles, [0, *real]), np.isin(alleles, numbers), _lost(alleles))
 
 
 def _lost(alleles: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ from consilium.core.store import write_facts, write_text
 from consilium.genomics.cohort import variants
 from consilium.genomics.intake import normalise, reading, vcf
 from consilium.genomics.intake.build import CONTIGS
-from consilium.genomics.intake.callable_regions import Regions, read_bed
+from consilium.genomics.intake.callable_regions import Regions, Touched, read_bed
 from consilium.genomics.intake.calls import Calls, Part, merge
 from consilium.genomics.intake.panel import Panel
 from consilium.genomics.intake.setup import Setup
@@ -69,12 +69,12 @@ def intake_patient(task: Task, folder: Path, setup: Setup, results: Path) -> lis
     problems: list[Problem] = []
     layers: dict[str, list[Calls]] = {}
     facts = []
-    own = [s for s in task.samples if s.kind == "callable"]
+    touched = Touched(tables.wanted)
     for sample in files:
         report = vcf.Report(sample.path, task.patient, setup.validation)
-        regions = partial(regions_of, [task.patient], own, setup, problems)
+        choose = partial(one_sample, report=report)
         try:
-            found = reading.calls_of(Path(sample.path), report, partial(one_sample, report=report), tables, regions)
+            found = reading.calls_of(Path(sample.path), report, choose, tables, touched=touched)
             for chrom, parts in found.items():
                 layers.setdefault(chrom, []).extend(parts)
             facts.append(file_facts(report))
@@ -83,9 +83,34 @@ def intake_patient(task: Task, folder: Path, setup: Setup, results: Path) -> lis
         problems += report.problems
     if not facts:
         raise InputError(problems)
+    problems += _fill(task, layers, facts, tables, touched, whole=len(facts) == len(files))
     merged = ((c, *merge([Part(p, np.array([0])) for p in layers[c]], 1)) for c in CONTIGS if c in layers)
     n = variants.write_vcf(folder / CALLS_FILE, [task.patient], merged)
     write_facts(folder / "facts.json", {"source": "vcf", "n_rows": n, "files": facts})
+    return problems
+
+
+def _fill(
+    task: Task, layers: dict[str, list[Calls]], facts: list[dict[str, Any]], tables: reading.Tables, touched: Touched,
+    whole: bool,
+) -> list[Problem]:  # fmt: skip
+    """Add the reference calls of the patient's callable regions to `layers`, counted in the first file's facts.
+
+    Only once all files of the patient were read (`whole`), and on one build: what a refused file spoke of is not known.
+    """
+    problems: list[Problem] = []
+    own = [s for s in task.samples if s.kind == "callable"]
+    builds = sorted({str(f["build"]) for f in facts})
+    if not (own or tables.setup.callable):
+        return []
+    if not whole or len(builds) > 1:
+        found = "callable regions beside " + ("a VCF that was refused" if not whole else "VCFs of two builds")
+        return [Problem(s.path, found, "regions of files that were all read, on one build", "mend the VCF", 0,
+                        task.patient) for s in own]  # fmt: skip
+    regions = regions_of([task.patient], own, tables.setup, problems, builds[0])
+    if regions is not None:
+        regions = reading.lifted_regions(regions, builds[0], tables.setup)
+        facts[0]["n_callable"] = regions.fill(layers, tables.wanted, touched, tables.bases, 1)
     return problems
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
+from consilium.core.errors import InputError
 from consilium.genomics.intake import normalise, vcf
 from consilium.genomics.intake.build import BUILD, OLD_BUILD, KnownSites, canonical
 from consilium.genomics.intake.callable_regions import Regions, Touched
@@ -45,20 +46,23 @@ class Tables:
         return cls(setup, wanted, known, setup.bases(reference))
 
 
-def calls_of(path: Path, report: Report, choose: Choose, tables: Tables, regions: Find = _none) -> ByContig:
+def calls_of(
+    path: Path, report: Report, choose: Choose, tables: Tables, regions: Find = _none, touched: Touched | None = None
+) -> ByContig:
     """Layers of calls by contig (see `calls.Calls`) of the sample columns that `choose` picks, on GRCh38.
 
     The file is read as GRCh38; when its contig lengths, accessions or known variants say GRCh37, once more as such,
-    lifted over. `regions` finds the callable regions of the chosen columns, on the build that it is given: they turn
-    needed positions of which the file does not speak into reference calls. Raises InputError, also kept in `report`,
-    when the file cannot be used.
+    lifted over. `regions` finds the callable regions of the chosen columns, on the build that it is given: between a
+    contig's first and last record they turn needed positions of which the file does not speak into reference calls
+    (what lies outside may be another file's matter). `touched` notes those of which it speaks. Raises InputError, also
+    kept in `report`, when the file cannot be used.
     """
     fresh = report.restarted()
     try:
-        return _calls(path, report, choose, tables, None, regions)
+        return _calls(path, report, choose, tables, None, regions, touched)
     except OtherBuildError:
         report.take(fresh)
-    return _calls(path, report, choose, tables, rules(tables.setup), regions)
+    return _calls(path, report, choose, tables, _rules(report, tables.setup), regions, touched)
 
 
 def checked(path: Path, report: Report, choose: Choose, setup: Setup, known: KnownSites) -> None:
@@ -68,7 +72,16 @@ def checked(path: Path, report: Report, choose: Choose, setup: Setup, known: Kno
         deque(_records(path, report, choose, known, None), maxlen=0)
     except OtherBuildError:
         report.take(fresh)
-        deque(_records(path, report, choose, known, rules(setup)), maxlen=0)
+        deque(_records(path, report, choose, known, _rules(report, setup)), maxlen=0)
+
+
+def _rules(report: Report, setup: Setup) -> Rules:
+    """What lifts over; where the chain file cannot be used, neither can the file that needs it."""
+    try:
+        return rules(setup)
+    except InputError as error:
+        report.fatal += error.problems
+        raise
 
 
 def _records(path: Path, report: Report, choose: Choose, known: KnownSites, lift: Rules | None) -> Iterator[Record]:
@@ -84,7 +97,10 @@ def _records(path: Path, report: Report, choose: Choose, known: KnownSites, lift
     _judge_lift(report, report.lift)
 
 
-def _calls(path: Path, report: Report, choose: Choose, tables: Tables, lift: Rules | None, regions: Find) -> ByContig:
+def _calls(
+    path: Path, report: Report, choose: Choose, tables: Tables, lift: Rules | None, regions: Find,
+    noted: Touched | None,
+) -> ByContig:  # fmt: skip
     chosen: list[int] = []
 
     def chosen_columns(names: list[str]) -> list[int]:
@@ -94,15 +110,20 @@ def _calls(path: Path, report: Report, choose: Choose, tables: Tables, lift: Rul
     found = _records(path, report, chosen_columns, tables.known, lift)
     first = next(found, None)
     found = found if first is None else chain([first], found)
-    where, touched = regions(report.build), Touched(tables.wanted)
-    if where is not None:
+    where, touched = regions(report.build), noted or Touched(tables.wanted)
+    if where is not None or noted is not None:
         found = touched.watch(found)
-        where = where.lifted(lift.places) if lift else where
     calls = normalise.normalised(found, report, len(chosen), tables.wanted, tables.bases)
+    touched.add_all(report.spoiled)
     if where is not None:
-        touched.add_all(report.spoiled)
-        report.n_callable = where.fill(calls, tables.wanted, touched, tables.bases, len(chosen))
+        where = where.lifted(lift.places) if lift else where
+        report.n_callable = where.fill(calls, tables.wanted, touched, tables.bases, len(chosen), touched.reach)
     return calls
+
+
+def lifted_regions(regions: Regions, build: str, setup: Setup) -> Regions:
+    """Regions on GRCh38, of regions on a file's `build`."""
+    return regions.lifted(rules(setup).places) if build == OLD_BUILD else regions
 
 
 def _same_mitochondrion(report: Report) -> bool:
