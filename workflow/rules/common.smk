@@ -31,10 +31,10 @@ except InputError as error:
     sys.exit(str(error))
 
 # The reference that comes with consilium is found wherever snakemake is called; a user's own starts there.
-if not Path(config["genomics"]["ancestry_reference"]).exists():
-    config["genomics"]["ancestry_reference"] = str(
-        ROOT / config["genomics"]["ancestry_reference"]
-    )
+for key in ("ancestry_reference", "ancestry_components"):
+    named = config["genomics"][key]
+    if named and not Path(named).exists():
+        config["genomics"][key] = str(ROOT / named)
 
 RESULTS = f"{config['results']}/{config['cohort']}"
 COHORT = f"{RESULTS}/cohort"

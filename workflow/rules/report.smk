@@ -19,24 +19,36 @@ FIGURES = catalogue.figure_names(
 ACTIVE = ",".join(
     [
         *ROOMS,
-        *(Path(f).stem for f in association_outputs() if f.endswith(".tsv")),
         *(Path(f).stem for f in treatment_outputs() if f.endswith(".tsv")),
+        *(Path(f).stem for f in FINDINGS_TABLES),
+        *(Path(f).stem for f in association_outputs() if f.endswith(".tsv")),
     ]
 )
 ROOM_TABLES = {
     "genomics": [
         f"genomics/{t}.tsv"
         for t in (
+            "vcf_files",
             "samples_qc",
             "ancestry",
             "kinship",
             "identity",
+            "reads_qc",
+            "coverage",
+            "cyp2d6",
+            "cnv_flags",
             "pharmacogenes",
             "polygenic",
+            "polygenic_adjusted",
+            "families",
+            "mendel",
+            "homozygosity",
+            "genotype_identity",
             "variants_qc",
             "dropped",
         )
-    ],
+    ]
+    + [f"genomics/{table}" for table in FINDINGS_TABLES],
     "imaging": ["imaging/qc.tsv"],
     "omics": ["omics/qc.tsv"],
     "ehr": [

@@ -25,7 +25,7 @@ def test_people_are_given_to_their_population() -> None:
     for k, name in enumerate(sites.populations):
         found = ancestry.assign(people(sites, k), sites)
         assert found.population == [name] * 20
-        assert np.abs(found.z).max() < 5
+        assert found.reason == [""] * 20
         assert found.posterior.sum(axis=1) == pytest.approx(np.ones(20))
 
 
@@ -34,12 +34,15 @@ def test_posterior_by_hand() -> None:
     n = 100
     sites = Panel(np.array(["chr1"] * n), np.arange(n), np.array(["A"] * n), np.array(["G"] * n), ("X", "Y"),
                   np.tile([0.5, 0.1], (n, 1)))  # fmt: skip
-    found = ancestry.assign(np.ones((n, 1), dtype=np.int8), sites)
-    assert np.log(found.posterior[0, 1]) == pytest.approx(100 * np.log(0.18 / 0.5))
+    hets = np.ones((n, 1), dtype=np.int8)
+    likelihood, z = ancestry.frequency_likelihood(hets, sites, np.array([False]))
+    assert likelihood[0] == pytest.approx([100 * np.log(0.5), 100 * np.log(0.18)])
     # E and SD of ln P at f = 0.5: genotypes 1/4, 1/2, 1/4.
     low, high = np.log(0.25), np.log(0.5)
     mean, sd = (low + high) / 2, (high - low) / 2
-    assert found.z[0] == pytest.approx(100 * (high - mean) / (sd * 10))
+    assert z[0, 0] == pytest.approx(100 * (high - mean) / (sd * 10))
+    carried, _ = ancestry.frequency_likelihood(hets, sites, np.array([True]))
+    assert carried[0] == pytest.approx([100 * np.log(0.5 / 0.75), 100 * np.log(0.18 / 0.19)])
 
 
 def test_genotypes_of_nowhere_are_outside() -> None:
@@ -56,8 +59,8 @@ def test_too_few_sites_are_not_assessed() -> None:
     counts[ancestry.MINIMUM_SITES - 1 :, 0] = -1
     found = ancestry.assign(counts, sites)
     assert found.population == [ancestry.NOT_ASSESSED, "X"]
-    assert np.isnan(found.posterior[0]).all() and np.isnan(found.z[0])
-    table = ancestry.table(["a", "b"], found, sites, np.zeros((2, 3)))
+    assert np.isnan(found.posterior[0]).all()
+    table = ancestry.table(["a", "b"], found, np.zeros((2, 3)))
     TABLES["ancestry"].check(table)
     assert [c for c in table.columns if c.startswith(("p_", "PC"))] == ["p_X", "p_Y", "p_Z", "PC1", "PC2", "PC3"]
 
@@ -77,6 +80,14 @@ def test_panel_reading(tmp_path: Path) -> None:
     path.write_text("chrom\tpos\tref\talt\n")
     with pytest.raises(InputError, match="of a population"):
         read_panel(path)
+
+
+def test_carried_alleles_alone_decide_where_reference_calls_are_absent() -> None:
+    sites = panel(1500)
+    counts = np.concatenate([people(sites, k) for k in range(3)], axis=1)
+    found = ancestry.assign(np.where(counts == 0, -1, counts).astype(np.int8), sites)
+    assert found.population == ["X"] * 20 + ["Y"] * 20 + ["Z"] * 20
+    assert set(found.reason) == {ancestry.VARIANTS_ONLY}
 
 
 def test_shipped_reference(root: Path) -> None:

@@ -34,7 +34,7 @@ def cohort(tmp_path: Path) -> Path:
     (tmp_path / "samples.tsv").write_text("patient\tmodality\tkind\tpath\nP1\tgenomics\tvcf\ta\nP2\tgenomics\tvcf\tb\n")
     (tmp_path / "panel.tsv").write_text("chrom\tpos\tref\talt\tAFR\tEUR\nchr1\t100\tA\tG\t0.1\t0.2\n")
     ancestry = {"patient": ["P1", "P2"], "n_sites": [9, 9], "population": ["EUR", "not assessed"],
-                "probability": [0.9, math.nan], "outside_z": [0.0, math.nan], "reason": ["", "few sites"],
+                "probability": [0.9, math.nan], "outside_p": [0.5, math.nan], "reason": ["", "few sites"],
                 "p_AFR": [0.1, math.nan], "p_EUR": [0.9, math.nan]}  # fmt: skip
     write_table(tmp_path / "ancestry.tsv", "ancestry", pd.DataFrame(ancestry))
     qc = {"patient": ["P1", "P2"], "source": "vcf", "n_sites": 9, "n_called": 9, "missing_rate": 0.0, "het_rate": 0.1,
@@ -51,7 +51,10 @@ def cohort(tmp_path: Path) -> Path:
 
 def run(cohort: Path, scores: list[Path]) -> None:
     at = cohort / "out"
-    stages.pharmacogenes(cohort / "g.vcz", cohort / "patients.tsv", TABLES, at / "patients", at / "ph.tsv")
+    stages.pharmacogenes(
+        cohort / "g.vcz", cohort / "patients.tsv", cohort / "samples.tsv", TABLES, at / "patients", at / "ph.tsv",
+        at / "ph_problems.tsv",
+    )  # fmt: skip
     stages.polygenic(
         cohort / "g.vcz", cohort / "patients.tsv", cohort / "ancestry.tsv", cohort / "panel.tsv",
         at / "pg.tsv", at / "m.parquet", at / "q.tsv", scores,

@@ -47,7 +47,7 @@ def genomics(cohort: Path, patients: Path, people: pd.DataFrame, rng: np.random.
                 "n_sites": 812,
                 "population": names[best],
                 "probability": post[best],
-                "outside_z": 0.2,
+                "outside_p": 0.2,
                 "reason": "",
                 **{f"p_{n}": v for n, v in zip(names, post, strict=True)},
                 "PC1": (k % 3) + 0.15 * rng.standard_normal(),
@@ -125,6 +125,33 @@ def genomics(cohort: Path, patients: Path, people: pd.DataFrame, rng: np.random.
             ]
         ),
     )
+    _adjusted(cohort, who)
+
+
+def _adjusted(cohort: Path, who: list[str]) -> None:
+    """Every third patient is not placed; the others have a percentile, and risks where the population fits."""
+    rows = []
+    for k, p in enumerate(who):
+        placed, fits = k % 3 != 0, k % 2 == 0
+        z = (k % 7 - 3) / 2
+        rows.append(
+            {
+                "patient": p, "score": "PGS000586", "trait": "breast cancer", "trait_id": "EFO_1",
+                "sum_reference": z if placed else None, "lost_variance": 0.01 if placed else None,
+                "z_norm1": z, "z_norm2": z if placed else None, "population": "EUR" if placed else "",
+                "n_population": 258 if placed else 0, "z_population": z + 0.1 if placed else None,
+                "percentile": 50 + 14 * z if placed else None, "risk": 0.14 if placed and fits else None,
+                "prevalence": 0.12, "auc": 0.64, "risk_population": "EUR" if fits else "AFR",
+                "risk_source": "a register",
+                "risk_reason": "" if placed and fits else "prevalence and AUC are of AFR",
+                "n_trait_scores": 2 if placed else 0, "trait_lowest": 10.0 if placed else None,
+                "trait_highest": max(10.0, 50 + 14 * z) if placed else None,
+                "status": "assessed" if placed else "not assessed",
+                "reason": "" if placed else "ancestry: outside the reference",
+            }
+        )  # fmt: skip
+    second = [r | {"score": "PGS000002", "percentile": 10.0 if r["population"] else None} for r in rows]
+    write_table(cohort / "genomics/polygenic_adjusted.tsv", "polygenic_adjusted", pd.DataFrame(rows + second))
 
 
 def _pharmacogenes(cohort: Path, patients: Path, who: list[str]) -> None:
@@ -168,6 +195,7 @@ def _pharmacogenes(cohort: Path, patients: Path, who: list[str]) -> None:
                     "untested": len(untested),
                     "phased": state == 0,
                     "reason": reason,
+                    "origin": "genotypes",
                 }
             )
         folder = patients / p / "genomics"

@@ -89,7 +89,7 @@ def test_guidelines_with_and_without_genomes(tmp_path, sheet, root):
     write_table(stars, "pharmacogenes", pd.DataFrame([{
         "patient": "P00", "gene": "CYP2C19", "diplotypes": "*2/*2", "phenotypes": "Poor Metabolizer",
         "activity_score": float("nan"), "call": "called", "excluded_probability": 0.0, "untested": 0, "phased": True,
-        "reason": "",
+        "reason": "", "origin": "genotypes",
     }]))  # fmt: skip
     stages.guidelines(sheet, drug_list(tmp_path), table, out, stars)
     found = read_table(out, "guidelines")

@@ -1,4 +1,4 @@
-"""Facts of one patient from the genomics room: quality, identity, pharmacogenes, polygenic scores, relatives."""
+"""Facts of one patient from the genomics room: quality, identity, pharmacogenes, relatives."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from consilium.report.facts_intake import genotype_files
 from consilium.report.tables import Cohort
 
 Facts = dict[str, Any]
@@ -27,6 +28,7 @@ def genome_quality(cohort: Cohort, patient: str, why: str) -> Facts:
     return {
         "why": "" if qc else why or "no genotype of this patient in the cohort's table",
         "genotypes": qc[0] if qc else None,
+        "files": genotype_files(cohort, patient, qc[0]["source"] if qc else None),
         "sex_mismatch": bool(qc and _mismatch(qc[0])),
         "identity": cohort.rows("identity", patient),
         "ancestry": _ancestry(ancestry[0]) if ancestry else None,
@@ -41,7 +43,7 @@ def _mismatch(row: Facts) -> bool:
 
 def _ancestry(row: Facts) -> Facts:
     posterior = {k[2:]: v for k, v in row.items() if k.startswith("p_") and v is not None}
-    kept = ("n_sites", "population", "probability", "outside_z", "reason")
+    kept = ("n_sites", "population", "probability", "outside_p", "reason")
     return {k: row[k] for k in kept} | {"posterior": posterior}
 
 
@@ -103,29 +105,3 @@ def _first(*values: Any) -> Any:
 
 def _parts(joined: Any) -> list[str]:
     return [p for p in str(joined or "").split(" or ") if p]
-
-
-def polygenic(cohort: Cohort, patient: str, why: str) -> Facts:
-    """Scores of the patient, each with its place among the cohort's assessed patients of the same score.
-
-    The rank says where the sum lies in this cohort, not in a population: it is no risk.
-    """
-    rows = cohort.rows("polygenic", patient)
-    whole = cohort.table("polygenic")
-    out = []
-    for row in rows:
-        peers = whole[(whole["score"] == row["score"]) & whole["sum"].notna()]["sum"].astype(float)
-        rank = int((peers < row["sum"]).sum()) + 1 if row["sum"] is not None else None
-        out.append(row | {"rank": rank, "n_ranked": len(peers), "distribution": _five_numbers(peers)})
-    scores = cohort.distinct("polygenic", "score")
-    if rows:
-        missing = ""
-    elif "genomics" in cohort.rooms and not scores:
-        missing = "no scoring file in the configuration"
-    else:
-        missing = why or "no score of this patient in the cohort's table"
-    return {"why": missing, "scores": out}
-
-
-def _five_numbers(values: Any) -> list[float]:
-    return [] if len(values) < 2 else [float(values.quantile(q)) for q in (0, 0.25, 0.5, 0.75, 1)]

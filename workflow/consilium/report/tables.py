@@ -17,7 +17,24 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ROOM_TABLES: dict[str, tuple[str, ...]] = {
-    "genomics": ("samples_qc", "ancestry", "kinship", "identity", "pharmacogenes", "polygenic"),
+    "genomics": (
+        "vcf_files",
+        "samples_qc",
+        "ancestry",
+        "kinship",
+        "identity",
+        "pharmacogenes",
+        "polygenic",
+        "polygenic_adjusted",
+        "families",
+        "mendel",
+        "homozygosity",
+        "genotype_identity",
+        "reads_qc",
+        "coverage",
+        "cyp2d6",
+        "cnv_flags",
+    ),
     "imaging": ("image_qc",),
     "omics": ("omics_qc",),
     "ehr": ("observations", "alerts", "drugs", "diagnoses"),
@@ -26,6 +43,7 @@ ROOM_TABLES: dict[str, tuple[str, ...]] = {
 TASK_TABLES = ("folds", "predictions", "leaderboard", "contributions")
 TASK_FACTS = ("gates", "permuted")
 TREATMENT_TABLES = ("guidelines", "effects")
+FINDINGS_TABLES = ("gene_findings", "genes_assessed", "consequences", "hpo_ranking")
 ASSOCIATION_TABLES = ("association", "association_hits")
 
 
@@ -149,6 +167,7 @@ def read_cohort(
     rooms = tuple(room for room in KINDS if room in parts)
     work = tuple(_task(t) for t in json.loads(tasks))
     named = {t: t for room in rooms for t in ROOM_TABLES.get(room, ()) if t in TABLES}
+    named |= {"quarantine": "quarantine"} | {t: t for t in (*TREATMENT_TABLES, *FINDINGS_TABLES) if t in parts}
     named |= {"quarantine": "quarantine"} | {t: t for t in (*ASSOCIATION_TABLES, *TREATMENT_TABLES) if t in parts}
     named |= {f"{task.name}/{t}": t for task in work for t in TASK_TABLES}
     tables = {key: _read(root, key, table, only) for key, table in named.items()}

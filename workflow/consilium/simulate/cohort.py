@@ -206,6 +206,7 @@ samples: {out}/samples.tsv
 genomics:
   reference: {out}/raw/genomics/reference.fa.gz
   ancestry_reference: {out}/raw/genomics/ancestry_reference.tsv
+  ancestry_components: null
   polygenic_scores:
     - {out}/raw/genomics/demo_score.txt.gz
 

@@ -4,6 +4,7 @@
 rule genomics_merge:
     input:
         joint=JOINT_VCFS,
+        regions=CALLABLE_OWN if JOINT_VCFS else [],
         intake=INTAKE_MANIFESTS,
         reads=READS_MANIFESTS,
         reference=reference_files(),
@@ -61,6 +62,7 @@ rule genomics_structure:
     input:
         genotypes=f"{COHORT}/genomics/genotypes.vcz",
         panel=config["genomics"]["ancestry_reference"],
+        components=ancestry_components(),
     output:
         ancestry=f"{COHORT}/genomics/ancestry.tsv",
         kinship=f"{COHORT}/genomics/kinship.tsv",
@@ -72,11 +74,12 @@ rule genomics_structure:
         mem_mb=4000,
     params:
         sheet=config["patients"],
+        components=component_options(),
         rows=sheet_rows("genomics"),
         code=digest("genomics"),
     shell:
         "python $SCRIPTS/genomics.py structure --genotypes {input.genotypes} --sheet {params.sheet:q}"
-        " --panel {input.panel:q} --ancestry {output.ancestry} --kinship {output.kinship} > {log} 2>&1"
+        " --panel {input.panel:q} {params.components} --ancestry {output.ancestry} --kinship {output.kinship} > {log} 2>&1"
 
 
 rule genomics_identity:

@@ -39,7 +39,7 @@ class Genotypes:
     """Cohort genotypes on disk: the sites in memory, the calls read by row when asked for."""
 
     def __init__(self, group: Any) -> None:
-        self._group = group
+        self.group = self._group = group
         self.samples: list[str] = [str(s) for s in group["sample_id"][:]]
         self._contigs = [bare(str(c)) for c in group["contig_id"][:]]
         self._contig = np.asarray(group["variant_contig"][:])
@@ -76,12 +76,31 @@ class Genotypes:
             for row, cells in zip(rows, alleles, strict=True)
         ]  # fmt: skip
 
+    def alleles(self, rows: npt.NDArray[np.int64]) -> tuple[list[str], npt.NDArray[np.int64], npt.NDArray[Any]]:
+        """(chromosome, position, alleles (row, number) with "" as padding) of some rows."""
+        chromosomes = [self._contigs[c] for c in self._contig[rows]]
+        return chromosomes, self._position[rows], np.asarray(self._group["variant_allele"].oindex[rows])
+
     def calls(self, rows: Iterable[int]) -> Calls:
         """(row, sample, strand) allele numbers; MISSING and ABSENT as above. A haploid store gets a second strand."""
         rows = np.asarray(list(rows), dtype=np.int64)
         if not len(rows):
             return np.empty((0, len(self.samples), 2), dtype=np.int8)
         calls = np.asarray(self._group["call_genotype"].oindex[rows], dtype=np.int8)
+        if calls.shape[2] == 1:
+            calls = np.concatenate([calls, np.full_like(calls, ABSENT)], axis=2)
+        return calls[:, :, :2]
+
+    @property
+    def height(self) -> int:
+        """Rows of one block: what the store reads as fast as one row."""
+        return int(self._group["call_genotype"].chunks[0])
+
+    def block(self, number: int) -> Calls:
+        """Calls of rows number x height up to the next block, as `calls` gives them."""
+        calls = np.asarray(
+            self._group["call_genotype"][number * self.height : (number + 1) * self.height], dtype=np.int8
+        )
         if calls.shape[2] == 1:
             calls = np.concatenate([calls, np.full_like(calls, ABSENT)], axis=2)
         return calls[:, :, :2]

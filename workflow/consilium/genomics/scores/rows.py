@@ -1,35 +1,46 @@
-"""Rows of polygenic.tsv and of the table of matches."""
+"""Scores of a cohort: what is read, matched and summed, and the rows of polygenic.tsv and of the table of matches."""
 
 from __future__ import annotations
 
-import math
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from consilium.core.errors import InputError, Problem
 from consilium.genomics.cohort.genotypes import Genotypes
-from consilium.genomics.intake.panel import Panel
-from consilium.genomics.scores.polygenic import MIN_OVERLAP, Found, Scores, add_up, fill_of, match_score
-from consilium.genomics.scores.scoring_file import ScoringFile, read_scoring_file
+from consilium.genomics.intake.build import CONTIGS, canonical
+from consilium.genomics.scores import matching
+from consilium.genomics.scores.frequencies import Frequencies
+from consilium.genomics.scores.matching import Matches, Rules, Sites, match, sites_of
+from consilium.genomics.scores.reference import Reference
+from consilium.genomics.scores.scoring_file import EFFECTS, KEY_SHIFT, ScoringFile, Terms, read_scoring_file, site_keys
+from consilium.genomics.scores.sums import Sums, Wanted, add_up, copies_in
 
 if TYPE_CHECKING:
     import pandas as pd
 
 ASSESSED, NOT_ASSESSED = "assessed", "not assessed"
 NO_GENOTYPES = "no genotypes of this patient"
+MIN_OVERLAP = 0.75  # of a score's variants that are in the sum
+MAX_FILLED = 0.25  # of the variants in the sum without a call in the patient
+SAY_FILLED = 0.1  # from here on the row says so
+
+Floats = npt.NDArray[np.float64]
 
 
-def read_scores(paths: Sequence[Path]) -> tuple[list[ScoringFile], list[Problem]]:
+def read_scores(
+    paths: Sequence[Path], build_of: Callable[[Terms], str] | None = None
+) -> tuple[list[ScoringFile], list[Problem]]:
     """Files that can be scored, and the problems of the others. Two files of one score: the second is a problem."""
     scores: list[ScoringFile] = []
     problems: list[Problem] = []
     for path in paths:
         try:
-            score = read_scoring_file(path)
+            score = read_scoring_file(path, build_of)
         except InputError as error:
             problems += error.problems
             continue
@@ -40,69 +51,96 @@ def read_scores(paths: Sequence[Path]) -> tuple[list[ScoringFile], list[Problem]
     return scores, problems
 
 
-def score_rows(
-    score: ScoringFile, genotypes: Genotypes, patients: Sequence[str], panel: Panel | None, ancestry: pd.DataFrame
-) -> tuple[list[dict[str, Any]], list[Found]]:
-    """(one row per patient of the sheet, how each variant fared). Patients without genotypes are not assessed."""
-    found = match_score(score, genotypes)
-    posterior = _posterior(genotypes.samples, panel, ancestry)
-    sums = add_up(found, genotypes, fill_of(found, panel, posterior))
-    at = {sample: i for i, sample in enumerate(genotypes.samples)}
-    return [_row(patient, score, sums, at.get(patient), found) for patient in patients], found
+@dataclass(frozen=True)
+class Scored:
+    """One score of everybody with genotypes: over all its variants, and over those of its reference (None: none)."""
+
+    score: ScoringFile
+    matches: Matches
+    sums: Sums
+    in_reference: Sums | None
 
 
-def _posterior(samples: Sequence[str], panel: Panel | None, ancestry: pd.DataFrame) -> np.ndarray:
-    """(sample, population of the panel) posteriors; NaN where the ancestry is not assessed."""
-    names = panel.populations if panel else ()
-    columns = [f"p_{n}" for n in names]
-    if not names or not set(columns) <= set(ancestry.columns):
-        return np.full((len(samples), len(names)), np.nan)
+def score_all(
+    scores: Sequence[ScoringFile], genotypes: Genotypes, frequencies: Frequencies, posterior: Floats, rules: Rules,
+    reference: Reference | None,
+) -> list[Scored]:  # fmt: skip
+    """Every score in one pass; posterior (sample, population of `frequencies`), NaN = ancestry not known."""
+    sites = sites_in(genotypes, scores)
+    matched = [match(score, sites, rules, frequencies) for score in scores]
+    wanted = [Wanted(s, m, np.ones(len(s.terms), dtype=bool)) for s, m in zip(scores, matched, strict=True)]
+    further: dict[int, int] = {}
+    for i, (score, m) in enumerate(zip(scores, matched, strict=True)):
+        known = reference.scores.get(score.name) if reference else None
+        if known and known.digest == score.terms.digest():
+            further[i] = len(wanted)
+            wanted.append(Wanted(score, m, known.used, known.variance))
+    sums = add_up(wanted, copies_in(genotypes.block, genotypes.height), frequencies, posterior)
+    return [
+        Scored(score, m, sums[i], sums[further[i]] if i in further else None)
+        for i, (score, m) in enumerate(zip(scores, matched, strict=True))
+    ]
+
+
+def sites_in(genotypes: Genotypes, scores: Sequence[ScoringFile]) -> Sites:
+    """The store's alternatives at the positions of any score."""
+    keys = np.unique(np.concatenate([s.terms.key for s in scores]))
+    keys = keys[keys >= 0]
+    chrom, pos = keys >> KEY_SHIFT, keys & ((1 << KEY_SHIFT) - 1)
+    rows = genotypes.rows_at(np.array(CONTIGS)[chrom], pos)
+    names, positions, alleles = genotypes.alleles(rows)
+    numbers = {n: CONTIGS.index(str(canonical(n))) for n in set(names)}
+    contig = np.array([numbers[n] for n in names], dtype=np.int64)
+    return sites_of(rows, site_keys(contig, positions.astype(np.int64)), alleles)
+
+
+def posteriors(samples: Sequence[str], populations: Sequence[str], ancestry: pd.DataFrame) -> Floats:
+    """(sample, population) posteriors of table ancestry; NaN where not assessed, or not of these populations."""
+    columns = [f"p_{n}" for n in populations]
+    if not columns or not set(columns) <= set(ancestry.columns):
+        return np.full((len(samples), len(columns)), np.nan)
     by_patient = ancestry.drop_duplicates("patient").set_index("patient")[columns].reindex(list(samples))
     return by_patient.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
-def _row(patient: str, score: ScoringFile, sums: Scores, at: int | None, found: Sequence[Found]) -> dict[str, Any]:
-    total = len(score.terms)
+def score_rows(scored: Scored, samples: Sequence[str], patients: Sequence[str]) -> list[dict[str, Any]]:
+    """One row per patient of the sheet. Patients without genotypes are not assessed."""
+    at = {sample: i for i, sample in enumerate(samples)}
+    return [_row(patient, scored, at.get(patient)) for patient in patients]
+
+
+def _row(patient: str, scored: Scored, at: int | None) -> dict[str, Any]:
+    score, sums, total = scored.score, scored.sums, len(scored.score.terms)
     used = int(sums.n_used[at]) if at is not None else 0
+    filled = int(sums.n_filled[at]) if at is not None else 0
     overlap = used / total
     row: dict[str, Any] = {
-        "patient": patient, "score": score.name, "trait": score.trait, "sum": math.nan, "average": math.nan,
-        "n_used": used, "n_missing": int(sums.n_filled[at]) if at is not None else 0, "n_total": total,
-        "overlap": overlap, "status": NOT_ASSESSED,
+        "patient": patient, "score": score.name, "trait": score.trait, "sum": np.nan, "average": np.nan,
+        "n_used": used, "n_missing": filled, "n_total": total, "overlap": overlap, "status": NOT_ASSESSED,
     }  # fmt: skip
     if at is None:
         return row | {"reason": NO_GENOTYPES}
     if overlap < MIN_OVERLAP:
-        return row | {"reason": f"{used} of {total} variants used: below an overlap of {MIN_OVERLAP} ({_lost(found)})"}
+        lost = scored.matches.lost()
+        return row | {"reason": f"{used} of {total} variants used: below an overlap of {MIN_OVERLAP} ({lost})"}
+    if filled > MAX_FILLED * used:
+        return row | {"reason": f"{filled} of {used} variants have no call in this patient: above {MAX_FILLED:.0%}"}
     value = float(sums.sum[at])
-    return row | {"sum": value, "average": value / (2 * used), "status": ASSESSED, "reason": _caution(row)}
+    said = f"{filled} of {used} used variants filled from allele frequencies" if filled > SAY_FILLED * used else ""
+    return row | {"sum": value, "average": value / (2 * used), "status": ASSESSED, "reason": said}
 
 
-def _lost(found: Sequence[Found]) -> str:
-    counts = Counter(f.match for f in found if not f.used)
-    return ", ".join(f"{n} {what}" for what, n in sorted(counts.items(), key=lambda kv: (-kv[1], kv[0]))) or "no calls"
-
-
-def _caution(row: dict[str, Any]) -> str:
-    if row["n_missing"] > 0.1 * row["n_used"]:
-        return f"{row['n_missing']} of {row['n_used']} used variants filled from allele frequencies"
-    return ""
-
-
-def match_rows(score: ScoringFile, found: Sequence[Found]) -> list[dict[str, Any]]:
+def match_table(scored: Scored) -> pd.DataFrame:
     """One row per variant of the scoring file."""
-    return [
+    import pandas as pd
+
+    terms, matches = scored.score.terms, scored.matches
+    contigs = np.array([*(c.removeprefix("chr").replace("M", "MT") for c in CONTIGS), ""], dtype=object)
+    return pd.DataFrame(
         {
-            "score": score.name,
-            "line": f.term.line,
-            "chrom": f.term.chrom,
-            "pos": f.term.pos,
-            "effect_allele": f.term.effect_allele,
-            "other_allele": f.term.other_allele,
-            "weight": f.term.weight,
-            "effect": f.term.effect,
-            "match": f.match,
-            "used": f.used,
+            "score": scored.score.name, "line": terms.line, "chrom": contigs[terms.chrom], "pos": terms.pos,
+            "effect_allele": terms.effect_allele, "other_allele": terms.other_allele, "weight": terms.weight,
+            "effect": np.array(EFFECTS, dtype=object)[terms.effect],
+            "match": np.array(matching.NAMES, dtype=object)[matches.match], "used": matches.used,
         }
-        for f in found
-    ]
+    )  # fmt: skip

@@ -1,49 +1,87 @@
 """Reads a PGS Catalog scoring file (GRCh38, or harmonised to it) and refuses, by name, what cannot be scored.
 
 The catalogue's own reader (pgscatalog.core) stops at the first bad row and validates each row as an object, which
-takes minutes for a million variants; here every problem of a file is wanted, with its line, so the table is read whole.
+takes minutes for a million variants; here the table is read by columns, and every problem is wanted, with its line.
 """
 
 from __future__ import annotations
 
-import csv
 import gzip
+import hashlib
 import math
 import zlib
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from consilium.core.errors import InputError, Problem
+from consilium.genomics.intake.build import CONTIGS, canonical
+from consilium.genomics.scores.scoring_table import (
+    ADDITIVE,
+    DOMINANT,
+    RECESSIVE,
+    Table,
+    bad,
+    by_value,
+    read_lines,
+    row_problems,
+)
 
 GRCH38 = {"GRCH38", "HG38"}
-ADDITIVE, DOMINANT, RECESSIVE = "additive", "dominant", "recessive"
-MOST_PROBLEMS = 20  # of one file that are listed one by one
+UNSTATED = {"", "NR"}
+EFFECTS = ("additive", "dominant", "recessive")  # names of the codes ADDITIVE, DOMINANT, RECESSIVE
+KEY_SHIFT = 40  # a chromosome's number stands above any position
 
-# Columns whose presence or truth means a term that is no dosage of one allele.
-_REFUSED_FLAGS = {
-    "is_haplotype": "haplotype terms",
-    "is_diplotype": "diplotype terms",
-    "is_interaction": "interaction terms",
-}
-_BASES = set("ACGT")
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Texts = npt.NDArray[Any]
+
+__all__ = ["ADDITIVE", "DOMINANT", "EFFECTS", "RECESSIVE", "ScoringFile", "Terms", "read_scoring_file", "site_keys"]
 
 
 @dataclass(frozen=True)
-class Term:
-    """One variant of a score. chrom "" = the file gives no position. other_allele "" = not given.
+class Terms:
+    """The variants of a score as columns, in file order.
 
-    frequency: of the effect allele, as the file gives it; NaN = not given. line: in the file, 1-based.
+    chrom (term,) index into CONTIGS, -1 = no position given or another contig; pos (term,) 1-based, 0 = not given;
+    effect_allele, other_allele (term,) upper-case text, other "" = not given; weight (term,) float64; effect (term,)
+    ADDITIVE, DOMINANT or RECESSIVE; frequency (term,) of the effect allele as the file gives it, NaN = not given;
+    line (term,) in the file, 1-based.
     """
 
-    chrom: str
-    pos: int
-    effect_allele: str
-    other_allele: str
-    weight: float
-    effect: str = ADDITIVE
-    frequency: float = math.nan
-    line: int = 0
+    chrom: Ints
+    pos: Ints
+    effect_allele: Texts
+    other_allele: Texts
+    weight: Floats
+    effect: npt.NDArray[np.int8]
+    frequency: Floats
+    line: Ints
+
+    def __len__(self) -> int:
+        return len(self.pos)
+
+    @property
+    def key(self) -> Ints:
+        """(term,) chromosome and position as one number, -1 without a position."""
+        return np.where((self.chrom >= 0) & (self.pos > 0), site_keys(self.chrom, self.pos), -1)
+
+    def digest(self) -> str:
+        """Hash of everything that decides a sum: a reference made with other terms is told by it."""
+        content = hashlib.sha256()
+        for column in (self.chrom, self.pos, self.weight, self.effect):
+            content.update(np.ascontiguousarray(column).tobytes())
+        for texts in (self.effect_allele, self.other_allele):
+            content.update("\t".join(texts).encode())
+        return content.hexdigest()[:16]
+
+
+def site_keys(chrom: Ints, pos: Ints) -> Ints:
+    """One number a site: sorts like (chromosome, position)."""
+    return (chrom.astype(np.int64) << KEY_SHIFT) + pos.astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -52,130 +90,98 @@ class ScoringFile:
 
     name: str
     trait: str
-    terms: tuple[Term, ...]
+    terms: Terms
     header: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def trait_id(self) -> str:
+        """What scores of one trait share: the ontology term where the file names one, else the trait's own name."""
+        return self.header.get("trait_efo") or self.trait.strip().lower()
 
-def read_scoring_file(path: Path) -> ScoringFile:
-    """Read and check one file. Raises InputError with every problem found."""
-    header, columns, rows, first_line = _read(path)
-    problems = [*_column_problems(path, columns), *_build_problems(path, header, columns, bool(rows))]
-    if any(p.found.startswith("no column") for p in problems):
+
+def read_scoring_file(path: Path, build_of: Any = None) -> ScoringFile:
+    """Read and check one file. Raises InputError with every problem found.
+
+    build_of: function of Terms that tells the build from the positions ("" = cannot tell); it decides where the
+    file states no build, and overrules a header that the positions speak against.
+    """
+    table = read_lines(path, _text(path))
+    problems = [*_column_problems(path, table), *row_problems(path, table)]
+    if problems:
+        raise InputError([*_build_problems(path, table, None, None), *problems])
+    terms = _terms(table)
+    problems = _build_problems(path, table, terms, build_of)
+    if not problems and not (terms.chrom >= 0).any():
+        problems = [bad(path, "no row has a position", "use the file harmonised to GRCh38")]
+    if problems:
         raise InputError(problems)
-    terms, bad_rows = _terms(path, columns, rows, first_line)
-    if problems or bad_rows:
-        raise InputError([*problems, *_shortened(path, bad_rows)])
-    name = header.get("pgs_id") or Path(path).name.removesuffix(".gz").removesuffix(".txt").removesuffix(".tsv")
-    return ScoringFile(name, header.get("trait_reported", ""), tuple(terms), header)
+    name = table.header.get("pgs_id") or Path(path).name.removesuffix(".gz").removesuffix(".txt").removesuffix(".tsv")
+    return ScoringFile(name, table.header.get("trait_reported", ""), terms, table.header)
 
 
-def _read(path: Path) -> tuple[dict[str, str], list[str], list[list[str]], int]:
-    """(header, column names, rows, line of the first row)."""
+def _text(path: Path) -> str:
     try:
         raw = Path(path).read_bytes()
         text = (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode("utf-8-sig")
+        return text.replace("\r\n", "\n").replace("\r", "\n")
     except (OSError, EOFError, zlib.error) as error:
-        raise InputError(_bad(path, f"{type(error).__name__}: {error}", "download it again")) from None
+        raise InputError(bad(path, f"{type(error).__name__}: {error}", "download it again")) from None
     except UnicodeDecodeError as error:
-        raise InputError(_bad(path, f"byte {error.start} is not UTF-8", "download it again")) from None
-    header: dict[str, str] = {}
-    lines = text.splitlines()
-    start = 0
-    while start < len(lines) and (lines[start].startswith("#") or not lines[start].strip()):
-        if "=" in lines[start] and not lines[start].startswith("##"):
-            key, value = lines[start].lstrip("#").split("=", 1)
-            header[key.strip()] = value.strip()
-        start += 1
-    if start == len(lines):
-        raise InputError(_bad(path, "no table below the header", "download it again"))
-    columns = [c.strip() for c in lines[start].split("\t")]
-    rows = list(csv.reader(lines[start + 1 :], delimiter="\t", quoting=csv.QUOTE_NONE))
-    return header, columns, rows, start + 2
+        raise InputError(bad(path, f"byte {error.start} is not UTF-8", "download it again")) from None
 
 
-def _bad(path: Path, found: str, mend: str, line: int = 0) -> Problem:
-    return Problem(str(path), found, "a PGS Catalog scoring file for GRCh38", mend, line, "*")
-
-
-def _column_problems(path: Path, columns: Sequence[str]) -> list[Problem]:
-    if "dosage_1_weight" in columns:
+def _column_problems(path: Path, table: Table) -> list[Problem]:
+    if "dosage_1_weight" in table.columns:
         found = "no column effect_weight but weights per dosage (dosage_0_weight …)"
-        return [_bad(path, found, "use a score with one weight per allele")]
-    lacking = [c for c in ("effect_allele", "effect_weight") if c not in columns]
-    if not ({"hm_chr", "hm_pos"} <= set(columns) or {"chr_name", "chr_position"} <= set(columns)):
+        return [bad(path, found, "use a score with one weight per allele")]
+    lacking = [c for c in ("effect_allele", "effect_weight") if c not in table.columns]
+    if not ({"hm_chr", "hm_pos"} <= set(table.columns) or {"chr_name", "chr_position"} <= set(table.columns)):
         lacking.append("hm_chr and hm_pos, or chr_name and chr_position")
-    return [_bad(path, f"no column {c}", "use the file harmonised to GRCh38 (…_hmPOS_GRCh38.txt.gz)") for c in lacking]
+    mend = "use the file harmonised to GRCh38 (…_hmPOS_GRCh38.txt.gz)"
+    return [bad(path, f"no column {c}", mend) for c in lacking]
 
 
-def _build_problems(path: Path, header: dict[str, str], columns: Sequence[str], has_rows: bool) -> list[Problem]:
-    if not has_rows:
-        return [_bad(path, "no variants", "download it again")]
-    key = "HmPOS_build" if "hm_pos" in columns else "genome_build"
-    build = header.get(key, "")
-    if build.upper() in GRCH38:
+def _build_problems(path: Path, table: Table, terms: Terms | None, build_of: Any) -> list[Problem]:
+    if not table.n_rows:
+        return [bad(path, "no variants", "download it again")]
+    key = "HmPOS_build" if "hm_pos" in table.columns else "genome_build"
+    stated = table.header.get(key, "")
+    spoken = build_of(terms) if terms is not None and build_of is not None else ""
+    mend = "use the file harmonised to GRCh38 (…_hmPOS_GRCh38.txt.gz)"
+    if spoken == "GRCh37" and stated.upper() not in ("GRCH37", "HG19"):
+        return [bad(path, f"{key} '{stated or 'not given'}', but known variants lie as in GRCh37", mend)]
+    if stated.upper() in GRCH38 or (stated.upper() in UNSTATED and spoken == "GRCh38"):
         return []
-    return [_bad(path, f"{key} '{build or 'not given'}'", "use the file harmonised to GRCh38 (…_hmPOS_GRCh38.txt.gz)")]
+    told = "" if stated.upper() not in UNSTATED or terms is None else ", and its positions do not tell the build"
+    return [bad(path, f"{key} '{stated or 'not given'}'{told}", mend)]
 
 
-def _terms(path: Path, columns: list[str], rows: list[list[str]], first_line: int) -> tuple[list[Term], list[Problem]]:
-    terms: list[Term] = []
-    problems: list[Problem] = []
-    for line, cells in enumerate(rows, start=first_line):
-        if not any(c.strip() for c in cells):
-            continue
-        if len(cells) > len(columns):
-            problems.append(_bad(path, f"{len(cells)} cells under {len(columns)} columns", "download it again", line))
-            continue
-        row = dict(zip(columns, (c.strip() for c in cells), strict=False))
-        found = _row_problem(row)
-        if found:
-            problems.append(_bad(path, found, "use a score without such rows, or correct them", line))
-        else:
-            terms.append(_term(row, "hm_pos" in columns, line))
-    if not problems and not any(t.chrom for t in terms):
-        problems.append(_bad(path, "no row has a position", "use the file harmonised to GRCh38"))
-    return terms, problems
-
-
-def _row_problem(row: dict[str, str]) -> str:
-    """What makes the row unusable; "" = nothing. A missing position does not: that variant is not found."""
-    for column, what in _REFUSED_FLAGS.items():
-        if _true(row.get(column, "")):
-            return f"{what} ({row['effect_allele']})"
-    allele = row.get("effect_allele", "").upper()
-    if not allele or not set(allele) <= _BASES:
-        return f"effect_allele '{allele}' is no sequence of A, C, G, T"
-    if not math.isfinite(_number(row.get("effect_weight", ""))):
-        return f"effect_weight '{row.get('effect_weight', '')}' is no number"
-    if _true(row.get("is_dominant", "")) and _true(row.get("is_recessive", "")):
-        return "a term both dominant and recessive"
-    return ""
-
-
-def _term(row: dict[str, str], harmonised: bool, line: int) -> Term:
-    chrom, pos = ("hm_chr", "hm_pos") if harmonised else ("chr_name", "chr_position")
-    place = _number(row.get(pos, ""))
-    located = bool(row.get(chrom)) and math.isfinite(place)
-    other = row.get("other_allele", "").upper()
-    effect = (
-        DOMINANT if _true(row.get("is_dominant", ""))
-        else RECESSIVE if _true(row.get("is_recessive", "")) else ADDITIVE
+def _terms(table: Table) -> Terms:
+    """Columns of a table without problems."""
+    place = ("hm_chr", "hm_pos") if "hm_pos" in table.columns else ("chr_name", "chr_position")
+    chrom_text, pos_text = (table.column(c) for c in place)
+    chrom = by_value(chrom_text, _contig, np.int64)
+    pos = np.nan_to_num(_numbers(pos_text), nan=0.0, posinf=0.0, neginf=0.0).astype(np.int64)
+    chrom = np.where(pos > 0, chrom, -1)
+    frequency = _numbers(table.column("allelefrequency_effect"))
+    return Terms(
+        chrom, np.where(chrom >= 0, pos, 0), table.column("effect_allele"), table.other_alleles(),
+        table.column("effect_weight").astype(np.float64), table.effects(),
+        np.where((frequency >= 0) & (frequency <= 1), frequency, math.nan), table.lines,
     )  # fmt: skip
-    frequency = _number(row.get("allelefrequency_effect", ""))
-    return Term(
-        row[chrom].removeprefix("chr") if located else "",
-        int(place) if located else 0,
-        row["effect_allele"].upper(),
-        other if set(other) <= _BASES else "",
-        float(row["effect_weight"]),
-        effect,
-        frequency if 0 <= frequency <= 1 else math.nan,
-        line,
-    )
 
 
-def _true(cell: str) -> bool:
-    return cell.lower() in ("true", "1", "yes", "t")
+def _contig(name: str) -> int:
+    known = canonical(name) if name else None
+    return CONTIGS.index(known) if known else -1
+
+
+def _numbers(cells: Texts) -> Floats:
+    """Cells as numbers, NaN where they are none. Few values recur in a column of frequencies: each is read once."""
+    try:
+        return np.where(cells == "", "nan", cells).astype(np.float64)
+    except ValueError:
+        return np.array([_number(c) for c in cells], dtype=np.float64)
 
 
 def _number(cell: str) -> float:
@@ -183,10 +189,3 @@ def _number(cell: str) -> float:
         return float(cell)
     except ValueError:
         return math.nan
-
-
-def _shortened(path: Path, problems: list[Problem]) -> list[Problem]:
-    if len(problems) <= MOST_PROBLEMS:
-        return problems
-    left = len(problems) - MOST_PROBLEMS
-    return [*problems[:MOST_PROBLEMS], _bad(path, f"{left} more rows like these", "see the rows named", 0)]

@@ -1,0 +1,235 @@
+"""Matches the variants of a score to the cohort's sites: by position and both alleles, all of them at once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from consilium.genomics.scores.frequencies import Frequencies, pairs_at
+from consilium.genomics.scores.scoring_file import ScoringFile, Terms
+
+AUTOSOMES = 22  # contigs below this number
+NEAR_HALF = 0.08  # a frequency closer to .5 tells no strand (tolerance of TwoSampleMR, doi 10.7554/eLife.34408)
+_COMPLEMENT = str.maketrans("ACGT", "TGCA")
+
+# Codes of Matches.match, best first; up to REFERENCE_ONLY the variant counts where a patient is called.
+ALTERNATIVE, REFERENCE, EFFECT_ONLY, FLIPPED_ALTERNATIVE, FLIPPED_REFERENCE, REFERENCE_ONLY = range(6)
+FLIPPED, OTHER, NOT_FOUND, AMBIGUOUS, DUPLICATE, NOT_AUTOSOMAL, NO_POSITION = range(6, 13)
+NAMES = (
+    "effect allele is alternative", "effect allele is reference", "effect allele only",
+    "other strand: effect allele is alternative", "other strand: effect allele is reference", "reference base only",
+    "other strand", "other alleles", "not found", "ambiguous", "duplicate", "not autosomal", "no position",
+)  # fmt: skip
+
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+Texts = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the user chose. ambiguous: drop A/T and C/G variants, or decide their strand by frequency. flips: use
+    variants whose alleles fit only on the other strand."""
+
+    ambiguous: str = "drop"
+    flips: bool = False
+
+
+@dataclass(frozen=True)
+class Sites:
+    """The alternatives of some rows of the store: one entry a row and alternative, sorted by site, row, alternative.
+
+    key (entry,) as `site_keys`; row (entry,); allele (entry,) number of the alternative, -1 where the row has none
+    (alt "": only the reference base was seen); ref, alt (entry,) upper-case text.
+    """
+
+    key: Ints
+    row: Ints
+    allele: Ints
+    ref: Texts
+    alt: Texts
+
+
+def sites_of(rows: Ints, key: Ints, alleles: Texts) -> Sites:
+    """Entries of rows with alleles (row, number): REF first, "" where a row has fewer."""
+    named = np.where(alleles == ".", "", alleles).astype(object)
+    if named.shape[1] == 1:  # nobody at all has an alternative
+        named = np.concatenate([named, np.full_like(named, "")], axis=1)
+    present = named[:, 1:] != ""
+    present[:, :1] |= ~present.any(axis=1, keepdims=True)  # a row without an alternative keeps one entry
+    at, number = np.nonzero(present)
+    alt = np.char.upper(named[at, number + 1].astype(str)).astype(object)
+    ref = np.char.upper(named[at, 0].astype(str)).astype(object)
+    order = np.lexsort((number, rows[at], key[at]))
+    allele = np.where(alt == "", -1, number + 1)
+    return Sites(key[at][order], rows[at][order], allele[order].astype(np.int64), ref[order], alt[order])
+
+
+@dataclass(frozen=True)
+class Matches:
+    """How each term fared. row, allele (term,): the row and the alternative whose copies are counted; row -1 = none,
+    allele -1 = the row shows the reference base alone. turned (term,): the effect allele is the reference, so its
+    copies are 2 minus those counted. counted, other (term,): the counted allele and the one beside it, on the strand
+    of the store (of the file where there is no row). used: counts in patients with a call. open: counts in all for
+    whom a call or a frequency is known.
+    """
+
+    match: npt.NDArray[np.int8]
+    row: Ints
+    allele: Ints
+    turned: Bools
+    counted: Texts
+    other: Texts
+
+    @property
+    def used(self) -> Bools:
+        return self.match <= REFERENCE_ONLY
+
+    @property
+    def open(self) -> Bools:
+        return self.match <= NOT_FOUND
+
+    def lost(self) -> str:
+        """Counts of what is not used, in words, most frequent first."""
+        counts = Counter(NAMES[m] for m in self.match[~self.used])
+        return ", ".join(f"{n} {w}" for w, n in sorted(counts.items(), key=lambda kv: (-kv[1], kv[0]))) or "no calls"
+
+
+def ambiguous(first: Texts, second: Texts) -> Bools:
+    """(term,) A/T or C/G: the same pair on both strands."""
+    pairs = (("A", "T"), ("T", "A"), ("C", "G"), ("G", "C"))
+    return np.any([(first == a) & (second == b) for a, b in pairs], axis=0).astype(bool)
+
+
+def lengths(texts: Texts) -> Ints:
+    return np.char.str_len(texts.astype(str)).astype(np.int64)
+
+
+def complement(alleles: Texts) -> Texts:
+    """The same alleles on the other strand: reversed, each base replaced."""
+    known = {a: a[::-1].translate(_COMPLEMENT) for a in set(alleles)}
+    return np.array([known[a] for a in alleles], dtype=object)
+
+
+def match(score: ScoringFile, sites: Sites, rules: Rules, frequencies: Frequencies) -> Matches:
+    """One entry per term. Nothing but the term, the sites at its position and `frequencies` decides."""
+    terms = score.terms
+    effect, other, undecided = _on_strand(terms, rules, frequencies)
+    term, entry = pairs_at(sites.key, terms.key)
+    real = frequencies.know(terms.key, effect, other) & (other != "")
+    grade = _grades(effect[term], other[term], real[term], sites, entry, rules)
+    best = np.lexsort((entry, grade, term))
+    first = best[np.unique(term[best], return_index=True)[1]]
+    kind = np.full(len(terms), NOT_FOUND, dtype=np.int8)
+    place = np.full(len(terms), -1, dtype=np.int64)
+    kind[term[first]], place[term[first]] = grade[first], entry[first]
+    alone = (kind == EFFECT_ONLY) & ambiguous(sites.ref[place], sites.alt[place]) if len(sites.key) else np.False_
+    kind = np.where(undecided | alone, AMBIGUOUS, kind)
+    kind = np.where(_named_twice(terms), DUPLICATE, kind)
+    kind = np.where(terms.chrom >= AUTOSOMES, NOT_AUTOSOMAL, np.where(terms.key < 0, NO_POSITION, kind))
+    return _with_duplicates(_assembled(kind.astype(np.int8), place, effect, other, sites))
+
+
+def _on_strand(terms: Terms, rules: Rules, frequencies: Frequencies) -> tuple[Texts, Texts, Bools]:
+    """(effect allele, other allele, undecided) with ambiguous pairs turned to the reference's strand, where it is told.
+
+    The file's frequency of the effect allele and the reference's of the same base must lie on one side of .5, or on
+    opposite sides (the other strand), in every reference population, and none near .5.
+    """
+    pair = ambiguous(terms.effect_allele, terms.other_allele)
+    if rules.ambiguous == "drop" or not pair.any():
+        return terms.effect_allele, terms.other_allele, pair
+    known = frequencies.of(terms.key, terms.effect_allele, terms.other_allele)
+    file = terms.frequency
+    with np.errstate(invalid="ignore"):
+        low, high = known.min(axis=1), known.max(axis=1)
+        below, above = high < 0.5 - NEAR_HALF, low > 0.5 + NEAR_HALF
+        rare, common = file < 0.5 - NEAR_HALF, file > 0.5 + NEAR_HALF
+    same, opposite = (below & rare) | (above & common), (below & common) | (above & rare)
+    turn = pair & opposite
+    effect = np.where(turn, terms.other_allele, terms.effect_allele)
+    other = np.where(turn, terms.effect_allele, terms.other_allele)
+    return effect, other, pair & ~same & ~opposite
+
+
+def _grades(effect: Texts, other: Texts, real: Bools, sites: Sites, entry: Ints, rules: Rules) -> npt.NDArray[np.int8]:
+    """Code of each (term, entry) pair, lower is better.
+
+    real: the frequency reference knows both alleles of the term here; then a call at a row with another alternative
+    also tells that the term's own is not carried. Without that, only a row without any alternative does.
+    """
+    ref, alt, allele = sites.ref[entry], sites.alt[entry], sites.allele[entry]
+    entries_of_row = np.unique(sites.row, return_inverse=True, return_counts=True)
+    single = (entries_of_row[2][entries_of_row[1]] == 1)[entry] if len(entry) else np.empty(0, dtype=bool)
+    flipped_effect, flipped_other = complement(effect), complement(other)
+    turned = rules.flips & (other != "")
+    out = np.full(len(entry), OTHER, dtype=np.int8)
+    bases = np.all([lengths(texts) < 2 for texts in (ref, alt, effect, other)], axis=0) & (real | (alt == ""))
+    for code, holds in (
+        (FLIPPED, (other != "") & _either(ref, alt, flipped_effect, flipped_other)),
+        (REFERENCE_ONLY, turned & bases & _one_of(ref, flipped_effect, flipped_other)),
+        (REFERENCE_ONLY, bases & (((other != "") & (ref == other)) | (ref == effect))),
+        (FLIPPED_REFERENCE, turned & (ref == flipped_effect) & (alt == flipped_other)),
+        (FLIPPED_ALTERNATIVE, turned & (ref == flipped_other) & (alt == flipped_effect)),
+        (EFFECT_ONLY, (other == "") & single & (allele == 1) & ((effect == ref) | (effect == alt))),
+        (REFERENCE, (ref == effect) & (alt == other) & (alt != "")),
+        (ALTERNATIVE, (ref == other) & (alt == effect)),
+    ):
+        out[holds] = code
+    # Without the other allele a second base is not known: a row of several, or of the reference alone, settles nothing.
+    out[(other == "") & (out == REFERENCE_ONLY) & ~((ref == effect) & (allele == -1))] = OTHER
+    return out
+
+
+def _either(ref: Texts, alt: Texts, first: Texts, second: Texts) -> Bools:
+    return ((ref == first) & (alt == second)) | ((ref == second) & (alt == first))
+
+
+def _one_of(ref: Texts, first: Texts, second: Texts) -> Bools:
+    return (ref == first) | (ref == second)
+
+
+def _named_twice(terms: Terms) -> Bools:
+    """(term,) another term names the same position and the same pair of alleles: neither is certain to be meant."""
+    import pandas as pd
+
+    swap = terms.effect_allele > terms.other_allele
+    first = np.where(swap, terms.other_allele, terms.effect_allele)
+    second = np.where(swap, terms.effect_allele, terms.other_allele)
+    named = pd.DataFrame({"key": terms.key, "first": first, "second": second})
+    return np.asarray(named.duplicated(keep=False) & (named["key"] >= 0), dtype=bool)
+
+
+def _assembled(kind: npt.NDArray[np.int8], place: Ints, effect: Texts, other: Texts, sites: Sites) -> Matches:
+    used = kind <= REFERENCE_ONLY
+    row, allele = np.full(len(kind), -1, dtype=np.int64), np.full(len(kind), -1, dtype=np.int64)
+    row[used] = sites.row[place[used]]
+    ref = np.full(len(kind), "", dtype=object)
+    ref[used] = sites.ref[place[used]]
+    whole = used & (kind != REFERENCE_ONLY)
+    allele[whole] = sites.allele[place[whole]]
+    flipped = np.isin(kind, (FLIPPED_ALTERNATIVE, FLIPPED_REFERENCE)) | (
+        (kind == REFERENCE_ONLY) & (ref != effect) & (ref != other)
+    )
+    effect, other = np.where(flipped, complement(effect), effect), np.where(flipped, complement(other), other)
+    only = kind == EFFECT_ONLY
+    alt = effect.copy()
+    alt[only] = sites.alt[place[only]]
+    turned = used & (ref == effect) & ~(only & (alt == effect))
+    counted = np.where(only, alt, np.where(turned, other, effect))
+    beside = np.where(only, ref, np.where(turned, effect, other))
+    return Matches(kind, row, allele, turned, counted, beside)
+
+
+def _with_duplicates(matches: Matches) -> Matches:
+    """Terms that count the same alternative of the same row (one named without its other allele) are duplicates."""
+    import pandas as pd
+
+    twice = pd.DataFrame({"row": matches.row, "allele": matches.allele}).duplicated(keep=False).to_numpy()
+    twice &= matches.allele > 0
+    kind = np.where(twice, DUPLICATE, matches.match).astype(np.int8)
+    return replace(matches, match=kind, row=np.where(twice, -1, matches.row))

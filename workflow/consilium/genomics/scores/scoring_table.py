@@ -1,0 +1,203 @@
+"""The table of a scoring file as columns of text, and what is wrong with its rows."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from consilium.core.errors import InputError, Problem
+
+ADDITIVE, DOMINANT, RECESSIVE = 0, 1, 2
+MOST_PROBLEMS = 20  # of one file that are listed one by one
+_COLUMNS = (
+    "hm_chr", "hm_pos", "chr_name", "chr_position", "effect_allele", "other_allele", "hm_inferOtherAllele",
+    "effect_weight", "effect_type", "allelefrequency_effect", "is_dominant", "is_recessive", "is_haplotype",
+    "is_diplotype", "is_interaction", "locus_name",
+)  # fmt: skip
+_ALLELES = ("effect_allele", "other_allele", "hm_inferOtherAllele")
+# Columns whose truth means a term that is no dosage of one allele.
+_COMPLEX = {"is_haplotype": "haplotype term", "is_diplotype": "diplotype term", "is_interaction": "interaction term"}
+_EFFECT_TYPES = {"": ADDITIVE, "additive": ADDITIVE, "dominant": DOMINANT, "recessive": RECESSIVE}
+_TRUE = {"true", "1", "yes", "t"}
+_BASES = re.compile(r"[ACGT]+")
+
+Texts = npt.NDArray[Any]
+
+
+def bad(path: Path, found: str, mend: str, line: int = 0) -> Problem:
+    return Problem(str(path), found, "a PGS Catalog scoring file for GRCh38", mend, line, "*")
+
+
+@dataclass(frozen=True)
+class Table:
+    """Header lines, column names as written, and the cells of the columns that count, blank rows left out.
+
+    cells: column -> (row,) text, blanks stripped, alleles in upper case. lines (row,): 1-based lines in the file.
+    too_long: (line, number of cells) of rows with more cells than columns.
+    """
+
+    header: dict[str, str]
+    columns: list[str]
+    cells: dict[str, Texts]
+    lines: npt.NDArray[np.int64]
+    too_long: list[tuple[int, int]]
+
+    @property
+    def n_rows(self) -> int:
+        return len(self.lines) + len(self.too_long)
+
+    def column(self, name: str) -> Texts:
+        """(row,) cells; "" everywhere where the file has no such column."""
+        return self.cells.get(name, np.full(len(self.lines), "", dtype=object))
+
+    def other_alleles(self) -> Texts:
+        """(row,) the file's own, else the one that harmonisation inferred; "" where it is no sequence of bases."""
+        own = self.column("other_allele")
+        chosen = np.where(own != "", own, self.column("hm_inferOtherAllele"))
+        return by_value(chosen, lambda text: text if _BASES.fullmatch(text) else "", object)
+
+    def effects(self) -> npt.NDArray[np.int8]:
+        """(row,) ADDITIVE, DOMINANT or RECESSIVE, by the flags or by effect_type."""
+        typed = by_value(self.column("effect_type"), lambda t: _EFFECT_TYPES[t.lower()], np.int8)
+        dominant, recessive = self.flag("is_dominant"), self.flag("is_recessive")
+        return np.where(dominant, DOMINANT, np.where(recessive, RECESSIVE, typed)).astype(np.int8)
+
+    def flag(self, name: str) -> npt.NDArray[np.bool_]:
+        if name not in self.cells:
+            return np.zeros(len(self.lines), dtype=bool)
+        return by_value(self.cells[name], lambda text: text.lower() in _TRUE, bool)
+
+
+def by_value(cells: Texts, function: Callable[[str], Any], dtype: Any) -> Texts:
+    """`function` of every cell, called once a distinct value."""
+    import pandas as pd
+
+    codes, values = pd.factorize(cells)
+    return np.array([function(v) for v in values], dtype=dtype)[codes]
+
+
+def read_lines(path: Path, text: str) -> Table:
+    """The table in a scoring file's text. Raises InputError when there is none."""
+    header: dict[str, str] = {}
+    start, line = 0, 1
+    while start < len(text):
+        end = text.find("\n", start)
+        end = len(text) if end < 0 else end
+        first = text[start:end]
+        if first.strip() and not first.startswith("#"):
+            columns = [c.strip() for c in first.split("\t")]
+            cells, lines, too_long = _columns(columns, text[end + 1 :], line + 1)
+            return Table(header, columns, cells, lines, too_long)
+        if "=" in first and not first.startswith("##"):
+            key, value = first.lstrip("#").split("=", 1)
+            header[key.strip()] = value.strip()
+        start, line = end + 1, line + 1
+    raise InputError(bad(path, "no table below the header", "download it again"))
+
+
+def _columns(columns: list[str], body: str, first_line: int) -> tuple[dict[str, Texts], Any, list[tuple[int, int]]]:
+    """Cells by pandas' reader; by hand, row by row, where rows have more cells than the header."""
+    import pandas as pd
+
+    names = [c if columns.index(c) == i else f"{c}.{i}" for i, c in enumerate(columns)]
+    wanted = [c for c in names if c in _COLUMNS]
+    too_long: list[tuple[int, int]] = []
+    try:
+        if not body.strip() or not wanted:
+            raise pd.errors.ParserError
+        frame = pd.read_csv(
+            io.StringIO(body), sep="\t", names=names, usecols=wanted, dtype=str, quoting=csv.QUOTE_NONE, header=None,
+            keep_default_na=False, na_filter=False, skip_blank_lines=False, index_col=False, on_bad_lines="error",
+        )  # fmt: skip
+        if _most_tabs(body) >= len(names):
+            raise pd.errors.ParserError  # with usecols pandas drops surplus cells without a word
+        cells = {c: frame[c].to_numpy(dtype=object) for c in wanted}
+        lines = np.arange(first_line, first_line + len(frame), dtype=np.int64)
+    except pd.errors.ParserError:
+        cells, lines, too_long = _by_hand(columns, body, first_line)
+    blanks = " \t" in body or "\t " in body or " \n" in body or "\n " in body or body.endswith(" ")
+    cells = {c: _cleaned(c, v) if blanks or c in _ALLELES else v for c, v in cells.items()}
+    filled = np.zeros(len(lines), dtype=bool)
+    for values in cells.values():
+        filled |= values != ""
+    return {c: v[filled] for c, v in cells.items()}, lines[filled], too_long
+
+
+def _most_tabs(body: str) -> int:
+    """Most tabs in one line."""
+    buffer = np.frombuffer(f"{body}\n".encode(), dtype=np.uint8)
+    before = np.searchsorted(np.flatnonzero(buffer == ord("\t")), np.flatnonzero(buffer == ord("\n")))
+    return int(np.diff(before, prepend=0).max())
+
+
+def _by_hand(columns: Sequence[str], body: str, first_line: int) -> tuple[dict[str, Texts], Any, list[tuple[int, int]]]:
+    rows, lines, too_long = [], [], []
+    for line, text in enumerate(body.split("\n"), start=first_line):
+        cells = text.split("\t")
+        if len(cells) > len(columns):
+            too_long.append((line, len(cells)))
+        else:
+            rows.append([*cells, *[""] * (len(columns) - len(cells))])
+            lines.append(line)
+    places = {c: columns.index(c) for c in _COLUMNS if c in columns}
+    return (
+        {c: np.array([r[i] for r in rows], dtype=object) for c, i in places.items()},
+        np.array(lines, dtype=np.int64), too_long,
+    )  # fmt: skip
+
+
+def _cleaned(column: str, cells: Texts) -> Texts:
+    return by_value(cells, lambda text: text.strip().upper() if column in _ALLELES else text.strip(), object)
+
+
+def row_problems(path: Path, table: Table) -> list[Problem]:
+    """Every row that cannot be used, by line: complex terms by their names first. A missing position is no problem."""
+    found = [(line, f"{n} cells under {len(table.columns)} columns") for line, n in table.too_long]
+    flagged = {column: table.flag(column) for column in _COMPLEX}
+    alleles, weights = table.column("effect_allele"), table.column("effect_weight")
+    spelled = by_value(alleles, lambda text: bool(_BASES.fullmatch(text)), bool)
+    numeric = _finite(weights)
+    types = by_value(table.column("effect_type"), lambda text: text.lower() in _EFFECT_TYPES, bool)
+    both = table.flag("is_dominant") & table.flag("is_recessive")
+    complex_term = np.any([*flagged.values()], axis=0)
+    needed = "effect_weight" in table.columns  # a file without the column has one problem, not one a row
+    wrong = complex_term | ~spelled | (~numeric & needed) | ~types | both
+    for i in np.flatnonzero(wrong) if "effect_allele" in table.columns else ():
+        what = next((name for column, name in _COMPLEX.items() if flagged[column][i]), "")
+        if what:
+            found.append((int(table.lines[i]), f"{what} '{alleles[i]}'"))
+        elif not spelled[i]:
+            found.append((int(table.lines[i]), f"effect_allele '{alleles[i]}' is no sequence of A, C, G, T"))
+        elif not types[i]:
+            found.append((int(table.lines[i]), f"effect_type '{table.column('effect_type')[i]}'"))
+        elif both[i]:
+            found.append((int(table.lines[i]), "a term both dominant and recessive"))
+        else:
+            found.append((int(table.lines[i]), f"effect_weight '{weights[i]}' is no number"))
+    mend = "use a score without such rows: the others alone would be another score"
+    problems = [bad(path, text, mend, line) for line, text in sorted(found)[:MOST_PROBLEMS]]
+    if len(found) > MOST_PROBLEMS:
+        problems.append(bad(path, f"{len(found) - MOST_PROBLEMS} more rows like these", "see the rows named"))
+    return problems
+
+
+def _finite(cells: Texts) -> npt.NDArray[np.bool_]:
+    try:
+        return np.isfinite(cells.astype(np.float64))
+    except ValueError:
+        return np.array([_is_number(c) for c in cells], dtype=bool)
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        return bool(np.isfinite(float(cell)))
+    except ValueError:
+        return False

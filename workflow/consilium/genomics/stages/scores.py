@@ -1,0 +1,126 @@
+"""Polygenic scores: their reference, and the scores of every patient."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def polygenic_reference(
+    vcf: list[Path],
+    people: Path,
+    known_sites: Path,
+    models: Path,
+    variants: Path,
+    quarantine: Path,
+    scores: list[Path] | None = None,
+    components: Path | None = None,
+    populations: Path | None = None,
+    ambiguous: str = "drop",
+    strand_flips: bool = False,
+) -> None:
+    """What the scores of a reference panel's people look like (genomics/scores/reference.py), from their VCF files.
+
+    `people`: TSV with person and population. `components`, `populations`: the ancestry reference's components.
+    """
+    import numpy as np
+    import pandas as pd
+
+    from consilium.core import refused
+    from consilium.core.register import TABLES
+    from consilium.core.store import write_facts, write_table
+    from consilium.genomics.scores import panel_genotypes, reference_making
+    from consilium.genomics.scores.matching import Rules
+    from consilium.genomics.scores.rows import read_scores
+    from consilium.genomics.scores.score_build import build_by_sites
+    from consilium.genomics.structure.ancestry import MINIMUM_SITES
+    from consilium.genomics.structure.components import read_components
+    from consilium.genomics.structure.projection import project
+
+    files, problems = read_scores(scores or [], build_by_sites(known_sites))
+    rules, persons = Rules(ambiguous, strand_flips), panel_genotypes.read_people(people)
+    space = read_components(components, populations) if components and populations else None
+    collected = reference_making.collect(vcf, persons, files, space.panel if space else None, rules)
+    places = project(collected.counts, space, MINIMUM_SITES).scores if space else np.empty((len(persons.names), 0))
+    names = [f"ref_PC{i + 1}" for i in range(places.shape[1])]
+    digest = reference_making.files_digest([p for p in (components, populations) if p])
+    source = ", ".join(p.name for p in [*vcf, people])
+    facts = reference_making.models(files, persons, collected, places, names, rules, digest, source)
+    for line in reference_making.lines_of_models(facts):
+        print(line)
+    write_facts(models, facts)
+    rows = [table for table in collected.variants if len(table)]
+    write_table(variants, "polygenic_reference",
+                pd.concat(rows, ignore_index=True) if rows else TABLES["polygenic_reference"].empty())  # fmt: skip
+    write_table(quarantine, "quarantine", refused.quarantine("genomics", problems))
+
+
+def polygenic(
+    genotypes: Path,
+    sheet: Path,
+    ancestry: Path,
+    panel: Path,
+    known_sites: Path,
+    out: Path,
+    matches: Path,
+    adjusted: Path,
+    quarantine: Path,
+    scores: list[Path] | None = None,
+    reference: Path | None = None,
+    components: Path | None = None,
+    populations: Path | None = None,
+    ambiguous: str = "drop",
+    strand_flips: bool = False,
+    risk: list[str] | None = None,
+) -> None:
+    """Polygenic scores of every patient, how each variant was matched, and where each score lies in the reference.
+
+    A scoring file that cannot be used goes to `quarantine` and stops nothing. `ancestry` and `panel`: posteriors and
+    allele frequencies that fill a patient's missing calls. `reference`: folder that `polygenic_reference` wrote.
+    `risk`: one JSON text a score with prevalence, auc, population and source. Without scores the tables are empty.
+    """
+    import json
+
+    import pandas as pd
+
+    from consilium.core import refused
+    from consilium.core.errors import InputError
+    from consilium.core.register import TABLES
+    from consilium.core.sheets import read_patients
+    from consilium.core.store import read_table, write_table
+    from consilium.genomics.cohort.genotypes import open_genotypes
+    from consilium.genomics.intake.panel import read_panel
+    from consilium.genomics.scores import adjusted as against
+    from consilium.genomics.scores import frequencies, reference_making, rows
+    from consilium.genomics.scores.matching import Rules
+    from consilium.genomics.scores.reference import read_reference
+    from consilium.genomics.scores.risk import measured
+    from consilium.genomics.scores.score_build import build_by_sites
+
+    names = [p.patient for p in read_patients(sheet)]
+    files, problems = rows.read_scores(scores or [], build_by_sites(known_sites))
+    rules, risks, known = Rules(ambiguous, strand_flips), measured([json.loads(r) for r in risk or []]), None
+    try:
+        known = read_reference(reference) if reference else None
+    except InputError as error:
+        problems += error.problems
+    tables: dict[str, list[pd.DataFrame]] = {"polygenic": [], "polygenic_matches": [], "polygenic_adjusted": []}
+    if files:
+        posteriors = read_table(ancestry, "ancestry")
+        shares = frequencies.of_panel(read_panel(panel))
+        shares = known.frequencies.over(shares) if known else shares
+        with open_genotypes(genotypes) as store:
+            weights = rows.posteriors(store.samples, shares.populations, posteriors)
+            digest = reference_making.files_digest([p for p in (components, populations) if p])
+            where = against.places(store.samples, posteriors, known, digest) if known else None
+            for scored in rows.score_all(files, store, shares, weights, rules, known):
+                plain = rows.score_rows(scored, store.samples, names)
+                placed = against.adjusted_rows(
+                    scored, plain, store.samples, known, where, rules, risks.get(scored.score.name)
+                )
+                tables["polygenic"].append(pd.DataFrame(plain))
+                tables["polygenic_matches"].append(rows.match_table(scored))
+                tables["polygenic_adjusted"].append(pd.DataFrame(placed))
+    for name, path in (("polygenic", out), ("polygenic_matches", matches), ("polygenic_adjusted", adjusted)):
+        table = pd.concat(tables[name], ignore_index=True) if tables[name] else TABLES[name].empty()
+        write_table(path, name, against.with_spread(table) if name == "polygenic_adjusted" else table)
+    write_table(quarantine, "quarantine", refused.quarantine("genomics", problems))
