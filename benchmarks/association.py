@@ -104,7 +104,7 @@ def own(world: World, y: np.ndarray, binary: bool, k: int, name: str) -> pd.Data
 
 def axes(world: World) -> np.ndarray:
     """Components of every 20th variant: far enough apart for a picture of ancestry."""
-    from consilium.genomics.association.components import principal_components
+    from consilium.genomics.structure.kinship import principal_components
 
     return principal_components(world.counts[::20], COMPONENTS)
 

@@ -51,8 +51,14 @@ def test_outcomes_and_covariates_that_are_not_known() -> None:
 
 def test_relatives_go_until_no_pair_is_left() -> None:
     kin = pd.DataFrame(
-        [("P1", "P2", 0.25), ("P2", "P3", 0.26), ("P4", "P5", 0.5), ("P6", "P7", 0.06), ("P8", "X", 0.25),
-         ("P9", "P10", np.nan)],
+        [
+            ("P1", "P2", 0.25),
+            ("P2", "P3", 0.26),
+            ("P4", "P5", 0.5),
+            ("P6", "P7", 0.06),
+            ("P8", "X", 0.25),
+            ("P9", "P10", np.nan),
+        ],
         columns=["patient_a", "patient_b", "kinship"],
     )
     left_out = LeftOut()
@@ -127,10 +133,10 @@ class Cohort:
                 "reason": ""}  # fmt: skip
         write_table(self.folder / "identity.tsv", "identity", pd.DataFrame([swap]))
         pair = {"patient_a": "P0020", "patient_b": "P0021", "n_sites": 900, "kinship": 0.25,
-                "relationship": "first degree", "same_family_in_sheet": False}  # fmt: skip
+                "ibs0": 0.0, "relationship": "first degree", "same_family_in_sheet": False}  # fmt: skip
         write_table(self.folder / "kinship.tsv", "kinship", pd.DataFrame([pair]))
         ancestry = pd.DataFrame({"patient": names, "n_sites": 900, "population": np.where(side, "A", "B"),
-                                 "probability": 1.0, "outside_z": 0.0, "reason": ""})  # fmt: skip
+                                 "probability": 1.0, "outside_p": 0.5, "reason": ""})  # fmt: skip
         write_table(self.folder / "ancestry.tsv", "ancestry", ancestry)
         variants = pd.DataFrame({"chrom": "chr1", "pos": [1, 2], "ref": "A", "alt": "G", "rsid": "", "n_called": N,
                                  "missing_rate": [0.0, 0.3], "alt_freq": 0.2, "hwe_p": 0.5, "filter": ["pass", "flag"],
