@@ -57,3 +57,14 @@ def test_outcome_columns_are_those_the_config_names():
         }
     )
     assert settings.outcome_columns(config) == ["d", "e", "arm"]
+
+
+def test_association_names_its_columns_and_its_problems():
+    analysis = {"name": "ldl", "outcome": "ldl", "kind": "continuous", "covariates": ["age", "sex", "site", "statin"]}
+    config = settings.validated({"cohort": "c", "genomics": {"association": [analysis]}})
+    assert settings.outcome_columns(config) == ["ldl", "statin"]
+    assert config["genomics"]["association"][0]["components"] == 10
+    with pytest.raises(InputError) as told:
+        wrong = {**analysis, "covariates": ["birth_year"]}
+        settings.validated({"cohort": "c", "genomics": {"association": [wrong, analysis]}})
+    assert "two association analyses named 'ldl'" in str(told.value) and "covariate 'birth_year'" in str(told.value)

@@ -51,12 +51,20 @@ def test_outcomes_and_covariates_that_are_not_known() -> None:
 
 def test_relatives_go_until_no_pair_is_left() -> None:
     kin = pd.DataFrame(
-        [("P1", "P2", 0.25), ("P2", "P3", 0.26), ("P4", "P5", 0.5), ("P6", "P7", 0.06), ("P8", "X", 0.25)],
+        [
+            ("P1", "P2", 0.25),
+            ("P2", "P3", 0.26),
+            ("P4", "P5", 0.5),
+            ("P6", "P7", 0.06),
+            ("P8", "X", 0.25),
+            ("P9", "P10", np.nan),
+        ],
         columns=["patient_a", "patient_b", "kinship"],
     )
     left_out = LeftOut()
-    people.leave_out_related([f"P{i}" for i in range(1, 9)], kin, {"P5": True}, left_out)
-    assert set(left_out.people) == {"P2", "P4"}  # the one with two relatives; the control of the other pair
+    people.leave_out_related([f"P{i}" for i in range(1, 11)], kin, {"P5": True}, left_out)
+    # The one with two relatives; the control of a pair; one of a pair that is one person by variants alone.
+    assert set(left_out.people) == {"P2", "P4", "P10"}
     assert left_out.people["P2"] == ("related", "kinship 0.260 with P3, who stays or is nearer to others")
 
 

@@ -160,13 +160,3 @@ def test_design_leaves_away_what_others_say() -> None:
     a = rng.normal(size=50)
     x, kept, dropped = components.design(np.column_stack([a, np.full(50, 3.0), 2 * a + 1]), ["a", "constant", "again"])
     assert kept == ["a"] and dropped == ["constant", "again"] and x.shape == (50, 2)
-
-
-def test_components_part_populations() -> None:
-    rng = np.random.default_rng(6)
-    f = rng.uniform(0.1, 0.9, (2, 500))
-    counts = np.concatenate([rng.binomial(2, f[k][:, None], (500, 20)) for k in (0, 1)], axis=1).astype(np.int8)
-    counts[rng.random(counts.shape) < 0.05] = -1
-    axes = components.principal_components(counts, 3)
-    assert axes.shape == (40, 3) and np.allclose(axes.T @ axes, np.eye(3), atol=1e-6)
-    assert len(set(np.sign(axes[:20, 0]))) == 1 and (np.sign(axes[:20, 0]) == -np.sign(axes[20:, 0])).all()

@@ -39,9 +39,9 @@ ENTRIES = (
         "site_quality",
         "Sites",
         "quality",
-        "Left: frequency of the alternative allele. Middle: share of patients without a call. Right: transitions per "
-        "transversion of each patient's variants; a call set of another making, or a poor one, lies apart. What was "
-        "left out or flagged, and why, is in genomics/dropped.tsv.",
+        "Left: frequency of the alternative allele. Middle: share of patients without a call; dotted: 10 %, "
+        "beyond which a site is flagged. Right: transitions per transversion of each patient's variants; a call set of "
+        "another making, or a poor one, lies apart. What was left out or flagged, and why, is in genomics/dropped.tsv.",
         "genomics",
     ),
     Entry(

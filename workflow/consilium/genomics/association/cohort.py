@@ -17,6 +17,7 @@ from consilium.genomics.association.genomic_control import inflation
 from consilium.genomics.association.scan import Sample, scanned
 from consilium.genomics.cohort.matrix import Matrix
 from consilium.genomics.intake.build import CONTIGS
+from consilium.genomics.structure.kinship import principal_components
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,7 +82,8 @@ def _sample(
     column = {p: i for i, p in enumerate(cohort.matrix.samples)}
     places = np.array([column[p] for p in ids])
     k = components.how_many(analysis.components, len(ids), len(cohort.markers))
-    axes = components.principal_components(cohort.markers[:, places], k)
+    axes = principal_components(cohort.markers[:, places], k) if k else np.empty((len(ids), 0))
+    k = axes.shape[1]
     design, kept, dropped = components.design(
         np.column_stack([columns, axes]), [*names, *(f"PC{i + 1}" for i in range(k))]
     )

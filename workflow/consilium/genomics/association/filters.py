@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from consilium.genomics.cohort.quality import hwe_p
+from consilium.genomics.cohort.hardy_weinberg import exact
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int8]
@@ -51,11 +51,8 @@ def groups(populations: Mapping[str, str], people: list[str], use: npt.NDArray[n
 
 
 def hardy_weinberg(counts: Counts) -> Floats:
-    """Exact test per variant (DOI 10.1086/429864); NaN without a call. Equal counts are worked out once."""
-    table = np.stack([(counts == g).sum(axis=1) for g in (1, 0, 2)], axis=1)
-    distinct, where = np.unique(table, axis=0, return_inverse=True)
-    p = np.array([hwe_p(*map(int, row)) for row in distinct])
-    return np.asarray(p[where.ravel()]) if len(counts) else np.empty(0)
+    """Exact test per variant (DOI 10.1086/429864); NaN without a call."""
+    return exact(*((counts == g).sum(axis=1) for g in (1, 0, 2)))
 
 
 def verdicts(counts: Counts, autosomal: npt.NDArray[np.bool_], of: Tally, min_maf: float,

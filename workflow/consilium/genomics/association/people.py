@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 RELATED = 0.0884  # kinship of second degree and closer
+SAME_PERSON = 0.5
 
 
 def leave_out_unusable(patients: Sequence[str], qc: pd.DataFrame, identity: pd.DataFrame, left_out: LeftOut) -> None:
@@ -37,14 +38,16 @@ def leave_out_related(
     inside = set(patients)
     relatives: dict[str, dict[str, float]] = {}
     for row in kinship.itertuples():
-        if row.kinship >= RELATED and row.patient_a in inside and row.patient_b in inside:
-            relatives.setdefault(row.patient_a, {})[row.patient_b] = float(row.kinship)
-            relatives.setdefault(row.patient_b, {})[row.patient_a] = float(row.kinship)
+        # A pair without a coefficient is listed because it is one person, seen by variants alone.
+        near = float(row.kinship) if row.kinship == row.kinship else SAME_PERSON
+        if near >= RELATED and row.patient_a in inside and row.patient_b in inside:
+            relatives.setdefault(row.patient_a, {})[row.patient_b] = near
+            relatives.setdefault(row.patient_b, {})[row.patient_a] = near
     place = {p: i for i, p in enumerate(patients)}
     while any(relatives.values()):
         worst = max(relatives, key=lambda p: (len(relatives[p]), not cases.get(p, False), place[p]))
-        near = relatives.pop(worst)
-        closest = max(near, key=lambda p: (near[p], -place[p]))
-        left_out.add(worst, "related", f"kinship {near[closest]:.3f} with {closest}, who stays or is nearer to others")
-        for other in near:
+        own = relatives.pop(worst)
+        closest = max(own, key=lambda p: (own[p], -place[p]))
+        left_out.add(worst, "related", f"kinship {own[closest]:.3f} with {closest}, who stays or is nearer to others")
+        for other in own:
             del relatives[other][worst]

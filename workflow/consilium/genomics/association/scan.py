@@ -13,7 +13,8 @@ from consilium.genomics.association import filters
 from consilium.genomics.association.analyses import Analysis
 from consilium.genomics.association.firth import firth
 from consilium.genomics.association.regression import Fits, Null, linear, logistic_null, score
-from consilium.genomics.cohort.matrix import Matrix, alt_counts
+from consilium.genomics.cohort.matrix import Matrix
+from consilium.genomics.cohort.planes import dosages
 from consilium.genomics.intake.build import CONTIGS
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def _blocks(
     piece = int(max(1, _NUMBERS // max(len(places), 1)))
     for start in range(0, len(matrix), read):
         rows = np.arange(start, min(start + read, len(matrix)))
-        counts = alt_counts(matrix.rows(rows))[:, places]
+        counts = dosages(matrix.planes, rows)[:, places]
         for low in range(0, len(rows), piece):
             yield rows[low : low + piece], counts[low : low + piece]
 

@@ -32,12 +32,13 @@ def association(
     from consilium.genomics.association import cohort as work
     from consilium.genomics.association.analyses import read_analyses
     from consilium.genomics.cohort import matrix
+    from consilium.genomics.cohort.planes import dosages
     from consilium.genomics.structure.kinship import independent_variants
 
     calls = matrix.load(genotypes)
     populations = read_table(ancestry, "ancestry")
     known = work.Cohort(
-        read_patients(sheet), calls, matrix.alt_counts(calls.rows(independent_variants(calls))),
+        read_patients(sheet), calls, dosages(calls.planes, independent_variants(calls)),
         read_table(samples_qc, "samples_qc"), read_table(identity, "identity"), read_table(kinship, "kinship"),
         dict(zip(populations["patient"], populations["population"], strict=True)),
     )  # fmt: skip
