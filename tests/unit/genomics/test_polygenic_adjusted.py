@@ -193,6 +193,9 @@ def test_a_patient_against_the_reference(made: Made) -> None:
         np.isnan(table["risk"].iloc[70])
         and "are of X; the most similar population is Y" in table["risk_reason"].iloc[70]
     )
+    of_women = [json.dumps(json.loads(risk[0]) | {"sex": "female"})]
+    told = made.score(calls[:, :1], ["X"], reference, risk=of_women)
+    assert "are of female people; the patient's sex is unknown" in told["risk_reason"].iloc[0]
     assert 0 < table["lost_variance"].iloc[0] < 0.1 and table["lost_variance"].iloc[1] == 0
 
 

@@ -96,7 +96,8 @@ def polygenic(
     from consilium.genomics.scores.risk import measured
     from consilium.genomics.scores.score_build import build_by_sites
 
-    names = [p.patient for p in read_patients(sheet)]
+    people = read_patients(sheet)
+    names, sexes = [p.patient for p in people], {p.patient: p.sex for p in people}
     files, problems = rows.read_scores(scores or [], build_by_sites(known_sites))
     rules, risks, known = Rules(ambiguous, strand_flips), measured([json.loads(r) for r in risk or []]), None
     try:
@@ -115,7 +116,7 @@ def polygenic(
             for scored in rows.score_all(files, store, shares, weights, rules, known):
                 plain = rows.score_rows(scored, store.samples, names)
                 placed = against.adjusted_rows(
-                    scored, plain, store.samples, known, where, rules, risks.get(scored.score.name)
+                    scored, plain, store.samples, known, where, rules, risks.get(scored.score.name), sexes
                 )
                 tables["polygenic"].append(pd.DataFrame(plain))
                 tables["polygenic_matches"].append(rows.match_table(scored))
