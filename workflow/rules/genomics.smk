@@ -61,5 +61,5 @@ def reads_of_chunk(wildcards):
 
 include: "genomics/files.smk"
 include: "genomics/cohort.smk"
-include: "genomics/meaning.smk"
 include: "genomics/scores.smk"
+include: "genomics/meaning.smk"

@@ -46,6 +46,7 @@ rule genomics_features:
         problems=[
             f"{COHORT}/genomics/merge_problems.tsv",
             f"{COHORT}/genomics/polygenic_problems.tsv",
+            *score_reference_problems(),
         ],
         tables=STAR_ALLELES,
     output:

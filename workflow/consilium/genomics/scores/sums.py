@@ -166,14 +166,18 @@ def _slice(features: _Features, part: slice) -> _Features:
 
 def _counted(batch: _Features, copies: CopiesOf, n: int) -> tuple[npt.NDArray[np.int8], Bools]:
     """(copies as coded, without a call), both (feature, sample); 0 where there is no call."""
-    counts = np.full((len(batch.row), n), -1, dtype=np.int8)
-    there = np.flatnonzero(batch.row >= 0)
-    if len(there):
-        found = copies(batch.row[there], np.abs(batch.allele[there]))
-        found[(batch.allele[there] < 0)[:, None] & (found >= 0)] = 0  # the reference base alone, wherever called
-        counts[there] = found
+    there = batch.row >= 0
+    if there.all():
+        counts = copies(batch.row, np.abs(batch.allele))
+    else:
+        counts = np.full((len(batch.row), n), -1, dtype=np.int8)
+        if there.any():
+            counts[there] = copies(batch.row[there], np.abs(batch.allele[there]))
+    base_only = batch.allele < 0
+    if base_only.any():  # called: no copies
+        counts[base_only] = np.minimum(counts[base_only], 0)
     missing = counts < 0
-    counts[missing] = 0
+    np.maximum(counts, 0, out=counts)
     for coding, least in ((DOMINANT, 1), (RECESSIVE, 2)):
         coded_so = batch.coding == coding
         if coded_so.any():
