@@ -54,7 +54,7 @@ def run(cohort: Path, scores: list[Path]) -> None:
     stages.pharmacogenes(cohort / "g.vcz", cohort / "patients.tsv", TABLES, at / "patients", at / "ph.tsv")
     stages.polygenic(
         cohort / "g.vcz", cohort / "patients.tsv", cohort / "ancestry.tsv", cohort / "panel.tsv",
-        at / "pg.tsv", at / "m.parquet", at / "q.tsv", scores,
+        TABLES.parent / "build_sites.tsv", at / "pg.tsv", at / "m.parquet", at / "adjusted.tsv", at / "q.tsv", scores,
     )  # fmt: skip
     stages.features(
         cohort / "patients.tsv", cohort / "samples.tsv", cohort / "qc.tsv", cohort / "ancestry.tsv", at / "ph.tsv",
@@ -76,6 +76,8 @@ def test_stages_from_genotypes_to_features(cohort: Path) -> None:
     assert next(f for f in facts if f["gene"] == "CYP2C9")["activity_score"] is None
     sums = read_table(out / "pg.tsv", "polygenic").set_index("patient")
     assert list(sums["sum"][:2]) == [2.0, 4.0] and sums.loc["P3", "status"] == "not assessed"
+    placed = read_table(out / "adjusted.tsv", "polygenic_adjusted")
+    assert list(placed["status"]) == ["not assessed"] * 3 and "no reference for polygenic scores" in placed["reason"][0]
     refused = read_table(out / "quarantine.tsv", "quarantine")
     assert list(refused["file"]) == [str(cohort / "bad.txt")] * len(refused) and len(refused) >= 1
     block = read_features(out / "f.zarr.zip")["variants"]
