@@ -84,7 +84,7 @@ def add_up(wanted: Sequence[Wanted], copies: CopiesOf, frequencies: Frequencies,
     by the sample's ancestry, or else under the scoring file's own; without either it is not used for that sample.
     """
     n = len(posterior)
-    quanta = np.array([quantum(w.score.terms.weight[w.matches.open]) for w in wanted])
+    quanta = np.array([quantum(w.score.terms.weight) for w in wanted])
     features = _features(wanted, quanta, frequencies)
     total = np.repeat(features.base.sum(axis=0)[:, None], n, axis=1)
     used = np.repeat(features.part.sum(axis=0)[:, None], n, axis=1).astype(np.float64)
