@@ -125,6 +125,16 @@ def test_missing_calls_are_filled_from_outside_only() -> None:
     assert second["average"] == 0.5 / 14 and "1 of 7 used variants filled" in second["reason"]
 
 
+@pytest.mark.parametrize(("effect", "filled"), zip(CODINGS, (2 * 0.3, 1 - 0.7**2, 0.3**2), strict=True), ids=CODINGS)
+def test_a_gap_at_an_effect_allele_that_is_the_reference(effect: str, filled: float) -> None:
+    rows: list[Row] = [("chr1", i, "A", "G", ["./." if i == 1 else "0/0"]) for i in range(1, 5)]
+    others = [("1", i, "A", "G", 1) for i in range(2, 5)]
+    (known_share,) = rows_of(score(("1", 1, "A", "G", 1, effect, 0.3), *others), rows)
+    (unknown,) = rows_of(score(("1", 1, "A", "G", 1, effect), *others), rows)
+    assert known_share["sum"] == pytest.approx(6 + filled) and known_share["n_missing"] == 1
+    assert unknown["sum"] == 6 and (unknown["n_used"], unknown["n_missing"]) == (3, 0)
+
+
 def test_a_patient_of_whom_too_little_is_called_is_not_assessed() -> None:
     rows: list[Row] = [("chr1", i, "A", "G", ["./." if i > 2 else "1/1"]) for i in range(1, 5)]
     (row,) = rows_of(score(*(("1", i, "G", "A", 1, "additive", 0.25) for i in range(1, 5))), rows)
