@@ -91,12 +91,12 @@ def counts(gene: Gene, vcf: Path, populations: dict[str, str], scratch: Path) ->
     to_zarr.convert([vcf], store, worker_processes=0)
     out: dict[str, dict[str, float]] = {p: defaultdict(float) for p in POPULATIONS}
     with open_genotypes(store) as genotypes:
-        codes = observe(genotypes, gene).codes
-        for sample, person in zip(genotypes.samples, codes, strict=True):
+        seen = observe(genotypes, gene)
+        for sample, person, haploid in zip(genotypes.samples, seen.codes, seen.haploid, strict=True):
             if sample not in populations:
                 continue
             tally = out[populations[sample]]
-            for strand in (0, 1):
+            for strand in (0,) if haploid else (0, 1):
                 sequence = np.where(person[:, strand] == UNTESTED, 0, person[:, strand])
                 tally["chromosomes"] += 1
                 choices = [strand_alleles(gene, s) for s in open_sequences(gene, sequence)]
@@ -152,6 +152,9 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             scratch = Path(folder)
             source = options.panel / ("GRCh37" if name == "DPYD" else "GRCh38") / f"{name}.vcf.gz"
+            if not source.exists():
+                print(f"{name}: not in the panel, frequencies unknown", file=sys.stderr)
+                continue
             if name == "DPYD":
                 print(f"DPYD: shift holds at {check_shift(source, gene)} rsIDs", file=sys.stderr)
             if name != "DPYD" and not covered(source, gene):

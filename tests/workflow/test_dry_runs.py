@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from snakemake_process import snakemake
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENTS = ("patient", "sex", "birth_year", "site", "family", "index_date")
 SAMPLES = ("patient", "modality", "kind", "path", "taken_on")
 
 GENOMICS = {f"genomics_{s}" for s in ("intake", "merge", "cohort_qc", "structure", "identity", "pharmacogenes",
-                                      "polygenic", "features")}  # fmt: skip
+                                      "polygenic", "hwe_by_ancestry", "dropped", "features")}  # fmt: skip
 IMAGING = {"imaging_process", "imaging_features"}
 OMICS = {"omics_harmonise"}
 EHR = {"ehr_harmonise", "ehr_features"}
@@ -71,18 +69,14 @@ class Place:
 
     def dry_run(self, profile: Path | None = None) -> tuple[int, dict[str, int], str]:
         """(exit status, rule -> jobs, everything printed)"""
-        command = ["snakemake", "-n", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(self.folder),
-                   "--configfile", str(self.folder / "config.yaml"),
-                   "--workflow-profile", str(profile or "none")]  # fmt: skip
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        environment = os.environ | {"PATH": path, "XDG_CACHE_HOME": str(self.folder / "cache")}
-        done = subprocess.run(
-            command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False, timeout=300
-        )
-        said = done.stdout + done.stderr
+        status, said = snakemake(
+            "-n", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(self.folder),
+            "--configfile", str(self.folder / "config.yaml"), "--workflow-profile", str(profile or "none"),
+            cwd=self.folder,
+        )  # fmt: skip
         stats = said.split("Job stats:")[1].split("\n\n")[0] if "Job stats:" in said else ""
         jobs = {m.group(1): int(m.group(2)) for m in re.finditer(r"^(\w+) +(\d+)$", stats, re.M)}
-        return done.returncode, {k: v for k, v in jobs.items() if k != "total"}, said
+        return status, {k: v for k, v in jobs.items() if k != "total"}, said
 
 
 @pytest.fixture

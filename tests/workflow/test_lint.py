@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from snakemake_process import snakemake
 from test_dry_runs import FILES, ROOT, Place
 
 # What Snakemake's lint says against the design, on purpose:
@@ -49,9 +50,8 @@ def test_clean(command):
 def test_snakemake_lint_has_nothing_beyond_what_the_design_accepts(tmp_path):
     place = Place(tmp_path)
     place.write(tuple(FILES), on_bad_input="stop")  # every rule that a training run can have
-    done = run("snakemake", "--lint", "--snakefile", "Snakefile", "--directory", str(tmp_path),
-               "--configfile", str(tmp_path / "config.yaml"))  # fmt: skip
-    said = done.stdout + done.stderr
+    _, said = snakemake("--lint", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(tmp_path),
+                        "--configfile", str(tmp_path / "config.yaml"), cwd=tmp_path)  # fmt: skip
     assert "Traceback" not in said
     found = set(re.findall(r"^ {4}\* (.*?):?:$", said, re.M))
     assert found <= ACCEPTED, said[-4000:]

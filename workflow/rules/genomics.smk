@@ -1,18 +1,40 @@
-# genomics: VCF, BAM, CRAM -> cohort genotypes with their quality, ancestry, kinship, identity, star alleles, scores.
+# genomics: VCF, BAM, CRAM -> cohort genotypes with their quality, ancestry, kinship, identity, star alleles, scores,
+# findings.
 
 READS_MANIFESTS = manifests("genomics_reads", "genomics", "bam", "cram")
-INTAKE_MANIFESTS = manifests("genomics_intake", "genomics")
+INTAKE_MANIFESTS = manifests("genomics_intake", "genomics", "vcf", "bam", "cram")
 JOINT_VCFS = [
     s.path for s in kinds("genomics", "vcf") if s.patient == sheets.WHOLE_COHORT
 ]
+CALLABLE_ALL = [
+    s.path for s in kinds("genomics", "callable") if s.patient == sheets.WHOLE_COHORT
+]
+CALLABLE_OWN = [
+    s.path for s in kinds("genomics", "callable") if s.patient != sheets.WHOLE_COHORT
+]
+LIFT_TABLE = ROOT / "resources" / "lift_grch37.tsv"
+CHAIN = [config["genomics"]["chain"]] if config["genomics"]["chain"] else []
 KNOWN_SITES = ROOT / "resources" / "build_sites.tsv"
+GENE_REGIONS = ROOT / "resources" / "gene_regions.tsv"
 STAR_POSITIONS = ROOT / "resources" / "star_alleles" / "positions.tsv"
+STAR_ALLELES = [
+    ROOT / "resources" / "star_alleles" / f"{name}.tsv"
+    for name in (
+        "genes",
+        "positions",
+        "alleles",
+        "phenotypes",
+        "frequencies",
+        "preferred",
+    )
+]
 
 
 def reference_files():
     """Files that per-patient work and the merge read beside the patients' own."""
     files = [config["genomics"]["ancestry_reference"], KNOWN_SITES, STAR_POSITIONS]
-    files += config["genomics"]["polygenic_scores"] + ancestry_components()[:1]
+    files += [LIFT_TABLE, *CHAIN, *CALLABLE_ALL, *ancestry_components()[:1]]
+    files += config["genomics"]["polygenic_scores"]
     return files + reference_fasta()
 
 
@@ -34,9 +56,7 @@ def ancestry_components():
 def component_options():
     return " ".join(
         option(flag, [path])
-        for flag, path in zip(
-            ("--components", "--populations"), ancestry_components()
-        )
+        for flag, path in zip(("--components", "--populations"), ancestry_components())
     )
 
 
@@ -49,6 +69,10 @@ def reference_options():
             option("--targets", [STAR_POSITIONS, *ancestry_components()[:1]]),
             option("--scores", config["genomics"]["polygenic_scores"]),
             option("--reference", reference_fasta()),
+            option("--lift-table", [LIFT_TABLE]),
+            option("--chain", CHAIN),
+            option("--regions", CALLABLE_ALL),
+            option("--validation", [config["genomics"]["validation"]]),
         ]
     )
 
@@ -63,3 +87,10 @@ include: "genomics/files.smk"
 include: "genomics/cohort.smk"
 include: "genomics/scores.smk"
 include: "genomics/meaning.smk"
+include: "genomics/intake_files.smk"
+include: "genomics/relations.smk"
+include: "genomics/depth.smk"
+include: "genomics/findings.smk"
+include: "genomics/meaning.smk"
+include: "genomics/scores.smk"
+include: "genomics/association.smk"

@@ -13,24 +13,42 @@ FIGURES = catalogue.figure_names(
     config["mode"],
     scores=bool(config["genomics"]["polygenic_scores"]),
     effect=bool(EFFECT),
+    analyses=[a["name"] for a in ASSOCIATIONS] if "genomics" in ROOMS else [],
 )
-# Rooms, and tables of the treatment room, that this run makes; what else lies in the folder is not read.
+# Rooms, and tables of association and treatment, that this run makes; what else lies in the folder is not read.
 ACTIVE = ",".join(
-    [*ROOMS, *(Path(f).stem for f in treatment_outputs() if f.endswith(".tsv"))]
+    [
+        *ROOMS,
+        *(Path(f).stem for f in treatment_outputs() if f.endswith(".tsv")),
+        *(Path(f).stem for f in FINDINGS_TABLES),
+        *(Path(f).stem for f in association_outputs() if f.endswith(".tsv")),
+    ]
 )
 ROOM_TABLES = {
     "genomics": [
         f"genomics/{t}.tsv"
         for t in (
+            "vcf_files",
             "samples_qc",
             "ancestry",
             "kinship",
             "identity",
+            "reads_qc",
+            "coverage",
+            "cyp2d6",
+            "cnv_flags",
             "pharmacogenes",
             "polygenic",
             "polygenic_adjusted",
+            "families",
+            "mendel",
+            "homozygosity",
+            "genotype_identity",
+            "variants_qc",
+            "dropped",
         )
-    ],
+    ]
+    + [f"genomics/{table}" for table in FINDINGS_TABLES],
     "imaging": ["imaging/qc.tsv"],
     "omics": ["omics/qc.tsv"],
     "ehr": [
@@ -58,6 +76,7 @@ def report_tables():
         f"{COHORT}/quarantine.tsv",
         *FEATURES.values(),
         *tables,
+        *association_outputs(),
         *learn_outputs(),
         *treatment_outputs(),
     ]
@@ -69,7 +88,7 @@ def figure_file(name):
     return report(
         f"{COHORT}/figures/{name}.png",
         caption=f"../report/{entry.name}.rst",
-        category="Models" if task else "Cohort",
+        category="Models" if entry.types else "Cohort",
         labels={"figure": entry.title, "task": task or "all"},
     )
 

@@ -51,7 +51,10 @@ def cohort(tmp_path: Path) -> Path:
 
 def run(cohort: Path, scores: list[Path]) -> None:
     at = cohort / "out"
-    stages.pharmacogenes(cohort / "g.vcz", cohort / "patients.tsv", TABLES, at / "patients", at / "ph.tsv")
+    stages.pharmacogenes(
+        cohort / "g.vcz", cohort / "patients.tsv", cohort / "samples.tsv", TABLES, at / "patients", at / "ph.tsv",
+        at / "ph_problems.tsv",
+    )  # fmt: skip
     stages.polygenic(
         cohort / "g.vcz", cohort / "patients.tsv", cohort / "ancestry.tsv", cohort / "panel.tsv",
         TABLES.parent / "build_sites.tsv", at / "pg.tsv", at / "m.parquet", at / "adjusted.tsv", at / "q.tsv", scores,

@@ -138,7 +138,8 @@ def test_quality_and_structure_tables(cohort: Cohort) -> None:
 
 
 def test_check_finds_what_the_stages_refuse(cohort: Cohort) -> None:
-    stages.check(cohort.samples, cohort.sheet, SITES, cohort.folder / "check.tsv", cohort.fasta)
+    out = cohort.folder / "check.tsv"
+    stages.check(cohort.samples, cohort.sheet, cohort.panel, SITES, out, reference=cohort.fasta)
     assert (cohort.folder / "check.tsv").read_text() == (cohort.folder / "q.tsv").read_text()
 
 

@@ -99,22 +99,32 @@ def test_calls_say_reference_apart_from_not_covered(tmp_path: Path) -> None:
     assert set(found) == {het, hom, plain}
 
 
-@pytest.mark.data
-def test_giab_truth(real_data: Path, tmp_path: Path) -> None:
-    """NA12878, 12 kb of chr22: 14 of 14 SNVs with their genotypes, nothing else (contig renamed: it is called q)."""
-    folder = real_data / "genomics" / "bam_na12878_chr22_giab"
-    fasta, path = tmp_path / "r.fa", tmp_path / "r.bam"
+def giab(folder: Path, out: Path, kind: str) -> tuple[Path, Path]:
+    """FASTA and reads of NA12878 with the contig called chr22 (theirs is called q)."""
+    fasta, path = out / "r.fa", out / f"r.{kind}"
     fasta.write_text(">chr22\n" + "".join((folder / "q.fa").read_text().split("\n")[1:]) + "\n")
     pysam.faidx(str(fasta))
-    with pysam.AlignmentFile(str(folder / "NA12878.chr22.tiny.bam")) as source:
+    mode = {"bam": "wb", "cram": "wc"}[kind]
+    with pysam.AlignmentFile(
+        str(folder / f"NA12878.chr22.tiny.{kind}"), reference_filename=str(folder / "q.fa"), check_sq=False
+    ) as source:
         header = source.header.to_dict()
         header["SQ"][0] = {"SN": "chr22", "LN": header["SQ"][0]["LN"]}
-        with pysam.AlignmentFile(str(path), "wb", header=header) as out:
-            for read in source:
+        with pysam.AlignmentFile(str(path), mode, header=header, reference_filename=str(fasta)) as target:
+            for read in source.fetch(until_eof=True):
                 cells = read.to_dict()
                 cells["ref_name"] = cells["ref_name"].replace("q", "chr22")
-                out.write(pysam.AlignedSegment.from_dict(cells, out.header))
+                target.write(pysam.AlignedSegment.from_dict(cells, target.header))
     pysam.index(str(path))
+    return fasta, path
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("kind", ["bam", "cram"])
+def test_giab_truth(real_data: Path, tmp_path: Path, kind: str) -> None:
+    """NA12878, 12 kb of chr22: 14 of 14 SNVs with their genotypes, nothing else, from BAM and from CRAM."""
+    folder = real_data / "genomics" / "bam_na12878_chr22_giab"
+    fasta, path = giab(folder, tmp_path, kind)
     truth = set()
     for line in (folder / "NA12878.chr22.tiny.giab.vcf").read_text().splitlines():
         if line[0] != "#":
@@ -122,7 +132,50 @@ def test_giab_truth(real_data: Path, tmp_path: Path) -> None:
             truth.add((int(cells[1]), cells[4], "/".join(sorted(cells[9].split(":")[0].replace("|", "/").split("/")))))
     file = reads.ReadsFile(path, "NA12878", fasta)
     reads.check(file)
-    records = calling.call(file, str(path), None, [("chr22", 0, 12356)], "female", tmp_path)
+    records = list(calling.call(file, str(path), None, [("chr22", 0, 12356)], "female", tmp_path))
     found = {(r.pos, r.alts[0], r.calls[0]) for r in records if r.alts and len(r.ref) == len(r.alts[0]) == 1}
     assert found == truth
     assert len(truth) == 14
+    quality = reads.quality(str(path), reads.Counts(*np.zeros((3, 1), dtype=np.int64)), fasta)
+    assert quality["gc_mean"] == pytest.approx(GC_OF_NA12878, abs=0.002)
+    if kind == "cram":
+        return
+    # Reference calls at wanted positions: never where a variant is known.
+    wanted = Wanted([("chr22", p, "") for p in (*range(500, 12000, 500), *(p for p, _, _ in truth))])
+    regions = calling.windows(wanted, {"chr22": "chr22"}, {"chr22": 12356})
+    called = {r.pos: r for r in calling.call(file, str(path), None, regions, "female", tmp_path, wanted)}
+    assert all(called[p].alts for p, _, _ in truth)
+    plain = [r for r in called.values() if not r.alts and r.pos % 500 == 0]
+    assert len(plain) >= 20 and all(r.calls == ["0/0"] for r in plain)
+
+
+# Share of G and C in the read bases of the file, counted with samtools view | awk.
+GC_OF_NA12878 = 0.4139
+
+
+@pytest.mark.data
+def test_fingerprint_reads_tell_two_people_apart(real_data: Path, tmp_path: Path) -> None:
+    """NA12891 and NA12892 over SNPs of hg19: the bases of a person's reads are those of the person's own calls."""
+    folder = real_data / "genomics" / "fingerprint_reads"
+    people = {"NA12891": "NA12891.vcf", "NA12892": "NA12892.g.vcf"}
+    calls = {name: _calls(folder / file) for name, file in people.items()}
+    for name in people:
+        (tmp_path / name).mkdir()
+        file = reads.ReadsFile(folder / f"{name}.over.fingerprints.r1.sam.gz", name)
+        sites = sorted(set(calls["NA12891"]) & set(calls["NA12892"]))
+        columns = [np.array(c) for c in zip(*((*s, *calls["NA12891"][s][:2]) for s in sites), strict=True)]
+        places = Panel(*columns, ("X",), np.full((len(sites), 1), 0.5))
+        with reads.indexed(file, tmp_path / name) as alignments:
+            counts = reads.allele_counts(alignments, places)
+        share = counts.n_alt / counts.depth
+        seen = np.where(share < 0.2, 0, np.where(share > 0.8, 2, 1))
+        agreed = {who: sum(calls[who][s][2] == g for s, g in zip(sites, seen, strict=True)) for who in people}
+        assert len(sites) == 3 and counts.depth.min() >= 20
+        assert agreed.pop(name) == 3 and set(agreed.values()) == {0}
+
+
+def _calls(path: Path) -> dict[tuple[str, int], tuple[str, str, int]]:
+    """(contig, position) -> REF, first ALT and its copies."""
+    rows = [line.split("\t") for line in path.read_text().splitlines() if line[0] != "#"]
+    return {(f"chr{r[0]}", int(r[1])): (r[3], r[4].split(",")[0], r[9].split(":")[0].count("1")) for r in rows
+            if r[4][0] != "<"}  # fmt: skip

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from consilium.core.store import write_features, write_table
+from made_association import association
 from made_genomes import genomics
 from made_models import learn, treatment
 from made_names import CLASSES, EMPTY, IDS, N, has
@@ -26,6 +27,7 @@ def build(base: Path) -> Path:
     records(cohort, rng)
     learn(cohort, people, rng)
     treatment(cohort, rng)
+    association(cohort, np.random.default_rng(6))
     _features(cohort)
     _quarantine(cohort)
     return results

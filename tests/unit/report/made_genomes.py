@@ -195,6 +195,7 @@ def _pharmacogenes(cohort: Path, patients: Path, who: list[str]) -> None:
                     "untested": len(untested),
                     "phased": state == 0,
                     "reason": reason,
+                    "origin": "genotypes",
                 }
             )
         folder = patients / p / "genomics"

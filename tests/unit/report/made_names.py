@@ -15,7 +15,8 @@ TASKS = [
 ]
 ROOMS = "genomics,imaging,omics,ehr,text"
 MEASURES = Path(__file__).resolve().parents[3] / "resources/image_measures.tsv"
-ACTIVE = f"{ROOMS},guidelines,effects"
+ANALYSES = ("lipids", "rare_disease")  # the second has too few cases
+ACTIVE = f"{ROOMS},association,association_hits,guidelines,effects"
 
 
 def has(i: int, every: int) -> bool:

@@ -11,11 +11,11 @@ import pytest
 from consilium.report import stages
 from consilium.report.catalogue import ENTRIES, figure_names
 from consilium.report.cohort_facts import control_verdict, fusion_verdict
-from consilium.report.draw import _COHORT, _TASK, draw, draw_all
+from consilium.report.draw import _ANALYSIS, _COHORT, _TASK, draw, draw_all
 from consilium.report.figures import style
 
 ROOMS = made_names.ROOMS.split(",")
-FIGURES = figure_names(ROOMS, made_names.TASKS, "train")
+FIGURES = figure_names(ROOMS, made_names.TASKS, "train", analyses=made_names.ANALYSES[:1])
 
 
 def _settings(copy, **more):
@@ -27,7 +27,7 @@ def _settings(copy, **more):
 
 
 def test_catalogue_drawing_and_captions_name_the_same_figures(root):
-    assert {e.name for e in ENTRIES} == set(_COHORT) | set(_TASK)
+    assert {e.name for e in ENTRIES} == set(_COHORT) | set(_TASK) | set(_ANALYSIS)
     captions = {p.stem: " ".join(p.read_text().split()) for p in (root / "workflow/report").glob("*.rst")}
     assert {e.name: e.caption for e in ENTRIES} == {k: v for k, v in captions.items() if k != "cohort"}
 
@@ -116,6 +116,7 @@ def test_cohort_page_links_everybody_and_says_what_is_wrong(copy):
         (copy.patients / p / "report.html").resolve() for p in made_names.IDS
     }
     wanted = ["P002", "swap", "contaminated", "duplicate", "sex mismatch", "raw/P011_ct", "tie"]
+    wanted += ["Lambda 1.012", "2 cases and 28 controls", "chr2:1500000", "neither a cause", "rarer allele"]
     for said in [*wanted, "Permuted outcomes give chance", "Research use only", "run_summary.tsv"]:
         assert said in page, said
     assert page.count("data:image/png;base64,") == 2 and "http" not in re.sub(r"data:[^\"]+", "", page)

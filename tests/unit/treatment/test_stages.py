@@ -44,21 +44,23 @@ def features(tmp_path):
     return path
 
 
-def test_effects_from_the_command_line_twice_the_same_bytes(tmp_path, sheet, root):
+def test_effects_from_the_command_line_and_once_more_the_same_bytes(tmp_path, sheet, root):
     store = features(tmp_path)
     kin = tmp_path / "kinship.tsv"
     pair = {"patient_a": "P00", "patient_b": "P01", "n_sites": 900, "kinship": 0.25, "relationship": "first degree"}
     write_table(kin, "kinship", pd.DataFrame([pair | {"same_family_in_sheet": False}]))
-    made = []
-    for name in ("one", "two"):
-        out = tmp_path / name
-        subprocess.run(
-            [sys.executable, root / "scripts/treatment.py", "effects", "--patients", sheet, "--treatment", "arm",
-             "--outcome", "response", "--seed", "1", "--option", "a", "--lower-is-better", "--features", store,
-             "--kinship", kin, "--effects", out / "effects.tsv", "--summary", out / "effects_summary.json"],
-            check=True,
-        )  # fmt: skip
-        made.append([(out / f).read_bytes() for f in ("effects.tsv", "effects_summary.json")])
+    one, two = tmp_path / "one", tmp_path / "two"
+    subprocess.run(
+        [sys.executable, root / "scripts/treatment.py", "effects", "--patients", sheet, "--treatment", "arm",
+         "--outcome", "response", "--seed", "1", "--option", "a", "--lower-is-better", "--features", store,
+         "--kinship", kin, "--effects", one / "effects.tsv", "--summary", one / "effects_summary.json"],
+        check=True,
+    )  # fmt: skip
+    stages.effects(
+        patients=sheet, treatment="arm", outcome="response", seed=1, option="a", lower_is_better=True,
+        features=[store], kinship=kin, effects=two / "effects.tsv", summary=two / "effects_summary.json",
+    )  # fmt: skip
+    made = [[(out / f).read_bytes() for f in ("effects.tsv", "effects_summary.json")] for out in (one, two)]
     assert made[0] == made[1]
     table = read_table(tmp_path / "one" / "effects.tsv", "effects")
     facts = read_facts(tmp_path / "one" / "effects_summary.json")
@@ -87,7 +89,7 @@ def test_guidelines_with_and_without_genomes(tmp_path, sheet, root):
     write_table(stars, "pharmacogenes", pd.DataFrame([{
         "patient": "P00", "gene": "CYP2C19", "diplotypes": "*2/*2", "phenotypes": "Poor Metabolizer",
         "activity_score": float("nan"), "call": "called", "excluded_probability": 0.0, "untested": 0, "phased": True,
-        "reason": "",
+        "reason": "", "origin": "genotypes",
     }]))  # fmt: skip
     stages.guidelines(sheet, drug_list(tmp_path), table, out, stars)
     found = read_table(out, "guidelines")

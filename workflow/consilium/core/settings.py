@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from consilium.core.errors import InputError, Problem
+from consilium.core.sheets import PATIENT_COLUMNS
 
 SCHEMA = Path(__file__).resolve().parents[3] / "config" / "schemas" / "config.schema.json"
 
@@ -32,6 +33,8 @@ def outcome_columns(config: dict[str, Any]) -> list[str]:
     columns: list[str] = []
     for task in config["learn"]["tasks"]:
         columns += [task[k] for k in ("outcome", "time", "event") if task.get(k)]
+    for analysis in config["genomics"]["association"]:
+        columns += [analysis["outcome"], *(c for c in analysis["covariates"] if c not in ("age", *PATIENT_COLUMNS))]
     effect = config["treatment"]["effect"]
     if effect:
         columns += [effect["treatment"], effect["outcome"]]
@@ -72,6 +75,13 @@ def _beyond_schema(config: dict[str, Any], name: str) -> Iterator[Problem]:
     names = [t["name"] for t in config["learn"]["tasks"]]
     for task in sorted({n for n in names if names.count(n) > 1}):
         yield Problem(name, f"two tasks named '{task}'", "each name once", "rename one")
+    analyses = [a["name"] for a in config["genomics"]["association"]]
+    for name_of in sorted({n for n in analyses if analyses.count(n) > 1}):
+        yield Problem(name, f"two association analyses named '{name_of}'", "each name once", "rename one")
+    for analysis in config["genomics"]["association"]:
+        for covariate in sorted({*analysis["covariates"]} & {*PATIENT_COLUMNS} - {"sex", "site"}):
+            yield Problem(name, f"covariate '{covariate}' in association '{analysis['name']}'",
+                          "age, sex, site, or a further column of the patient sheet", "name one of these")  # fmt: skip
     for task in config["learn"]["tasks"]:
         needed = ("time", "event") if task["type"] == "survival" else ("outcome",)
         for key in needed:

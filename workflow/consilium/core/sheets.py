@@ -12,11 +12,11 @@ from pathlib import Path
 from consilium.core.errors import InputError, Problem
 
 WHOLE_COHORT = "*"
-PATIENT_COLUMNS = ("patient", "sex", "birth_year", "site", "family", "index_date")
+PATIENT_COLUMNS = ("patient", "sex", "birth_year", "site", "family", "index_date", "father", "mother")
 SAMPLE_COLUMNS = ("patient", "modality", "kind", "path", "taken_on")
 SEXES = ("female", "male", "unknown")
 KINDS: dict[str, tuple[str, ...]] = {
-    "genomics": ("vcf", "bam", "cram"),
+    "genomics": ("vcf", "bam", "cram", "callable", "pgx_calls", "phenopacket"),
     "imaging": ("T1", "T2", "FLAIR", "CT", "PET", "fMRI", "mask"),
     "omics": ("expression", "methylation", "mirna", "protein", "copy_number", "mutation"),
     "ehr": ("labs", "vitals", "drugs", "diagnoses", "clinical"),
@@ -25,7 +25,10 @@ KINDS: dict[str, tuple[str, ...]] = {
 # Kinds that only make sense as one table of the whole cohort (patient = *).
 COHORT_KINDS = {(m, k) for m in ("omics", "ehr") for k in KINDS[m]}
 # Kinds of which every file belongs to one patient (patient = * is refused).
-PATIENT_KINDS = {("genomics", "bam"), ("genomics", "cram"), *(("imaging", k) for k in KINDS["imaging"])}
+PATIENT_KINDS = {
+    *(("genomics", k) for k in ("bam", "cram", "phenopacket")),
+    *(("imaging", k) for k in KINDS["imaging"]),
+}
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
@@ -40,6 +43,8 @@ class Patient:
     family: str = ""
     index_date: str = ""
     outcomes: Mapping[str, str] = field(default_factory=dict)
+    father: str = ""
+    mother: str = ""
 
 
 @dataclass(frozen=True)
@@ -197,12 +202,27 @@ def _patients(path: Path, outcomes: tuple[str, ...], problems: list[Problem]) ->
             bad(f"index_date '{index_date}'", "a date as YYYY-MM-DD, or empty", "rewrite the date")
         yield Patient(
             name, sex, int(year) if year else None, row.get("site", ""), row.get("family", ""), index_date,
-            {c: row.get(c, "") for c in outcomes},
+            {c: row.get(c, "") for c in outcomes}, row.get("father", ""), row.get("mother", ""),
         )  # fmt: skip
+    problems += _parent_problems(path, rows, seen)
     if not seen and not any(p.file == str(path) for p in problems):
         problems.append(
             Problem(str(path), "no patients", "at least one row", "add your patients, or try `make demo` first")
         )
+
+
+def _parent_problems(path: Path, rows: list[tuple[int, dict[str, str]]], seen: Mapping[str, int]) -> Iterator[Problem]:
+    """Parents must be other patients of the sheet, of the right sex where it is given."""
+    sexes = {row.get("patient", ""): row.get("sex", "") for _, row in rows}
+    for line, row in rows:
+        for role, wrong in (("father", "female"), ("mother", "male")):
+            parent, name = row.get(role, ""), row.get("patient", "")
+            if parent and (parent not in seen or parent == name):
+                yield Problem(str(path), f"{role} '{parent}'", "another patient of this sheet, or empty",
+                              "correct the name, or leave it empty", line, name)  # fmt: skip
+            elif parent and sexes.get(parent) == wrong:
+                yield Problem(str(path), f"{role} '{parent}', whose sex is {wrong}", f"a {role} of the right sex",
+                              "correct the sex or the parent", line, name)  # fmt: skip
 
 
 def _samples(path: Path, known: set[str] | None, problems: list[Problem]) -> Iterator[Sample]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from consilium.core import blocks
 from consilium.genomics.stars.phenotypes import decreased_count
+from consilium.genomics.stars.tables import UNASSIGNED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,14 +53,12 @@ def pharmacogene_columns(table: pd.DataFrame, genes: Mapping[str, Gene]) -> dict
 
 def decreased_alleles(gene: Gene, diplotype: str) -> float:
     """Alleles of decreased or no function in a diplotype by name; NaN where a function is not known."""
-    first, second = diplotype.split("/")
-    functions = (_function(gene, first), _function(gene, second))
-    return decreased_count(functions)
+    return decreased_count([_function(gene, name) for name in diplotype.split("/")])
 
 
 def _function(gene: Gene, allele: str) -> str:
     names = gene.alleles if allele in gene.alleles else gene.core
-    return gene.functions[names.index(allele)]
+    return gene.functions[names.index(allele)] if allele in names else UNASSIGNED  # a name of an outside call
 
 
 def ancestry_columns(table: pd.DataFrame) -> dict[str, dict[str, float]]:

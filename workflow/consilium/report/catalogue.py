@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +36,15 @@ ENTRIES = (
         "genomics",
     ),
     Entry(
+        "site_quality",
+        "Sites",
+        "quality",
+        "Left: frequency of the alternative allele. Middle: share of patients without a call. Right: transitions per "
+        "transversion of each patient's variants; a call set of another making, or a poor one, lies apart. What was "
+        "left out or flagged, and why, is in genomics/dropped.tsv.",
+        "genomics",
+    ),
+    Entry(
         "image_quality",
         "Image quality",
         "quality",
@@ -55,6 +64,15 @@ ENTRIES = (
         "Kinship",
         "genomes",
         "Pairs at or above third degree. Related patients always stay on one side of a split.",
+        "genomics",
+    ),
+    Entry(
+        "association",
+        "Association",
+        "genomes",
+        "Left: every tested variant by place; line: 5e-8. Right: p values against those that chance gives, with a 95 % "
+        "band for independent variants, and genomic control lambda (1 = as by chance). For research: an association is "
+        "neither a cause nor a diagnosis, and says nothing of one patient.",
         "genomics",
     ),
     Entry(
@@ -127,9 +145,15 @@ ENTRIES = (
 
 
 def figure_names(
-    rooms: Iterable[str], tasks: Iterable[Mapping[str, Any]], mode: str, scores: bool = True, effect: bool = True
+    rooms: Iterable[str],
+    tasks: Iterable[Mapping[str, Any]],
+    mode: str,
+    scores: bool = True,
+    effect: bool = True,
+    analyses: Sequence[str] = (),
 ) -> list[str]:
-    """Figures whose inputs the run makes. scores: a scoring file is configured; effect: a treatment comparison is.
+    """Figures whose inputs the run makes. scores: a scoring file is configured; effect: a treatment comparison is;
+    analyses: names of the association analyses, a figure each.
 
     In mode apply there is nothing to judge models by, so their figures are left out.
     """
@@ -139,12 +163,14 @@ def figure_names(
         if entry.types:
             if mode == "train":
                 names += [f"{entry.name}__{t['name']}" for t in tasks if t["type"] in entry.types]
+        elif entry.name == "association":
+            names += [f"{entry.name}__{a}" for a in analyses]
         elif entry.room in have and (entry.name != "polygenic" or scores):
             names.append(entry.name)
     return names
 
 
 def entry_of(figure: str) -> tuple[Entry, str]:
-    """(entry, task) of a figure's name; the task is "" where there is none."""
+    """(entry, task or analysis) of a figure's name; "" where there is none."""
     name, _, task = figure.partition("__")
     return next(e for e in ENTRIES if e.name == name), task

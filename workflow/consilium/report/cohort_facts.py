@@ -11,6 +11,7 @@ from consilium.core.provenance import code_digest, value_digest
 from consilium.core.store import read_facts
 from consilium.report.catalogue import entry_of
 from consilium.report.facts import NOTICE, methods
+from consilium.report.facts_association import associations, dropped_counts
 from consilium.report.facts_models import MAIN_METRIC, gates, unassessed
 from consilium.report.run_summary import kind_counts
 from consilium.report.supplied import KIND_TITLES, ROOM_TITLES
@@ -38,6 +39,8 @@ def cohort_facts(
         "kinds": _kinds(cohort),
         "refused": _records(cohort, "quarantine"),
         "identity": _identity(cohort),
+        "associations": associations(cohort),
+        "dropped": dropped_counts(cohort),
         "tasks": [_task(cohort, t) for t in cohort.tasks],
         "patients": _patients(cohort, manifests),
         "figures": [_figure(name) for name in figures],
@@ -52,7 +55,8 @@ def cohort_facts(
 def _figure(name: str) -> Facts:
     entry, task = entry_of(name)
     title = entry.title if not task else f"{task.replace('_', ' ')}: {entry.title}"
-    return {"name": name, "title": title, "section": entry.section, "task": task, "caption": entry.caption}
+    of = task if entry.types else ""
+    return {"name": name, "title": title, "section": entry.section, "task": of, "caption": entry.caption}
 
 
 def _records(cohort: Cohort, table: str) -> list[Facts]:

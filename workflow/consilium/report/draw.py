@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from consilium.core.provenance import seed_from
 from consilium.report.facts_models import MAIN_METRIC
-from consilium.report.figures import courses, genome, inputs, models, style
+from consilium.report.figures import association, courses, genome, inputs, models, sites, style
 from consilium.report.tables import Cohort, Task
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ def draw_all(cohort: Cohort, names: Sequence[str], folder: Path, seed: int) -> N
 def draw(cohort: Cohort, name: str, seed: int) -> Figure:
     """One figure by its catalogue name."""
     kind, _, task_name = name.partition("__")
+    if kind in _ANALYSIS:
+        return _ANALYSIS[kind](cohort, task_name)
     if task_name:
         task = next(t for t in cohort.tasks if t.name == task_name)
         return _TASK[kind](cohort, task, seed_from(seed, "report", name))
@@ -65,12 +67,18 @@ _COHORT: dict[str, Callable[[Cohort], Figure]] = {
     "missing_map": lambda c: inputs.missing_map(presence(c)),
     "quarantine": lambda c: inputs.quarantine(c.table("quarantine")),
     "genotype_quality": lambda c: genome.genotype_quality(c.table("samples_qc"), c.table("identity")),
+    "site_quality": lambda c: sites.site_quality(c.whole("genomics", "variants_qc"), c.table("samples_qc")),
     "image_quality": lambda c: inputs.image_quality(c.table("image_qc")),
     "ancestry": lambda c: genome.ancestry(c.table("ancestry")),
     "kinship": lambda c: genome.kinship(c.table("kinship"), len(c.table("samples_qc"))),
     "pharmacogenes": lambda c: genome.pharmacogenes(_genotyped(c)),
     "polygenic": lambda c: genome.polygenic(c.table("polygenic"), c.table("ancestry")),
     "effects": lambda c: courses.effects(c.table("effects")),
+}
+_ANALYSIS: dict[str, Callable[[Cohort, str], Figure]] = {
+    "association": lambda c, name: association.association(
+        c.whole("genomics", "association_variants", name), c.table("association"), name
+    ),
 }
 _TASK: dict[str, Callable[[Cohort, Task, int], Figure]] = {
     "leaderboard": lambda c, t, seed: models.leaderboard(c.table(f"{t.name}/leaderboard"), MAIN_METRIC[t.type]),

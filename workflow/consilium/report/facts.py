@@ -6,7 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 from consilium.core.provenance import code_digest, value_digest, versions
-from consilium.report import facts_genome, facts_images, facts_models, facts_records, facts_scores
+from consilium.report import (
+    facts_findings,
+    facts_genome,
+    facts_images,
+    facts_models,
+    facts_reads,
+    facts_records,
+    facts_scores,
+)
 from consilium.report.key_messages import key_messages
 from consilium.report.supplied import supplied
 from consilium.report.tables import Cohort
@@ -30,6 +38,8 @@ def collect(cohort: Cohort, patient: str, title: str, config_digest: str) -> tup
     kinds = {k["kind"]: k for k in have["kinds"]}
     makers: dict[str, Callable[[], Facts]] = {
         "genome_quality": lambda: facts_genome.genome_quality(cohort, patient, why["genomics"]),
+        "reads": lambda: facts_reads.reads(cohort, patient, why["genomics"]),
+        "gene_findings": lambda: facts_findings.gene_findings(cohort, patient, why["genomics"]),
         "pharmacogenomics": lambda: facts_genome.pharmacogenomics(cohort, patient, why["genomics"]),
         "polygenic": lambda: facts_scores.polygenic(cohort, patient, why["genomics"]),
         "images": lambda: facts_images.images(cohort, patient, why["imaging"]),

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from consilium.report.facts_intake import genotype_files
 from consilium.report.tables import Cohort
 
 Facts = dict[str, Any]
@@ -27,6 +28,7 @@ def genome_quality(cohort: Cohort, patient: str, why: str) -> Facts:
     return {
         "why": "" if qc else why or "no genotype of this patient in the cohort's table",
         "genotypes": qc[0] if qc else None,
+        "files": genotype_files(cohort, patient, qc[0]["source"] if qc else None),
         "sex_mismatch": bool(qc and _mismatch(qc[0])),
         "identity": cohort.rows("identity", patient),
         "ancestry": _ancestry(ancestry[0]) if ancestry else None,

@@ -16,10 +16,10 @@ MOST_OF_A_KIND = 3
 def key_messages(facts: Facts) -> list[Message]:
     """At most MOST messages {level, topic, text, basis}: level alert, caution or info.
 
-    Doubt about identity comes first, since it undermines the rest; then diagnosis, drugs, critical values, risk,
-    excluded images, refused files, and what was not supplied. A section with a defect gives no message.
+    Doubt about identity comes first, since it undermines the rest; then diagnosis, gene findings, drugs, critical
+    values, risk, excluded images, refused files, and what was not supplied. A section with a defect gives no message.
     """
-    makers = (_identity, _diagnosis, _drugs, _critical_labs, _risk, _images, _refused, _not_supplied)
+    makers = (_identity, _diagnosis, _genes, _drugs, _critical_labs, _risk, _images, _refused, _not_supplied)
     messages = [m for make in makers for m in make(facts)]
     if len(messages) <= MOST:
         return messages
@@ -98,6 +98,23 @@ def _diagnosis(facts: Facts) -> Iterator[Message]:
                 f"{name}most probably {task['predicted']}{sure}.{other}",
                 basis,
             )
+
+
+def _genes(facts: Facts) -> Iterator[Message]:
+    """Variants that the gene list says to report, or to look at again; others stand in the section only."""
+    rows = [r for r in facts["gene_findings"].get("findings", []) if r["verdict"] in ("report", "possible")]
+    genes = {r["gene"]: r for r in rows[::-1]}  # the first of each gene: rows come by verdict
+    for row in list(genes.values())[::-1][:MOST_OF_A_KIND]:
+        sure, n = row["verdict"] == "report", sum(r["gene"] == row["gene"] for r in rows)
+        yield _message(
+            "alert" if sure else "caution",
+            "Genes",
+            f"{row['gene']}: {row['significance'].lower()}, {row['zygosity']}{f', {n} variants' if n > 1 else ''}"
+            f"{'' if sure else ', to be confirmed'} ({row['phenotype'] or row['diseases'] or 'no disease named'}).",
+            "; ".join(x for x in (row["release"], row["review"], row["reason"]) if x),
+        )
+    if len(genes) > MOST_OF_A_KIND:
+        yield _message("caution", "Genes", f"{len(genes) - MOST_OF_A_KIND} more such genes.", "see Gene findings")
 
 
 def _drugs(facts: Facts) -> Iterator[Message]:

@@ -19,6 +19,8 @@ PATIENT_SECTIONS = (
     ("summary", "Summary"),
     ("supplied", "What was supplied"),
     ("quality", "Quality"),
+    ("reads", "Reads"),
+    ("gene_findings", "Gene findings"),
     ("pharmacogenomics", "Pharmacogenomics"),
     ("risk", "Risk"),
     ("images", "Images"),

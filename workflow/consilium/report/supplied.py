@@ -15,7 +15,8 @@ ROOM_TITLES = {
     "text": "Report texts",
 }
 KIND_TITLES = {
-    "vcf": "Genotypes (VCF)", "bam": "Reads (BAM)", "cram": "Reads (CRAM)",
+    "vcf": "Genotypes (VCF)", "bam": "Reads (BAM)", "cram": "Reads (CRAM)", "callable": "Callable regions (BED)",
+    "pgx_calls": "Pharmacogene calls (outside)", "phenopacket": "HPO terms (phenopacket)",
     "T1": "MRI T1", "T2": "MRI T2", "FLAIR": "MRI FLAIR", "CT": "CT", "PET": "PET", "fMRI": "Functional MRI",
     "mask": "Lesion mask", "expression": "Gene expression", "methylation": "DNA methylation", "mirna": "microRNA",
     "protein": "Protein", "copy_number": "Copy number", "mutation": "Somatic mutations",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 ROOM_TABLES: dict[str, tuple[str, ...]] = {
     "genomics": (
+        "vcf_files",
         "samples_qc",
         "ancestry",
         "kinship",
@@ -25,6 +26,14 @@ ROOM_TABLES: dict[str, tuple[str, ...]] = {
         "pharmacogenes",
         "polygenic",
         "polygenic_adjusted",
+        "families",
+        "mendel",
+        "homozygosity",
+        "genotype_identity",
+        "reads_qc",
+        "coverage",
+        "cyp2d6",
+        "cnv_flags",
     ),
     "imaging": ("image_qc",),
     "omics": ("omics_qc",),
@@ -34,6 +43,8 @@ ROOM_TABLES: dict[str, tuple[str, ...]] = {
 TASK_TABLES = ("folds", "predictions", "leaderboard", "contributions")
 TASK_FACTS = ("gates", "permuted")
 TREATMENT_TABLES = ("guidelines", "effects")
+FINDINGS_TABLES = ("gene_findings", "genes_assessed", "consequences", "hpo_ranking")
+ASSOCIATION_TABLES = ("association", "association_hits")
 
 
 @dataclass(frozen=True)
@@ -82,6 +93,10 @@ class Cohort:
         if name not in self.tables:
             self.tables[name] = TABLES[name.rpartition("/")[2]].empty()
         return self.tables[name]
+
+    def whole(self, room: str, name: str, of: str = "") -> pd.DataFrame:
+        """A large table that patients' pages do not need, read when asked for; `of`: the name in its path."""
+        return _read(self.root, f"{of}/{name}", name, None) if room in self.rooms else TABLES[name].empty()
 
     def rows(self, name: str, patient: str) -> list[dict[str, Any]]:
         """Rows of one patient as plain dicts, missing cells as None."""
@@ -145,15 +160,15 @@ def read_cohort(
 ) -> Cohort:
     """Read the known contract paths of what is active and of `tasks` (JSON of the config).
 
-    active: rooms, and tables of the treatment room, joined by commas. A file of what is not active is never read: it
-    may be left from an earlier run. `only`: large tables are
-    read for these patients alone.
+    active: rooms, and tables of association and treatment, joined by commas. A file of what is not active is never
+    read: it may be left from an earlier run. `only`: large tables are read for these patients alone.
     """
     parts = active.split(",")
     rooms = tuple(room for room in KINDS if room in parts)
     work = tuple(_task(t) for t in json.loads(tasks))
     named = {t: t for room in rooms for t in ROOM_TABLES.get(room, ()) if t in TABLES}
-    named |= {"quarantine": "quarantine"} | {t: t for t in TREATMENT_TABLES if t in parts}
+    named |= {"quarantine": "quarantine"} | {t: t for t in (*TREATMENT_TABLES, *FINDINGS_TABLES) if t in parts}
+    named |= {"quarantine": "quarantine"} | {t: t for t in (*ASSOCIATION_TABLES, *TREATMENT_TABLES) if t in parts}
     named |= {f"{task.name}/{t}": t for task in work for t in TASK_TABLES}
     tables = {key: _read(root, key, table, only) for key, table in named.items()}
     facts = {f"{t.name}/{f}": read_facts(root / "learn" / t.name / f"{f}.json") for t in work for f in TASK_FACTS
@@ -186,7 +201,7 @@ def _read(root: Path, key: str, table: str, only: Sequence[str] | None) -> pd.Da
 
     record = TABLES[table]
     task = key.rpartition("/")[0]
-    path = root.parent / record.path.replace("<task>", task)
+    path = root.parent / record.path.replace("<task>", task).replace("<name>", task)
     if not path.exists():
         return record.empty()
     if only is not None and path.suffix == ".parquet":

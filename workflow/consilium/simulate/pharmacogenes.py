@@ -70,7 +70,7 @@ PLANTED: dict[str, list[list[tuple[str, str]]]] = {
 def positions() -> pd.DataFrame:
     """Every defining position of the planted genes (gene, chrom, pos, ref, alts, rsid, hgvs), in genome order."""
     table = pd.read_csv(TABLES / "positions.tsv", sep="\t", dtype=str, keep_default_na=False)
-    table = table[table["gene"].isin(GENES)].assign(pos=table["pos"].astype(int))
+    table = table[table["gene"].isin(GENES) & (table["role"] == "defining")].assign(pos=table["pos"].astype(int))
     return table.reset_index(drop=True)
 
 

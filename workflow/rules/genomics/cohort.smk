@@ -4,6 +4,7 @@
 rule genomics_merge:
     input:
         joint=JOINT_VCFS,
+        regions=CALLABLE_OWN if JOINT_VCFS else [],
         intake=INTAKE_MANIFESTS,
         reads=READS_MANIFESTS,
         reference=reference_files(),

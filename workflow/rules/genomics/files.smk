@@ -4,8 +4,8 @@
 rule genomics_check:
     input:
         files=[s.path for s in kinds("genomics")],
-        sites=KNOWN_SITES,
-        scores=config["genomics"]["polygenic_scores"],
+        reference=reference_files(),
+        tables=STAR_ALLELES,
     output:
         f"{COHORT}/genomics/check.tsv",
     log:
@@ -17,13 +17,13 @@ rule genomics_check:
     params:
         samples=config["samples"],
         sheet=config["patients"],
-        reference=option("--reference", reference_fasta()),
-        scores=option("--scores", config["genomics"]["polygenic_scores"]),
+        tables=ROOT / "resources" / "star_alleles",
+        reference=reference_options(),
         rows=sheet_rows("genomics"),
         code=digest("genomics"),
     shell:
         "python $SCRIPTS/genomics.py check --samples {params.samples:q} --sheet {params.sheet:q}"
-        " --known-sites {input.sites:q} {params.reference} {params.scores} --out {output} > {log} 2>&1"
+        " --tables {params.tables:q} {params.reference} --out {output} > {log} 2>&1"
 
 
 rule genomics_reads:
@@ -56,7 +56,7 @@ rule genomics_reads:
 
 rule genomics_intake:
     input:
-        files=chunk_files("genomics", "vcf"),
+        files=chunk_files("genomics", "vcf", "callable"),
         reads=reads_of_chunk,
         reference=reference_files(),
         gate=gate(),

@@ -1,25 +1,14 @@
 # What the genotypes mean: star alleles, the feature block.
 
 
-STAR_ALLELES = [
-    ROOT / "resources" / "star_alleles" / f"{name}.tsv"
-    for name in (
-        "genes",
-        "positions",
-        "alleles",
-        "phenotypes",
-        "frequencies",
-        "preferred",
-    )
-]
-
-
 rule genomics_pharmacogenes:
     input:
         genotypes=f"{COHORT}/genomics/genotypes.vcz",
+        calls=[s.path for s in kinds("genomics", "pgx_calls")],
         tables=STAR_ALLELES,
     output:
-        f"{COHORT}/genomics/pharmacogenes.tsv",
+        table=f"{COHORT}/genomics/pharmacogenes.tsv",
+        quarantine=f"{COHORT}/genomics/pharmacogenes_problems.tsv",
     log:
         f"{LOGS}/genomics_pharmacogenes.log",
     conda:
@@ -28,13 +17,15 @@ rule genomics_pharmacogenes:
         mem_mb=4000,
     params:
         sheet=config["patients"],
+        samples=config["samples"],
         tables=ROOT / "resources" / "star_alleles",
         folder=PATIENTS,
         rows=sheet_rows("genomics"),
         code=digest("genomics"),
     shell:
         "python $SCRIPTS/genomics.py pharmacogenes --genotypes {input.genotypes} --sheet {params.sheet}"
-        " --tables {params.tables:q} --folder {params.folder} --out {output} > {log} 2>&1"
+        " --samples {params.samples} --tables {params.tables:q} --folder {params.folder}"
+        " --out {output.table} --quarantine {output.quarantine} > {log} 2>&1"
 
 
 rule genomics_features:
@@ -45,9 +36,13 @@ rule genomics_features:
         scores=f"{COHORT}/genomics/polygenic.tsv",
         problems=[
             f"{COHORT}/genomics/merge_problems.tsv",
+            f"{COHORT}/genomics/pharmacogenes_problems.tsv",
             f"{COHORT}/genomics/polygenic_problems.tsv",
             *score_reference_problems(),
+            *FINDINGS_PROBLEMS,
         ],
+        consequences=findings_table("consequences.parquet"),
+        assessed=findings_table("genes_assessed.parquet"),
         tables=STAR_ALLELES,
     output:
         features=f"{COHORT}/features/genomics.zarr.zip",
@@ -60,10 +55,13 @@ rule genomics_features:
         sheet=config["patients"],
         samples=config["samples"],
         tables=ROOT / "resources" / "star_alleles",
+        findings=option("--consequences", findings_table("consequences.parquet"))
+        + " "
+        + option("--assessed", findings_table("genes_assessed.parquet")),
         rows=sheet_rows("genomics"),
         code=digest("genomics"),
     shell:
         "python $SCRIPTS/genomics.py features --sheet {params.sheet} --samples {params.samples}"
         " --samples-qc {input.samples_qc} --ancestry {input.ancestry} --stars {input.stars}"
         " --scores {input.scores} --tables {params.tables:q} --out {output.features}"
-        " --quarantine {output.quarantine} --problems {input.problems} > {log} 2>&1"
+        " --quarantine {output.quarantine} --problems {input.problems} {params.findings} > {log} 2>&1"

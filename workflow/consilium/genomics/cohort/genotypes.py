@@ -39,7 +39,7 @@ class Genotypes:
     """Cohort genotypes on disk: the sites in memory, the calls read by row when asked for."""
 
     def __init__(self, group: Any) -> None:
-        self._group = group
+        self.group = self._group = group
         self.samples: list[str] = [str(s) for s in group["sample_id"][:]]
         self._contigs = [bare(str(c)) for c in group["contig_id"][:]]
         self._contig = np.asarray(group["variant_contig"][:])

@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
-from functools import partial
-from multiprocessing import get_context
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from consilium.core.errors import InputError, Problem
-from consilium.core.store import read_facts
-from consilium.genomics.cohort import variants
-from consilium.genomics.intake import normalise, vcf
-from consilium.genomics.intake.build import CONTIGS
-from consilium.genomics.intake.calls import Calls, Part, merge
-from consilium.genomics.intake.patient import CALLS_FILE, Setup, patients_in
+from consilium.core.provenance import PACKAGE, file_digest, value_digest
+from consilium.core.sheets import Sample
+from consilium.core.store import atomic_folder, read_facts, write_facts
+from consilium.genomics.cohort import codes, decoding, text, thresholds, variants
+from consilium.genomics.cohort.decoded import Decoded, Rows, Writer, save
+from consilium.genomics.cohort.lines import UnfitError
+from consilium.genomics.cohort.merging import Plan, plan
+from consilium.genomics.cohort.thresholds import Limits
+from consilium.genomics.intake import reading, vcf
+from consilium.genomics.intake.build import BUILD, CONTIGS
+from consilium.genomics.intake.callable_regions import Regions
+from consilium.genomics.intake.calls import Calls
+from consilium.genomics.intake.checking import setup_digest
+from consilium.genomics.intake.patient import CALLS_FILE, file_facts, patients_in, regions_of
+from consilium.genomics.intake.setup import Setup
+from consilium.genomics.intake.vcf_opening import lines_of
+
+_FACTS = "facts.json"
 
 
 @dataclass
@@ -31,13 +43,16 @@ class Joint:
     n_ignored: int = 0
     calls: dict[str, list[Calls]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
-def read_joint(file: str, patients: Sequence[str], setup: Setup) -> Joint:
-    """Read one joint VCF; only columns named as a patient of the sheet are kept."""
-    _, wanted, known, reference = setup.load()
+def read_joint(file: str, patients: Sequence[str], setup: Setup, own_regions: Sequence[Sample] = ()) -> Joint:
+    """Read one joint VCF record by record; only columns named as a patient of the sheet are kept.
+
+    `own_regions`: patients' BED files.
+    """
     ids = set(patients)
-    joint, report = Joint(file), vcf.Report(file, "*")
+    joint, report = Joint(file), vcf.Report(file, "*", setup.validation)
 
     def choose(names: list[str]) -> list[int]:
         columns = patients_in(names, ids, report)
@@ -45,30 +60,163 @@ def read_joint(file: str, patients: Sequence[str], setup: Setup) -> Joint:
         joint.n_ignored = len(names) - len(columns)
         return columns
 
+    def regions(build: str) -> Regions | None:
+        return regions_of(joint.patients, own_regions, setup, joint.problems, build)
+
     try:
-        found = vcf.read(Path(file), report, known, choose)
-        # The generator knows the number of samples only once the header is read: take the first record by hand.
-        first = next(found, None)
-        records = _chain(first, found)
-        joint.calls = normalise.normalised(records, report, len(joint.patients), wanted, reference)
+        joint.calls = reading.calls_of(Path(file), report, choose, reading.Tables.of(setup), regions)
+        joint.facts = file_facts(report)
     except InputError:
         joint.calls, joint.patients = {}, []
-    joint.problems = report.problems
+    joint.problems += report.problems
     return joint
 
 
-def _chain(first: vcf.Record | None, rest: Iterator[vcf.Record]) -> Iterator[vcf.Record]:
-    if first is not None:
-        yield first
-        yield from rest
+@dataclass(frozen=True)
+class JointFile:
+    """A joint VCF decoded into `folder` (see `decoded.Decoded`): the sheet's patients in it, in the file's order.
+
+    n_below: patient -> calls that were lost to min_dp or min_gq; facts: see `intake.patient.file_facts`.
+    """
+
+    file: str
+    folder: Path
+    patients: list[str]
+    n_ignored: int
+    problems: list[Problem]
+    n_below: dict[str, int]
+    facts: dict[str, Any]
 
 
-def read_joints(files: Sequence[str], patients: Sequence[str], setup: Setup, threads: int) -> list[Joint]:
-    work = partial(read_joint, patients=list(patients), setup=setup)
-    if threads == 1 or len(files) < 2:
-        return [work(f) for f in files]
-    with ProcessPoolExecutor(min(threads, len(files)), mp_context=get_context("spawn")) as pool:
-        return list(pool.map(work, files))
+def decode_joints(
+    files: Sequence[str], patients: Sequence[str], setup: Setup, limits: Limits, kept: Path, pool: Executor | None,
+    own_regions: Sequence[Sample] = (),
+) -> list[JointFile]:  # fmt: skip
+    """Decode joint VCFs into folders of `kept`. What is there of an unchanged file, decoded for the same patients with
+    the same settings and code, is taken as it is; folders of files that are no longer in the sheet are removed."""
+    regions = [(s.patient, file_digest(Path(s.path))) for s in own_regions if Path(s.path).exists()]
+    base = [setup_digest(setup), asdict(limits), regions, _code()] if files else []
+    out = []
+    for file in files:
+        wanted = sorted(set(_header_names(Path(file))) & set(patients))
+        folder = kept / value_digest([base, file_digest(Path(file)) if Path(file).exists() else "absent", wanted])[:32]
+        if not (folder / _FACTS).exists():
+            with atomic_folder(folder) as made:
+                facts = _decode_joint(file, patients, setup, limits, made, pool, own_regions)
+                write_facts(made / _FACTS, facts)
+        facts = read_facts(folder / _FACTS)
+        problems = [Problem(**{**p, "file": p["file"] or file}) for p in facts["problems"]]
+        out.append(JointFile(file, folder, facts["patients"], facts["n_ignored"], problems, facts["n_below"],
+                             {**facts["facts"], "file": file} if facts["facts"] else {}))  # fmt: skip
+    for old in kept.iterdir() if kept.is_dir() else []:
+        if old not in {j.folder for j in out}:
+            shutil.rmtree(old)
+    return out
+
+
+@cache
+def _code() -> str:
+    """Digest of the sources that decoding depends on, as they stand: quicker than their syntax trees."""
+    return value_digest([file_digest(p) for p in sorted((PACKAGE / "genomics").rglob("*.py"))])
+
+
+def _header_names(path: Path) -> list[str]:
+    """Sample names; none where the header cannot be read: the full reader will say why."""
+    try:
+        with lines_of(path, vcf.Report(str(path), "*")) as lines:
+            for line in lines:
+                if not line.startswith("##"):
+                    return line.rstrip("\r\n").split("\t")[9:] if line.startswith("#CHROM") else []
+    except (InputError, OSError):
+        pass
+    return []
+
+
+def _decode_joint(
+    file: str, patients: Sequence[str], setup: Setup, limits: Limits, folder: Path, pool: Executor | None,
+    own_regions: Sequence[Sample],
+) -> dict[str, Any]:  # fmt: skip
+    """Fill `folder`; the facts of a JointFile. Problems of the file itself name no file: it may be renamed."""
+    with variants.scratch(folder) as scratch:
+        try:
+            if own_regions or setup.callable or setup.validation == "strict":
+                raise UnfitError  # callable regions need every record's place, strictness every record's every value
+            joint, rows, below = _in_pieces(file, patients, setup, limits, folder, scratch, pool)
+        except UnfitError:
+            for made in folder.glob("*.codes"):
+                made.unlink()
+            source, below = thresholds.applied(Path(file), limits, set(patients), scratch)
+            joint, rows = read_joint(str(source), patients, setup, own_regions), Rows()
+        writer = Writer(folder, "rest.codes")
+        for chrom, layers in joint.calls.items():
+            for layer in layers:
+                _add(writer, chrom, layer, len(joint.patients))
+        rows.take(writer.close())
+        save(folder, rows)
+    return {"patients": joint.patients, "n_ignored": joint.n_ignored, "n_below": below,
+            "problems": [{**p.to_dict(), "file": "" if p.file == joint.file else p.file} for p in joint.problems],
+            "facts": joint.facts}  # fmt: skip
+
+
+def _add(writer: Writer, chrom: str, layer: Calls, n_samples: int) -> None:
+    height = decoding.block_height(n_samples)
+    for start in range(0, len(layer), height):
+        part = slice(start, start + height)
+        keys = layer.keys[part]
+        writer.add([CONTIGS.index(chrom)] * len(keys), [k[0] for k in keys], [k[1:] for k in keys],
+                   [r.encode() for r in layer.rsid[part]],
+                   codes.from_genotypes(layer.gt[part], layer.phased[part]))  # fmt: skip
+
+
+def _in_pieces(
+    file: str, patients: Sequence[str], setup: Setup, limits: Limits, folder: Path, scratch: Path, pool: Executor | None
+) -> tuple[Joint, Rows, dict[str, int]]:
+    """(the joint file with the calls of its slow lines, rows of the others, calls lost to limits). Raises UnfitError.
+
+    Slow lines are read as a file of their own, in which the other lines are empty: so they keep their numbers.
+    """
+    if not Path(file).is_file():
+        raise UnfitError
+    with text.readable(Path(file), scratch) as plain:
+        names = _header_names(plain)
+        ids = set(patients)
+        columns = tuple(i for i, name in enumerate(names) if name in ids)
+        if not columns or len(set(names)) < len(names):
+            raise UnfitError
+        kept = [names[i] for i in columns]
+        layout = decoding.Layout(len(names), columns, setup.known_sites, setup.reference, setup.targets, folder,
+                                 limits.min_dp, limits.min_gq)  # fmt: skip
+        rows, below, plainly = Rows(), np.zeros(len(columns), dtype=np.int64), Counter[str]()
+        rest = scratch / "rest.vcf"
+        with open(rest, "wb") as out:
+            out.write(header := _header(plain))
+            line = header.count(b"\n")
+            first = 0
+            for piece in decoding.pieces_of(plain, layout, pool):
+                for number, content in piece.slow:
+                    out.write(b"\n" * (first + number - line) + content + b"\n")
+                    line = first + number + 1
+                first += piece.n_lines
+                rows.take(piece.rows)
+                below += piece.n_below
+                plainly.update(piece.facts())
+        source, counted = thresholds.applied(rest, limits, ids, scratch)
+        joint = read_joint(str(source), patients, setup)
+        if not joint.patients or joint.facts["build"] != BUILD:
+            raise UnfitError
+        joint.facts |= {name: joint.facts[name] + n for name, n in plainly.items()}
+    lost = {p: int(n) + counted.get(p, 0) for p, n in zip(kept, below, strict=True)}
+    return joint, rows, {p: n for p, n in lost.items() if n}
+
+
+def _header(path: Path) -> bytes:
+    with lines_of(path, vcf.Report(str(path), "*")) as lines:
+        head = []
+        for line in lines:
+            head.append(line)
+            if not line.startswith("##"):
+                return "".join(head).encode()
+    raise UnfitError
 
 
 @dataclass(frozen=True)
@@ -84,7 +232,7 @@ def own_files(entries: Iterable[dict[str, Any]]) -> list[Own]:
     """Normalised VCFs of the intake manifests' patients, by patient."""
     out = []
     for entry in entries:
-        facts = Path(entry["folder"]) / "facts.json"
+        facts = Path(entry["folder"]) / _FACTS
         if entry["status"] == "done" and facts.exists():
             source = str(read_facts(facts)["source"])
             if source != "none":
@@ -92,7 +240,7 @@ def own_files(entries: Iterable[dict[str, Any]]) -> list[Own]:
     return out
 
 
-def sources(patients: Iterable[str], joints: Sequence[Joint], own: Sequence[Own]) -> dict[str, str]:
+def sources(patients: Iterable[str], joints: Sequence[JointFile], own: Sequence[Own]) -> dict[str, str]:
     """Patient -> where the genotypes come from (vcf, joint, reads), in sheet order; without any: not in it.
 
     Calls from reads count only where there is nothing else, so that a swapped BAM cannot taint good genotypes.
@@ -111,20 +259,35 @@ def sources(patients: Iterable[str], joints: Sequence[Joint], own: Sequence[Own]
 
 
 def merged(
-    joints: Sequence[Joint], own: Sequence[Own], chosen: dict[str, str]
-) -> Iterator[tuple[str, Calls, npt.NDArray[np.int32]]]:
-    """Merged calls contig by contig, columns in the order of `chosen`."""
+    joints: Sequence[JointFile], own: Sequence[Own], chosen: Mapping[str, str], scratch: Path, pool: Executor | None
+) -> Plan:
+    """The cohort's rows, columns in the order of `chosen`."""
     place = {p: i for i, p in enumerate(chosen)}
+    files = [
+        (Decoded(j.folder, len(j.patients)), np.array([place[p] for p in j.patients], dtype=np.int64)) for j in joints
+    ]
     used = [o for o in own if chosen.get(o.patient) == o.source]
-    for chrom in CONTIGS:
-        parts = [
-            Part(calls, np.array([place[p] for p in joint.patients], dtype=np.int64))
-            for joint in joints
-            for calls in joint.calls.get(chrom, [])
-        ]
-        for item in used:
-            calls_of_one = variants.read_own(item.folder / CALLS_FILE, chrom)
-            if calls_of_one is not None:
-                parts.append(Part(calls_of_one, np.array([place[item.patient]])))
-        if parts:
-            yield chrom, *merge(parts, len(place))
+    work = [(o.folder / CALLS_FILE, scratch / f"{i}") for i, o in enumerate(used)]
+    for item, folder in zip(used, pool.map(decode_own, work) if pool else map(decode_own, work), strict=True):
+        files.append((Decoded(folder, 1), np.array([place[item.patient]], dtype=np.int64)))
+    return plan(files, len(place))
+
+
+def decode_own(work: tuple[Path, Path]) -> Path:
+    """Decode a VCF that `variants.write_vcf` wrote into a new folder."""
+    path, folder = work
+    folder.mkdir()
+    rows = Rows()
+    layout = decoding.Layout(1, (0,), None, None, (), folder, in_full=0)
+    slow = 0
+    for piece in decoding.pieces_of(path, layout, None):
+        rows.take(piece.rows)
+        slow += len(piece.slow)
+    if slow:  # REF with N, say
+        rows, writer = Rows(), Writer(folder, "rest.codes")
+        for chrom in CONTIGS:
+            if (calls := variants.read_own(path, chrom)) is not None:
+                _add(writer, chrom, calls, 1)
+        rows.take(writer.close())
+    save(folder, rows)
+    return folder

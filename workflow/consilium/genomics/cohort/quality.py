@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from consilium.genomics.cohort import hardy_weinberg, planes
 from consilium.genomics.cohort.matrix import Matrix
 from consilium.genomics.intake.build import CONTIGS, in_par
 
 if TYPE_CHECKING:
-    import dask.array as da
     import pandas as pd
 
 X = CONTIGS.index("chrX")
@@ -26,6 +26,7 @@ _X_ERROR = 0.01  # heterozygous share of X in men: wrong calls
 HWE_LIMIT = 1e-6
 VARIANT_MISSING_LIMIT = 0.1
 _OUTLIER = 6.0  # robust standard deviations of heterozygosity
+_ODD_CALLS = 2_500_000  # calls of rows with half or haploid calls that are looked at together
 _MINIMUM_COHORT = 20  # patients from which a cohort's spread means anything
 _TRANSITIONS = {("A", "G"), ("G", "A"), ("C", "T"), ("T", "C")}
 
@@ -33,82 +34,90 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 
-def _called(gt: da.Array) -> da.Array:
-    return (gt[:, :, 0] >= 0) & (gt[:, :, 1] != -1)
+@dataclass(frozen=True)
+class Tally:
+    """Counts over the whole cohort. By sample: called, autosomal, het (autosomal), transitions, transversions,
+    singletons. By site: n_called patients, strands called, ALT strands, and het, hom_alt, hom_ref of diploid calls."""
+
+    by_sample: dict[str, Ints]
+    n_called: Ints
+    strands: Ints
+    alts: Ints
+    diploid: planes.SiteCounts
 
 
-def _het(gt: da.Array) -> da.Array:
-    return (gt[:, :, 0] >= 0) & (gt[:, :, 1] >= 0) & (gt[:, :, 0] != gt[:, :, 1])
+def tally(matrix: Matrix) -> Tally:
+    """One pass over the packed genotypes; rows with half or haploid calls are then counted from gt.
 
-
-def _per_sample(mask: da.Array, rows: npt.NDArray[np.bool_] | None = None) -> da.Array:
-    chosen = mask if rows is None else mask[np.flatnonzero(rows)]
-    return chosen.sum(axis=0, dtype=np.int64)
-
-
-def sample_counts(matrix: Matrix) -> dict[str, Ints]:
-    """Counts per sample over all rows: called, autosomal calls and hets, transitions, transversions, singletons."""
-    import dask
-
-    gt = matrix.gt
-    called, het = _called(gt), _het(gt)
-    carried = ((gt == 1).any(axis=2)) & called
-    single = (gt == 1).sum(axis=(1, 2)) == 1
+    Called: both strands, or the one strand of a haploid call. A half call is none.
+    """
+    sites = planes.site_counts(matrix.planes)
+    n_called = sites.n - sites.no_call
+    strands, alts = 2 * n_called, sites.het + 2 * sites.hom_alt
+    odd = matrix.planes.odd
+    # autosomal or not, and what the change is: a number for each pair; odd rows are not counted here.
     snv = matrix.is_snv
     change = np.array([(r, a) in _TRANSITIONS for r, a in zip(matrix.ref, matrix.alt, strict=True)], dtype=bool)
-    sums = {
-        "called": _per_sample(called),
-        "autosomal": _per_sample(called, matrix.autosomal),
-        "het": _per_sample(het, matrix.autosomal),
-        "transitions": _per_sample(carried, snv & change),
-        "transversions": _per_sample(carried, snv & ~change),
-        "singletons": (carried & single[:, None]).sum(axis=0, dtype=np.int64),
-    }
-    return dict(dask.compute(sums, scheduler="synchronous")[0])
+    kinds = np.where(snv, np.where(change, 0, 1), 2) + 3 * matrix.autosomal
+    counts = planes.sample_counts(matrix.planes, np.where(odd, -1, kinds), 6)
+    het, hom, lost = counts[:, 0], counts[:, 1], counts[:, 2]
+    size = np.bincount(kinds[~odd], minlength=6)[:, None] if len(matrix) else np.zeros((6, 1), dtype=np.int64)
+    single = planes.sample_counts(matrix.planes, np.where(~odd & (alts == 1), 0, -1), 1)[0, 0]
+    people = {
+        "called": (size - lost).sum(axis=0), "autosomal": (size - lost)[3:].sum(axis=0), "het": het[3:].sum(axis=0),
+        "transitions": (het + hom)[[0, 3]].sum(axis=0), "transversions": (het + hom)[[1, 4]].sum(axis=0),
+        "singletons": single,
+    }  # fmt: skip
+    rows = np.flatnonzero(odd)
+    step = max(1, _ODD_CALLS // max(len(matrix.samples), 1))
+    for start in range(0, len(rows), step):
+        here = rows[start : start + step]
+        found, *by_site = _count_odd(matrix.rows(here), kinds[here])
+        n_called[here], strands[here], alts[here] = by_site
+        people = {name: people[name] + found[name] for name in people}
+    return Tally(people, n_called, strands, alts, sites)
 
 
-def allele_counts(matrix: Matrix) -> tuple[Ints, Ints, Ints]:
-    """Per variant: fully called patients, called strands, ALT strands."""
-    import dask
+def _count_odd(gt: npt.NDArray[np.int8], kinds: Ints) -> tuple[dict[str, Ints], Ints, Ints, Ints]:
+    """The same counts from gt (row, sample, 2)."""
+    called = (gt[:, :, 0] >= 0) & (gt[:, :, 1] != -1)
+    het = (gt >= 0).all(axis=2) & (gt[:, :, 0] != gt[:, :, 1])
+    carried = (gt == 1).any(axis=2) & called
+    single = (gt == 1).sum(axis=(1, 2)) == 1
 
-    gt = matrix.gt
-    called = _called(gt)
+    def by_sample(mask: npt.NDArray[np.bool_], rows: npt.NDArray[np.bool_] | None = None) -> Ints:
+        return np.asarray((mask if rows is None else mask[rows]).sum(axis=0, dtype=np.int64))
+
+    people = {
+        "called": by_sample(called), "autosomal": by_sample(called, kinds >= 3), "het": by_sample(het, kinds >= 3),
+        "transitions": by_sample(carried, kinds % 3 == 0), "transversions": by_sample(carried, kinds % 3 == 1),
+        "singletons": by_sample(carried, single),
+    }  # fmt: skip
     strands = ((gt >= 0) & called[:, :, None]).sum(axis=(1, 2), dtype=np.int64)
     alts = ((gt == 1) & called[:, :, None]).sum(axis=(1, 2), dtype=np.int64)
-    parts = dask.compute(called.sum(axis=1, dtype=np.int64), strands, alts, scheduler="synchronous")
-    return parts[0], parts[1], parts[2]
+    return people, called.sum(axis=1, dtype=np.int64), strands, alts
 
 
-@lru_cache(maxsize=1_000_000)
 def hwe_p(n_het: int, n_hom_a: int, n_hom_b: int) -> float:
-    """Exact test of Hardy-Weinberg proportions (DOI 10.1086/429864): probability of a het count no likelier than seen.
+    """Exact test of Hardy-Weinberg proportions (see `hardy_weinberg.exact`) of one variant."""
+    return float(hardy_weinberg.exact(*(np.array([n]) for n in (n_het, n_hom_a, n_hom_b)))[0])
 
-    NaN without genotypes; 1 for a monomorphic site. Small = excess or lack of heterozygotes.
-    """
-    n = n_het + n_hom_a + n_hom_b
-    if n == 0:
-        return float("nan")
-    rare = 2 * min(n_hom_a, n_hom_b) + n_het
-    if rare == 0:
-        return 1.0
-    hets = np.arange(rare % 2, rare + 1, 2)
-    # ln P(het | alleles), up to a constant, by the ratio of neighbouring counts.
-    rare_homs = (rare - hets) // 2
-    common_homs = n - hets - rare_homs
-    steps = (
-        np.log(4.0) + np.log(rare_homs[:-1]) + np.log(common_homs[:-1]) - np.log((hets[:-1] + 2.0) * (hets[:-1] + 1.0))
-    )
-    log_p = np.concatenate([[0.0], np.cumsum(steps)])
-    p = np.exp(log_p - log_p.max())
-    p /= p.sum()
-    seen = p[int((n_het - hets[0]) // 2)]
-    return float(min(1.0, p[p <= seen * (1 + 1e-9)].sum()))
+
+def hwe_of(matrix: Matrix, chosen: npt.NDArray[np.bool_] | None = None) -> Floats:
+    """Exact test per variant over the diploid calls of all patients, or of the `chosen` ones (patient,): an ancestry
+    group, women on X. NaN where the ALT column is empty, on Y and M, or without genotypes."""
+    counts = planes.site_counts(matrix.planes, chosen)
+    tested = (matrix.chrom <= X) & (matrix.alt != "")
+    out = np.full(len(matrix), np.nan)
+    out[tested] = hardy_weinberg.exact(counts.het[tested], counts.hom_ref[tested], counts.hom_alt[tested])
+    return out
 
 
 def x_sites(matrix: Matrix, frequency: Floats, n_called: Ints) -> Ints:
     """Rows of non-PAR X that count for sex: single bases, common in the cohort (where it is large enough), spaced."""
     usable = (matrix.chrom == X) & matrix.is_snv & (n_called > 0)
-    usable &= ~np.array([in_par(int(p)) for p in matrix.pos], dtype=bool)
+    places = np.flatnonzero(usable)
+    usable[places[[in_par(int(p)) for p in matrix.pos[places]]]] = False
     if len(matrix.samples) >= _MINIMUM_COHORT:
         with np.errstate(invalid="ignore"):
             usable &= np.minimum(frequency, 1 - frequency) >= X_MINIMUM_FREQUENCY
@@ -144,13 +153,17 @@ def infer_sex(gt: npt.NDArray[np.int8], autosomal_het_rate: Floats) -> tuple[lis
 
 
 def samples_table(
-    matrix: Matrix, sources: Mapping[str, str], sexes: Mapping[str, str], max_missing_rate: float
+    matrix: Matrix,
+    sources: Mapping[str, str],
+    sexes: Mapping[str, str],
+    max_missing_rate: float,
+    counted: Tally | None = None,
 ) -> pd.DataFrame:
-    """Table samples_qc: one row a patient with genotypes."""
+    """Table samples_qc: one row a patient with genotypes. `counted`: of `tally`, where it is at hand."""
     import pandas as pd
 
-    counts = sample_counts(matrix)
-    n_called, strands, alts = allele_counts(matrix)
+    counted = counted or tally(matrix)
+    counts, n_called, strands, alts = counted.by_sample, counted.n_called, counted.strands, counted.alts
     with np.errstate(invalid="ignore", divide="ignore"):
         het_rate = counts["het"] / counts["autosomal"]
         titv = counts["transitions"] / counts["transversions"]
@@ -198,64 +211,48 @@ def _with_verdicts(table: pd.DataFrame, max_missing_rate: float) -> pd.DataFrame
     return table.assign(verdict=verdicts, reason=reasons)
 
 
-def variants_table(matrix: Matrix, sexes: Mapping[str, str]) -> pd.DataFrame:
+def variants_table(matrix: Matrix, sexes: Mapping[str, str], counted: Tally | None = None) -> pd.DataFrame:
     """Table variants_qc: one row a variant. `sexes` decide who counts for Hardy-Weinberg on X: women."""
     import pandas as pd
 
-    n_called, strands, alts = allele_counts(matrix)
-    missing = 1 - n_called / max(len(matrix.samples), 1)
-    women = np.array([sexes.get(p) == "female" for p in matrix.samples], dtype=bool)
-    hwe = _hwe(matrix, women)
+    counted = counted or tally(matrix)
+    missing = 1 - counted.n_called / max(len(matrix.samples), 1)
+    hwe = _hwe(matrix, sexes)
     with np.errstate(invalid="ignore", divide="ignore"):
-        frequency = alts / strands
-    reasons = [
-        "; ".join(
-            part
-            for wrong, part in (
-                (m > VARIANT_MISSING_LIMIT, f"{m:.0%} of patients without a call"),
-                (p < HWE_LIMIT, f"Hardy-Weinberg p = {p:.1e}"),
-                (c > 0, f"{c} patient{'s' if c > 1 else ''} given two different genotypes, set to missing"),
-            )
-            if wrong
-        )
-        for m, p, c in zip(missing, hwe, matrix.clashes, strict=True)
-    ]
+        frequency = counted.alts / counted.strands
+    reasons = np.full(len(matrix), "", dtype=object)
+    for row in np.flatnonzero((missing > VARIANT_MISSING_LIMIT) | (hwe < HWE_LIMIT) | (matrix.clashes > 0)):
+        reasons[row] = _flags(missing[row], hwe[row], int(matrix.clashes[row]))
     return pd.DataFrame(
         {
-            "chrom": np.array(CONTIGS)[matrix.chrom] if len(matrix) else [],
+            "chrom": np.array(CONTIGS, dtype=object)[matrix.chrom],
             "pos": matrix.pos,
             "ref": matrix.ref,
             "alt": matrix.alt,
-            "rsid": ["" if str(r) == "." else str(r) for r in matrix.rsid],
-            "n_called": n_called,
+            "rsid": np.where(matrix.rsid == ".", "", matrix.rsid),
+            "n_called": counted.n_called,
             "missing_rate": missing,
             "alt_freq": frequency,
             "hwe_p": hwe,
-            "filter": ["flag" if r else "pass" for r in reasons],
+            "filter": np.where(reasons == "", "pass", "flag"),
             "reason": reasons,
         }
     )
 
 
-def _hwe(matrix: Matrix, women: npt.NDArray[np.bool_]) -> Floats:
-    """Exact test per variant; NaN on Y and M, and where the ALT column is empty."""
+def _flags(missing: float, hwe: float, clashes: int) -> str:
+    parts = (
+        (missing > VARIANT_MISSING_LIMIT, f"{missing:.0%} of patients without a call"),
+        (hwe < HWE_LIMIT, f"Hardy-Weinberg p = {hwe:.1e}"),
+        (clashes > 0, f"{clashes} patient{'s' if clashes > 1 else ''} given two different genotypes, set to missing"),
+    )
+    return "; ".join(text for wrong, text in parts if wrong)
 
-    def counts(block: npt.NDArray[np.int8]) -> Ints:
-        full = (block >= 0).all(axis=2)
-        n_alt = np.where(full, block.sum(axis=2), -1)
-        return np.stack([(n_alt == g).sum(axis=1) for g in (1, 0, 2)], axis=1).astype(np.int64)
 
-    def table(gt: da.Array) -> Ints:
-        whole = gt.rechunk({1: -1, 2: -1})
-        return np.asarray(
-            whole.map_blocks(counts, dtype=np.int64, drop_axis=2, chunks=(whole.chunks[0], (3,))).compute(
-                scheduler="synchronous"
-            )
-        )
-
-    if not len(matrix) or not matrix.samples:
-        return np.full(len(matrix), np.nan)
-    everyone, female = table(matrix.gt), table(matrix.gt[:, np.flatnonzero(women)])
-    chosen = np.where((matrix.chrom == X)[:, None], female, everyone)
-    tested = (matrix.chrom <= X) & (matrix.alt != "")
-    return np.array([hwe_p(*map(int, c)) if t else np.nan for c, t in zip(chosen, tested, strict=True)])
+def _hwe(matrix: Matrix, sexes: Mapping[str, str]) -> Floats:
+    """Everybody, but women only on X."""
+    out = hwe_of(matrix)
+    on_x = np.flatnonzero(matrix.chrom == X)
+    if len(on_x):
+        out[on_x] = hwe_of(matrix, np.array([sexes.get(p) == "female" for p in matrix.samples], dtype=bool))[on_x]
+    return out

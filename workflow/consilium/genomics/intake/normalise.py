@@ -11,6 +11,7 @@ import numpy as np
 from consilium.genomics.intake import records
 from consilium.genomics.intake.build import CONTIGS
 from consilium.genomics.intake.calls import ABSENT, MISSING, NO_ALT, Calls, CallsBuilder
+from consilium.genomics.intake.known_bases import Bases
 from consilium.genomics.intake.panel import Wanted
 from consilium.genomics.intake.records import Fault
 from consilium.genomics.intake.vcf import Record, Report
@@ -54,7 +55,7 @@ def _same(chrom: str, name: str) -> bool:
     return name in (chrom, chrom[3:]) or (chrom == "chrM" and name.endswith("MT"))
 
 
-def left_aligned(reference: Reference, chrom: str, position: int, ref: str, alt: str) -> tuple[int, str, str]:
+def left_aligned(reference: Bases, chrom: str, position: int, ref: str, alt: str) -> tuple[int, str, str]:
     """Shortest left-most form of an insertion or deletion (Tan et al. 2015, DOI 10.1093/bioinformatics/btv112)."""
     while ref and alt and ref[-1] == alt[-1] and ref != alt:
         if len(ref) > 1 and len(alt) > 1:
@@ -68,14 +69,15 @@ def left_aligned(reference: Reference, chrom: str, position: int, ref: str, alt:
 
 
 def normalised(
-    found: Iterable[Record], report: Report, n_samples: int, wanted: Wanted, reference: Reference | None
+    found: Iterable[Record], report: Report, n_samples: int, wanted: Wanted, reference: Bases | None
 ) -> dict[str, list[Calls]]:
     """Calls by contig (see `calls.Calls`), from records of one file with `n_samples` chosen samples.
 
     Alleles that are no sequence (`*`, symbols, breakends) become missing, never reference. Sites of one record that
     differ in several bases of equal number become single-base rows. Blocks of reference calls count at wanted
     positions only, and only with depth and quality of at least MINIMUM_DEPTH and MINIMUM_GQ where they are given.
-    Raises InputError when more than a tenth of the REF alleles contradict `reference`.
+    `reference`: a FASTA, or the bases that are known without one; insertions and deletions are left-aligned as far as
+    it reaches. Raises InputError when more than a tenth of the REF alleles contradict it.
     """
     builder = CallsBuilder(n_samples)
     checked = contradicted = 0
@@ -90,36 +92,42 @@ def normalised(
                 contradicted += 1
                 fault = Fault(f"REF '{record.ref}' where the reference has '{bases}'", "the base of the reference",
                               "correct the record, or configure the reference it was called with")  # fmt: skip
-                report.leave_out(fault, record.line)
+                report.leave_out(fault, record.line, record.chrom, record.pos, record.end)
                 continue
-        alleles, phased = _calls(tuple(record.calls), record.phase_sets)
+        alleles, phased, polyploid = _calls(tuple(record.calls), record.phase_sets)
+        report.n_polyploid += polyploid
         for chrom, position, ref, alt, codes in _rows(record, alleles, wanted, reference):
             builder.add(chrom, position, ref, alt, record.rsid, codes, phased)
     if contradicted > max(1, _MISMATCH_LIMIT * checked):
-        raise report.stop(f"{contradicted} of {checked} REF alleles contradict the reference FASTA",
-                          "records on the build of the configured reference",
+        raise report.stop(f"{contradicted} of {checked} REF alleles contradict the reference", "records on GRCh38, as "
+                          "genomics.reference or the table of positions has it",
                           "supply the file on that build, or correct genomics.reference")  # fmt: skip
     return builder.by_contig()
 
 
 @lru_cache(maxsize=4096)
-def _calls(calls: tuple[str, ...], phase_sets: bool) -> tuple[np.ndarray, np.ndarray]:
-    """alleles (sample, 2) int16 with MISSING and ABSENT; phased (sample,). More than two strands: missing."""
+def _calls(calls: tuple[str, ...], phase_sets: bool) -> tuple[np.ndarray, np.ndarray, int]:
+    """alleles (sample, 2) int16 with MISSING and ABSENT; phased (sample,); number of calls of more than two strands,
+
+    which are missing: which two of them a diploid model should take is nowhere said.
+    """
     out = np.full((len(calls), 2), MISSING, dtype=np.int16)
     phased = np.zeros(len(calls), dtype=bool)
+    polyploid = 0
     for i, call in enumerate(calls):
         numbers = records.alleles(call) or (-1,)
+        polyploid += len(numbers) > 2
         if len(numbers) == 1:
             out[i] = (numbers[0], ABSENT) if call != "." else (MISSING, MISSING)
         elif len(numbers) == 2:
             out[i] = numbers
             # A phase set spans a few hundred bases; without knowing its bounds, strands are not ordered.
             phased[i] = "|" in call and not phase_sets
-    return out, phased
+    return out, phased, polyploid
 
 
 def _rows(
-    record: Record, alleles: np.ndarray, wanted: Wanted, reference: Reference | None
+    record: Record, alleles: np.ndarray, wanted: Wanted, reference: Bases | None
 ) -> Iterator[tuple[str, int, str, str, np.ndarray]]:
     real = [i for i, a in enumerate(record.alts, start=1) if a.isalpha()]
     if not real:
@@ -144,7 +152,7 @@ def _lost(alleles: np.ndarray) -> np.ndarray:
     return np.where(alleles == ABSENT, ABSENT, MISSING)
 
 
-def _variants(record: Record, alt: str, reference: Reference | None) -> list[tuple[int, str, str]]:
+def _variants(record: Record, alt: str, reference: Bases | None) -> list[tuple[int, str, str]]:
     position, ref, alt = records.trimmed(record.pos, record.ref, alt)
     if len(ref) == len(alt):
         return [(position + i, r, a) for i, (r, a) in enumerate(zip(ref, alt, strict=True)) if r != a]
@@ -154,7 +162,7 @@ def _variants(record: Record, alt: str, reference: Reference | None) -> list[tup
 
 
 def _block_rows(
-    record: Record, alleles: np.ndarray, wanted: Wanted, reference: Reference | None
+    record: Record, alleles: np.ndarray, wanted: Wanted, reference: Bases | None
 ) -> Iterator[tuple[str, int, str, str, np.ndarray]]:
     quality, depth = record.quality
     if (quality is not None and quality < MINIMUM_GQ) or (depth is not None and depth < MINIMUM_DEPTH):
@@ -162,7 +170,8 @@ def _block_rows(
     codes = np.where(alleles == 0, 0, _lost(alleles))
     for position, bases in wanted.within(record.chrom, record.pos, record.end):
         length = min(max(len(bases), 1), record.end - position + 1)
-        ref = reference.bases(record.chrom, position, length) if reference else bases[:length]
+        ref = reference.bases(record.chrom, position, length) if reference else ""
+        ref = bases[:length] if not ref or "N" in ref else ref
         if position == record.pos and not ref:
             ref = record.ref
         if ref and "N" not in ref:

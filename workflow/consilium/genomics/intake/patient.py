@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from consilium.core.chunks import Task
 from consilium.core.errors import InputError, Problem
+from consilium.core.sheets import WHOLE_COHORT, Sample
 from consilium.core.store import write_facts, write_text
 from consilium.genomics.cohort import variants
-from consilium.genomics.intake import normalise, vcf
-from consilium.genomics.intake.build import CONTIGS, KnownSites
+from consilium.genomics.intake import normalise, reading, vcf
+from consilium.genomics.intake.build import CONTIGS
+from consilium.genomics.intake.callable_regions import Regions, read_bed
 from consilium.genomics.intake.calls import Calls, Part, merge
-from consilium.genomics.intake.panel import Panel, Wanted, read_panel, read_wanted
+from consilium.genomics.intake.panel import Panel
+from consilium.genomics.intake.setup import Setup
 from consilium.genomics.reads import alignments as reads
 from consilium.genomics.reads import calling
 from consilium.genomics.structure import contamination
@@ -27,23 +31,6 @@ if TYPE_CHECKING:
 CALLS_FILE = "variants.vcf.gz"
 COUNTS_FILE = "counts.tsv"
 READS_KINDS = ("bam", "cram")
-
-
-@dataclass(frozen=True)
-class Setup:
-    """Files that every patient's work needs; read inside the worker, so that it can be sent to another process."""
-
-    panel: Path
-    known_sites: Path
-    targets: tuple[Path, ...] = ()
-    scores: tuple[Path, ...] = ()
-    reference: Path | None = None
-
-    def load(self) -> tuple[Panel, Wanted, KnownSites, normalise.Reference | None]:
-        panel = read_panel(self.panel)
-        wanted = read_wanted(panel, self.targets, self.scores)
-        reference = normalise.Reference(self.reference) if self.reference else None
-        return panel, wanted, KnownSites(self.known_sites), reference
 
 
 def one_sample(names: list[str], report: vcf.Report) -> list[int]:
@@ -78,17 +65,19 @@ def intake_patient(task: Task, folder: Path, setup: Setup, results: Path) -> lis
     files = [s for s in task.samples if s.kind == "vcf"]
     if not files:
         return _take_calls(folder, calls_of_reads(task, results)[0])
-    _, wanted, known, reference = setup.load()
+    tables = reading.Tables.of(setup)
     problems: list[Problem] = []
     layers: dict[str, list[Calls]] = {}
     facts = []
+    own = [s for s in task.samples if s.kind == "callable"]
     for sample in files:
-        report = vcf.Report(sample.path, task.patient)
+        report = vcf.Report(sample.path, task.patient, setup.validation)
+        regions = partial(regions_of, [task.patient], own, setup, problems)
         try:
-            found = vcf.read(Path(sample.path), report, known, partial(one_sample, report=report))
-            for chrom, parts in normalise.normalised(found, report, 1, wanted, reference).items():
+            found = reading.calls_of(Path(sample.path), report, partial(one_sample, report=report), tables, regions)
+            for chrom, parts in found.items():
                 layers.setdefault(chrom, []).extend(parts)
-            facts.append(_file_facts(report))
+            facts.append(file_facts(report))
         except InputError:
             pass
         problems += report.problems
@@ -100,15 +89,38 @@ def intake_patient(task: Task, folder: Path, setup: Setup, results: Path) -> lis
     return problems
 
 
-def _file_facts(report: vcf.Report) -> dict[str, object]:
+def regions_of(
+    patients: Sequence[str], own: Sequence[Sample], setup: Setup, problems: list[Problem], build: str
+) -> Regions | None:
+    """Callable regions of each of `patients` (the chosen columns of a file): own ones, and those of everybody.
+
+    What is wrong with the BED files is added to `problems`. None where there is none at all.
+    """
+    given = [(s.path, s.patient) for s in own] + [(str(p), WHOLE_COHORT) for p in setup.callable]
+    beds = []
+    for path, patient in given:
+        bed, faults = read_bed(Path(path), patient.strip(WHOLE_COHORT), setup.validation, build)
+        problems += faults
+        beds += [(bed, patient)] if bed else []
+    return Regions([[b for b, who in beds if who in (p, WHOLE_COHORT)] for p in patients]) if beds else None
+
+
+def file_facts(report: vcf.Report) -> dict[str, Any]:
+    """What one VCF held, for facts.json and the table of files."""
+    lift = report.lift
     return {
         "file": report.file,
+        "build": report.build,
+        "build_by_known_sites": report.evidence.build or "not told",
+        "known_sites_grch38": report.evidence.grch38,
+        "known_sites_grch37": report.evidence.grch37,
         "n_records": report.n_records,
         "n_left_out": report.n_left_out,
         "n_other_contigs": report.n_other_contigs,
         "n_filtered": report.n_filtered,
-        "build_by_known_sites": report.evidence.build or "not told",
-        "known_sites_seen": report.evidence.grch38,
+        "n_polyploid": report.n_polyploid,
+        "n_callable": report.n_callable,
+        "lift": asdict(lift) if lift else None,
     }
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from math import comb
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,22 @@ _RESERVED = {
     "AA": Definition("1", "String"),
     "AC": Definition("A", "Integer", 0),
     "AF": Definition("A", "Float", 0),
-    "BQ": Definition("1", "Float"),
+    **dict.fromkeys(("AD", "ADF", "ADR"), Definition("R", "Integer", 0)),
+    **dict.fromkeys(("BQ", "MQ"), Definition("1", "Float")),
     "CIGAR": Definition("A", "String", pattern=re.compile(r"(\d+[MIDNSHPX=])+|\.")),
     **dict.fromkeys(("AN", "DP", "END", "MQ0", "NS"), _COUNT),
     **dict.fromkeys(("DB", "H2", "H3", "SOMATIC", "VALIDATED", "1000G"), Definition("0", "Flag")),
+}
+# Reserved FORMAT keys, where the header does not define them; GT, PL and GL are treated apart.
+_RESERVED_FORMATS = {
+    **dict.fromkeys(("AD", "ADF", "ADR"), Definition("R", "Integer", 0)),
+    **dict.fromkeys(("DP", "MIN_DP"), _COUNT),
+    **dict.fromkeys(("GQ", "MQ", "PQ", "PS"), Definition("1", "Integer")),
+    "EC": Definition("A", "Integer"),
+    "FT": Definition("1", "String"),
+    "GP": Definition("G", "Float"),
+    "HQ": Definition("2", "Integer"),
+    "PP": Definition("G", "Integer"),
 }
 _VALUE = {
     "Integer": re.compile(r"[+-]?\d+|\."),
@@ -57,8 +69,8 @@ _QUAL = re.compile(r"\.|\+?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|infinity
 _ID = re.compile(r"[^\s;]+(;[^\s;]+)*")
 _INFO_KEY = re.compile(r"[A-Za-z_][0-9A-Za-z_.]*|1000G")
 _FORMAT = re.compile(r"[A-Za-z][0-9A-Za-z.]*(:[A-Za-z_][0-9A-Za-z_.]*)*")
-_GT = re.compile(r"[/|]?(\d+|\.)([/|](\d+|\.))*")
-_END = re.compile(r"(?:^|;)END=(\d+)(?:;|$)")
+_GT = re.compile(r"[/|]?([0-9]{1,6}|\.)([/|]([0-9]{1,6}|\.))*")
+_END = re.compile(r"(?:^|;)END=([0-9]{1,10})(?:;|$)")
 # Reserved FORMAT keys with one value a genotype, whatever a sloppy header says.
 _PER_GENOTYPE = {"PL": "Integer", "GL": "Float"}
 
@@ -84,7 +96,8 @@ def quality(keys: list[str], cell: str) -> tuple[int | None, int | None]:
 
     def number(name: str) -> int | None:
         text = values.get(name, ".")
-        return int(float(text)) if _VALUE["Float"].fullmatch(text) and text != "." else None
+        value = float(text) if _VALUE["Float"].fullmatch(text) and text != "." else math.nan
+        return int(value) if math.isfinite(value) else None
 
     depth = number("MIN_DP")
     return number("GQ"), depth if depth is not None else number("DP")
@@ -101,9 +114,10 @@ def alleles(call: str) -> tuple[int, ...] | None:
 class Checker:
     """Checks data lines of one file; keeps what its header defines."""
 
-    def __init__(self, info: dict[str, Definition], formats: dict[str, Definition]) -> None:
+    def __init__(self, info: dict[str, Definition], formats: dict[str, Definition], version: tuple[int, int]) -> None:
         self._info = {**_RESERVED, **{k: _stricter(_RESERVED.get(k), v) for k, v in info.items()}}
-        self._formats = formats
+        self._formats = {**_RESERVED_FORMATS, **formats}
+        self._no_underscore = version < (4, 3)
         self._filters: dict[str, bool] = {}
 
     def faults(self, cells: list[str], wanted: list[int]) -> list[Fault]:
@@ -162,6 +176,10 @@ class Checker:
         if "GT" in keys[1:]:
             yield Fault("GT is not the first FORMAT key", "GT first", "reorder the keys")
             return
+        # VCFv4.2 wants letters and digits; callers do not keep to that (MIN_DP), so defined keys are not named.
+        if self._no_underscore and "_" in cells[8]:
+            odd = [k for k in keys if "_" in k and k not in self._formats]
+            yield from (Fault(f"FORMAT key {k}", "letters and digits", "rename or define the key", True) for k in odd)
         n_alt = 0 if cells[4] == "." else cells[4].count(",") + 1
         for column in wanted:
             cell = cells[column]
@@ -210,7 +228,9 @@ def _value_ok(definition: Definition, value: str | None, n_alt: int, ploidy: int
         return True
     values = value.split(",")
     # Without an ALT allele writers differ in what they count: any number will do.
-    expected = {"A": n_alt, "R": n_alt + 1, "G": comb(n_alt + ploidy, ploidy)}.get(definition.number) if n_alt else None
+    expected = (
+        {"A": n_alt, "R": n_alt + 1, "G": math.comb(n_alt + ploidy, ploidy)}.get(definition.number) if n_alt else None
+    )
     if definition.number.isdigit():
         expected = int(definition.number)
     if expected is not None and len(values) != expected:

@@ -8,15 +8,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from consilium.genomics.intake import records
-from consilium.genomics.intake.build import BUILD, KnownSites, build_of_lengths, canonical
+from consilium.genomics.intake.build import (
+    BUILD,
+    OLD_BUILD,
+    KnownSites,
+    build_of_lengths,
+    build_of_names,
+    canonical,
+)
 from consilium.genomics.intake.records import Definition, Fault
 from consilium.genomics.intake.vcf_opening import lines_of
-from consilium.genomics.intake.vcf_report import LISTED, Header, Report
+from consilium.genomics.intake.vcf_report import LISTED, Header, OtherBuildError, Report
 
-__all__ = ["LISTED", "Header", "Record", "Report", "read"]
+__all__ = ["LISTED", "Header", "OtherBuildError", "Record", "Report", "read"]
 
 _COLUMNS = ["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO"]
-_VERSION = re.compile(r"##fileformat=VCFv4\.\d+")
+_VERSION = re.compile(r"##fileformat=VCFv4\.(\d{1,3})")
 _META = re.compile(r"##(INFO|FORMAT)=<(.*)>")
 _ATTRIBUTE = re.compile(r'(\w+)=("(?:[^"\\]|\\.)*"|[^,]*)')
 _CONTIG = re.compile(r"##contig=<.*?ID=([^,>]+)(?:.*?length=(\d+))?")
@@ -46,27 +53,36 @@ def read(
     report: Report,
     known: KnownSites,
     choose: Callable[[list[str]], list[int]] = lambda names: list(range(len(names))),
+    build: str = BUILD,
 ) -> Iterator[Record]:
     """Records of a VCF in file order; `choose` picks sample columns by their names.
 
     Raises InputError (also kept in `report.fatal`) as soon as the file proves unusable; single bad records are
-    left out and noted in `report`. A file of another build is refused at its end at the latest.
+    left out and noted in `report`. A file that is not of the `build` is refused at its end at the latest, with
+    OtherBuildError where it could be read as GRCh37. Positions are those of the file.
     """
+    report.build = build
     with lines_of(path, report) as lines:
         numbered = enumerate(lines, start=1)
         report.header = _header(numbered, report)
+        if build == BUILD and _stated(report) == OLD_BUILD:  # known at once: no need to read to the end
+            raise OtherBuildError(report.stop(*_OLD_BY_LENGTH).problems)
         yield from _records(numbered, report, known, choose(report.header.samples))
-    _judge_build(report)
+    _judge_build(report, build)
+    report.end_strictly()
 
 
 def _header(lines: Iterator[tuple[int, str]], report: Report) -> Header:
     header = Header()
     for number, raw in lines:
         line = raw.rstrip("\r\n")
-        if number == 1 and not _VERSION.fullmatch(line):
-            found = f"'{line[:40]}'" if line.isprintable() else "binary content"
-            raise report.stop(found, "##fileformat=VCFv4.x as the first line", "supply a VCF file", 1)
-        if line.startswith("##"):
+        if number == 1:
+            version = _VERSION.fullmatch(line)
+            if version is None:
+                found = f"'{line[:40]}'" if line.isprintable() else "binary content"
+                raise report.stop(found, "##fileformat=VCFv4.x as the first line", "supply a VCF file", 1)
+            header.version = (4, int(version[1]))
+        elif line.startswith("##"):
             _meta(line, header)
         elif line.startswith("#"):
             header.samples = _sample_names(line.split("\t"), number, report)
@@ -105,43 +121,51 @@ def _sample_names(cells: list[str], line: int, report: Report) -> list[str]:
 def _records(
     lines: Iterator[tuple[int, str]], report: Report, known: KnownSites, columns: list[int]
 ) -> Iterator[Record]:
-    width = 9 + len(report.header.samples)
+    header = report.header
+    width = 9 + len(header.samples)
     wanted = [9 + c for c in columns]
-    checker = records.Checker(report.header.info, report.header.formats)
+    checker = records.Checker(header.info, header.formats, header.version)
     order = _Order(report)
     for number, raw in lines:
         line = raw.rstrip("\r\n")
         if not line:
             continue
         cells = line.split("\t")
+        report.n_records += 1
         if len(cells) != width:
             cut = " (the last line: the file is truncated)" if not raw.endswith("\n") else ""
-            raise report.stop(f"{len(cells)} columns{cut}", f"{width} columns, as in the header",
-                              "separate cells by one tab each", number)  # fmt: skip
-        report.n_records += 1
-        faults = checker.faults(cells, wanted)
-        position = int(cells[1]) if cells[1].isascii() and cells[1].isdigit() else None
+            allowed = f"{width} columns, as in the header"
+            report.soft_stop(Fault(f"{len(cells)} columns{cut}", allowed, "separate cells by one tab each"), number)
+            report.n_malformed += 1
+            continue
         contig = cells[0].strip("<>")
+        chrom = canonical(contig)
+        position = int(cells[1]) if cells[1].isascii() and cells[1].isdigit() and len(cells[1]) < 11 else None
+        reach = (chrom, position, position + len(cells[3]) - 1) if position and chrom else (None, 0, 0)
         if position is not None:
             order.check(contig, position, number)
-        for fault in faults:
-            if not fault.unread:
-                report.leave_out(fault, number)
-                report.n_malformed += 1
-                break
-            report.note(fault, number)
-        if not all(fault.unread for fault in faults):
+        if not _usable(checker.faults(cells, wanted), report, number, reach):
             continue
-        chrom = canonical(contig)
         if chrom is None or not position:
             report.n_other_contigs += 1
             continue
         alts = () if cells[4] == "." else tuple(cells[4].upper().split(","))
         if (twice := order.duplicate(chrom, position, cells[3].upper(), alts)) is not None:
-            report.leave_out(twice, number)
+            report.leave_out(twice, number, *reach)
             continue
         known.count(report.evidence, chrom, position, cells[3].upper(), alts)
         yield _record(cells, wanted, number, chrom, position, alts, report)
+
+
+def _usable(faults: list[Fault], report: Report, number: int, reach: tuple[str | None, int, int]) -> bool:
+    """Keep a record's faults in the report; False when it cannot be used."""
+    for fault in faults:
+        if not fault.unread:
+            report.leave_out(fault, number, *reach)
+            report.n_malformed += 1
+            return False
+        report.note(fault, number)
+    return True
 
 
 def _record(
@@ -164,24 +188,24 @@ class _Order:
     def __init__(self, report: Report) -> None:
         self._report = report
         self._contig, self._position = "", 0
-        self._done: set[str] = set()
         self._seen: set[tuple[str, int, str, str]] = set()
 
     def check(self, contig: str, position: int, line: int) -> None:
         if contig != self._contig:
-            if contig in self._done:
-                raise self._report.stop(
-                    f"contig {contig} again after another contig",
-                    "all records of a contig together",
-                    "sort the file (bcftools sort)",
-                    line,
-                )
-            self._done.add(contig)
+            if contig in self._report.contigs_seen:
+                self._disorder(f"contig {contig} again after another contig", "all records of a contig together", line)
+            self._report.contigs_seen.add(contig)
             self._contig, self._position, self._seen = contig, 0, set()
         if position < self._position:
-            raise self._report.stop(f"position {position} after {self._position}", "records in order of position",
-                                    "sort the file (bcftools sort)", line)  # fmt: skip
+            self._disorder(f"position {position} after {self._position}", "records in order of position", line)
         self._position = position
+
+    def _disorder(self, found: str, allowed: str, line: int) -> None:
+        """The lenient level uses records in any order: what comes twice then is joined as from two files."""
+        fault = Fault(found, allowed, "sort the file (bcftools sort)")
+        if self._report.level != "lenient":
+            raise self._report.stop(fault.found, fault.allowed, fault.mend, line)
+        self._report.note(Fault("records out of order", allowed, fault.mend), line)
 
     def duplicate(self, chrom: str, position: int, ref: str, alts: tuple[str, ...]) -> Fault | None:
         keys = [(chrom, *records.trimmed(position, ref, a)) for a in alts if a.isalpha()]
@@ -196,19 +220,37 @@ class _Order:
         return None
 
 
-def _judge_build(report: Report) -> None:
-    stated, spoken = build_of_lengths(report.header.contigs), report.evidence.build
-    mend = f"supply the file on {BUILD}, or lift it over before (consilium does not)"
-    if spoken == "GRCh37" or (stated == "GRCh37" and spoken != BUILD):
-        why = "known variants lie" if spoken else "the contig lengths are"
-        raise report.stop(f"genome build GRCh37: {why} as in GRCh37 (hg19)", BUILD, mend)
-    if spoken == BUILD and stated not in ("", BUILD):
-        raise report.stop(f"contig lengths of {stated} with variants at positions of {BUILD}", BUILD,
-                          "correct the header or the records: one of them is wrong")  # fmt: skip
+_MEND = "supply the file on GRCh38, or correct its header"
+_OLD_BY_LENGTH = (f"genome build {OLD_BUILD}: the contigs of the header are as in {OLD_BUILD} (hg19)", BUILD, _MEND)
+
+
+def _stated(report: Report) -> str:
+    """What contig lengths and RefSeq accessions say of the build; "" when nothing, other when they are of neither."""
+    found = {build_of_lengths(report.header.contigs),
+             build_of_names([*report.header.contigs, *report.contigs_seen])} - {""}  # fmt: skip
+    return found.pop() if len(found) == 1 else "other" if found else ""
+
+
+def _judge_build(report: Report, build: str) -> None:
+    stated, spoken = _stated(report), report.evidence.build
+    if spoken == OLD_BUILD and stated == BUILD:
+        raise report.stop(f"genome build {OLD_BUILD}: known variants lie as in {OLD_BUILD}, with contigs of {BUILD} in "
+                          "the header", "header and records of one build", _MEND)  # fmt: skip
+    if spoken == BUILD and stated == OLD_BUILD:
+        raise report.stop(f"contigs of {stated} with variants at positions of {BUILD}", "header and records of one "
+                          "build", "correct the header or the records: one of them is wrong")  # fmt: skip
     if stated == "other":
-        raise report.stop("contig lengths of another genome build", BUILD, mend)
+        raise report.stop("contig lengths of another genome build", f"{BUILD} or {OLD_BUILD}", _MEND)
+    if OLD_BUILD in (stated, spoken) and build == BUILD:
+        why = f"known variants lie as in {OLD_BUILD} (hg19)"
+        raise OtherBuildError(report.stop(f"genome build {OLD_BUILD}: {why}", BUILD, _MEND).problems)
+    if report.level == "strict" and not stated and not spoken and report.n_records:
+        raise report.stop("a genome build that neither contig lengths nor known variants tell", BUILD,
+                          "add ##contig lines with lengths, or choose another genomics.validation")  # fmt: skip
     if report.n_records and report.n_records == report.n_other_contigs:
-        raise report.stop("no record on a chromosome that is known", "chr1 … chr22, chrX, chrY, chrM, or without chr",
-                          "rename the contigs")  # fmt: skip
+        raise report.stop("no record on a chromosome that is known", "chr1 … chr22, chrX, chrY, chrM, without chr, or "
+                          "RefSeq accessions (NC_…)", "rename the contigs")  # fmt: skip
     if report.n_records and report.n_records == report.n_malformed:
-        raise report.stop("no record that can be used", "records as in the VCF specification", "mend the records")
+        first = report.left_out[0]
+        raise report.stop(f"no record that can be used; the first: {first.found.removeprefix('record left out: ')}",
+                          first.allowed, first.mend, first.line)  # fmt: skip

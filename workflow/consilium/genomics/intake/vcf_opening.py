@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from consilium.genomics.intake.records import Fault
 from consilium.genomics.intake.vcf_report import Report
 
 _BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
@@ -29,7 +30,7 @@ def lines_of(path: Path, report: Report) -> Iterator[Iterator[str]]:
             return
         raise report.stop(_what(magic), "a VCF file that starts with ##fileformat=VCFv4.x", "supply the VCF itself")
     if magic[12:14] == b"BC" and not _has_end(path):
-        raise report.stop("a truncated file: the bgzip end marker is absent", "a whole file", "copy the file again")
+        _broken(report, "a truncated file: the bgzip end marker is absent")
     with gzip.open(path, "rb") as packed:
         lines = _decoded(packed, report)
         first = next(lines, "")
@@ -47,12 +48,27 @@ def _again(first: str, rest: Iterator[str]) -> Iterator[str]:
 
 def _decoded(handle: io.BufferedIOBase | gzip.GzipFile, report: Report) -> Iterator[str]:
     text = io.TextIOWrapper(handle, encoding="utf-8", errors="replace", newline="\n")  # type: ignore[type-var]
+    last = ""
     try:
-        yield from text
+        for line in text:
+            if last:
+                yield last
+            last = line
     except EOFError:
-        raise report.stop("a truncated gzip file", "a whole file", "copy the file again") from None
+        _broken(report, "a truncated gzip file")
+        return  # the last line may be cut
     except (zlib.error, gzip.BadGzipFile) as error:
-        raise report.stop(f"a damaged gzip file ({error})", "a whole file", "copy the file again") from None
+        _broken(report, f"a damaged gzip file ({error})")
+        return
+    if last:
+        yield last
+
+
+def _broken(report: Report, found: str) -> None:
+    """A file that is not whole: unusable, but at the lenient level what stands before the break is used."""
+    if report.level != "lenient":
+        raise report.stop(found, "a whole file", "copy the file again")
+    report.note(Fault(found, "a whole file", "copy the file again"), 0)
 
 
 @contextmanager

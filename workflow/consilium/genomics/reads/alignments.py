@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from consilium.core.errors import InputError, Problem
+from consilium.genomics.intake import sam_text
 from consilium.genomics.intake.build import BUILD, CONTIGS, build_of_lengths, canonical
 from consilium.genomics.intake.panel import Panel
 
@@ -56,7 +57,12 @@ def kind_of(path: Path) -> str:
 
 
 def check(file: ReadsFile) -> None:
-    """Raise InputError when the file cannot be used: not whole, unsorted, of another build, of several people."""
+    """Raise InputError when the file cannot be used: not whole, unsorted, of another build, of several people.
+
+    SAM is text: its lines are held against the specification first, so that each fault has its line.
+    """
+    if kind_of(file.path) == "SAM" and (faults := sam_text.problems(file.path, file.patient)):
+        raise InputError(faults)
     with opened(file) as alignments:
         header = alignments.header.to_dict()
         lengths: dict[str, int | None] = {s["SN"]: int(s["LN"]) for s in header.get("SQ", [])}
@@ -212,11 +218,12 @@ def quality(path: str, counts: Counts, reference: Path | None) -> dict[str, floa
     import pysam.samtools
 
     options = ["--reference", str(reference)] if reference else []
-    numbers: dict[str, float] = {}
+    sections: dict[str, list[list[str]]] = {"SN": [], "GCF": [], "GCL": [], "GCD": []}
     for line in str(pysam.samtools.stats(*options, path)).splitlines():
-        if line.startswith("SN\t"):
-            _, name, value = line.split("\t")[:3]
-            numbers[name.rstrip(":")] = float(value)
+        kind, *cells = line.split("\t")
+        if kind in sections:
+            sections[kind].append(cells)
+    numbers = {cells[0].rstrip(":"): float(cells[1]) for cells in sections["SN"]}
     total = numbers.get("raw total sequences", 0.0)
 
     def share(name: str) -> float | None:
@@ -232,9 +239,31 @@ def quality(path: str, counts: Counts, reference: Path | None) -> dict[str, floa
         "insert_size_mean": numbers.get("insert size average") or None,
         "insert_size_sd": numbers.get("insert size standard deviation") or None,
         "read_length_mean": numbers.get("average length"),
+        **gc_content([*sections["GCF"], *sections["GCL"]], sections["GCD"]),
         "mean_depth": float(covered.mean()) if len(covered) else None,
         "panel_sites": len(counts.depth),
         "panel_sites_covered": len(covered),
+    }
+
+
+def gc_content(histogram: list[list[str]], by_depth: list[list[str]]) -> dict[str, float | None]:
+    """Mean GC of reads, and depth at low and high GC over that at the middle, from the sections of samtools stats.
+
+    `histogram`: rows of GC per cent and reads. `by_depth`: rows of GC per cent, share of stretches up to it (per cent)
+    and percentiles of their depth (10, 25, 50, 75, 90). None where there is nothing to tell from.
+    """
+    counts = np.array([[float(c) for c in row[:2]] for row in histogram]).reshape(-1, 2)
+    total = counts[:, 1].sum()
+    mean = float((counts[:, 0] * counts[:, 1]).sum() / total / 100) if total else None
+    depth = np.array([[float(row[1]), float(row[4])] for row in by_depth if float(row[1]) > 0]).reshape(-1, 2)
+    low, middle, high = (
+        depth[chosen, 1] for chosen in (depth[:, 0] <= 10, np.abs(depth[:, 0] - 50) <= 10, depth[:, 0] >= 90)
+    )
+    level = float(middle.mean()) if len(middle) else 0.0
+    return {
+        "gc_mean": mean,
+        "gc_low_depth": float(low.mean()) / level if len(low) and level else None,
+        "gc_high_depth": float(high.mean()) / level if len(high) and level else None,
     }
 
 

@@ -18,31 +18,46 @@ def merge(
     targets: list[Path] | None = None,
     scores: list[Path] | None = None,
     reference: Path | None = None,
+    lift_table: Path | None = None,
+    chain: Path | None = None,
+    regions: list[Path] | None = None,
+    validation: str = "standard",
+    kept: Path | None = None,
+    min_dp: int = 0,
+    min_gq: int = 0,
     threads: int = 1,
 ) -> None:
     """Joint VCFs and the patients' own VCFs to cohort genotypes (VCF-Zarr); what was refused so far to `quarantine`.
 
     `intake` and `reads` are the manifests of those stages. `sources`: where each patient's genotypes come from.
+    `kept`: folder of decoded joint VCFs, which are not decoded again while nothing that makes them changes. Calls of
+    joint files with DP below `min_dp` or GQ below `min_gq` become missing.
     """
     from consilium.core import chunks, refused, sheets
     from consilium.core.errors import Problem
     from consilium.core.store import write_facts, write_table
     from consilium.genomics.cohort import joining as cohort
-    from consilium.genomics.cohort import variants
-    from consilium.genomics.intake.patient import Setup
+    from consilium.genomics.cohort import variants, vcfzarr, workers
+    from consilium.genomics.intake.setup import Setup
 
-    setup = Setup(panel, known_sites, tuple(targets or ()), tuple(scores or ()), reference)
+    setup = Setup(panel, known_sites, tuple(targets or ()), tuple(scores or ()), reference, lift_table, chain,
+                  tuple(regions or ()), validation)  # fmt: skip
     ids = [p.patient for p in sheets.read_patients(sheet)]
     rows = [s for s in sheets.read_samples(samples) if s.modality == "genomics"]
-    joints = cohort.read_joints([s.path for s in rows if s.patient == sheets.WHOLE_COHORT], ids, setup, threads)
+    own_regions = [s for s in rows if s.kind == "callable" and s.patient != sheets.WHOLE_COHORT]
+    files = [s.path for s in rows if s.patient == sheets.WHOLE_COHORT and s.kind == "vcf"]
     entries = [e for paths in (intake, reads) for e in chunks.read_manifests(paths or [])]
     own = cohort.own_files(chunks.read_manifests(intake or []))
-    chosen = cohort.sources(ids, joints, own)
-    with variants.scratch(genotypes.parent) as scratch:
-        n = variants.write_vcf(scratch / "merged.vcf.gz", list(chosen), cohort.merged(joints, own, chosen))
-        variants.write_vcz(genotypes, scratch / "merged.vcf.gz", list(chosen), n)
-    ignored = {j.file: j.n_ignored for j in joints}
-    write_facts(sources, {"sources": chosen, "n_variants": n, "samples_not_in_sheet": ignored})
+    with variants.scratch(genotypes.parent) as scratch, workers.processes(threads) as pool:
+        limits = cohort.Limits(min_dp, min_gq)
+        joints = cohort.decode_joints(files, ids, setup, limits, kept or scratch / "joint", pool, own_regions)
+        chosen = cohort.sources(ids, joints, own)
+        plan = cohort.merged(joints, own, chosen, scratch, pool)
+        vcfzarr.write(genotypes, plan, list(chosen), pool, threads)
+    facts = {"sources": chosen, "n_variants": len(plan), "samples_not_in_sheet": {j.file: j.n_ignored for j in joints},
+             "calls_under_limits": {j.file: j.n_below for j in joints},
+             "files": [j.facts for j in joints if j.facts]}  # fmt: skip
+    write_facts(sources, facts)
     problems = [Problem(**p) for e in entries for p in e["problems"]] + [p for j in joints for p in j.problems]
     write_table(quarantine, "quarantine", refused.quarantine("genomics", problems))
 
@@ -57,11 +72,12 @@ def cohort_qc(
 
     calls = matrix.load(genotypes)
     sexes = {p.patient: p.sex for p in sheets.read_patients(sheet)}
-    people = quality.samples_table(calls, read_facts(sources)["sources"], sexes, max_missing_rate)
+    counted = quality.tally(calls)
+    people = quality.samples_table(calls, read_facts(sources)["sources"], sexes, max_missing_rate, counted)
     inferred = dict(zip(people["patient"], people["sex_inferred"], strict=True))
     known = {p: s if s != "unknown" else inferred.get(p, "unknown") for p, s in sexes.items()}
     write_table(samples_qc, "samples_qc", people)
-    write_table(variants_qc, "variants_qc", quality.variants_table(calls, known))
+    write_table(variants_qc, "variants_qc", quality.variants_table(calls, known, counted))
 
 
 def structure(
@@ -83,6 +99,7 @@ def structure(
     from consilium.genomics.intake.panel import read_panel
     from consilium.genomics.structure import ancestry as origin
     from consilium.genomics.structure import kinship as kin
+    from consilium.genomics.structure import variant_only
     from consilium.genomics.structure.components import read_components
 
     calls, reference = matrix.load(genotypes), read_panel(panel)
@@ -94,7 +111,8 @@ def structure(
     else:
         assigned = origin.assign(matrix.at_panel(calls, reference), reference)
     write_table(ancestry, "ancestry", origin.table(calls.samples, assigned, kin.components(counts)))
-    write_table(kinship, "kinship", kin.kinship_table(calls.samples, counts, families))
+    lacking = variant_only.of_cohort(calls, reference)
+    write_table(kinship, "kinship", kin.kinship_table(calls.samples, counts, families, lacking))
 
 
 def identity(

@@ -5,26 +5,37 @@ from __future__ import annotations
 from pathlib import Path
 
 
-def pharmacogenes(genotypes: Path, sheet: Path, tables: Path, folder: Path, out: Path) -> None:
-    """Star alleles of every patient, each gene with its untested positions.
+def pharmacogenes(
+    genotypes: Path, sheet: Path, samples: Path, tables: Path, folder: Path, out: Path, quarantine: Path
+) -> None:
+    """Star alleles of every patient, each gene with its untested positions; outside calls in place of our own.
 
-    `tables` is the folder of star-allele tables. Writes <folder>/<patient>/genomics/pharmacogenes.json, then `out`.
+    `tables` is the folder of star-allele tables. Writes <folder>/<patient>/genomics/pharmacogenes.json, then `out`;
+    rows of outside calls that cannot be used go to `quarantine`.
     """
     import pandas as pd
 
-    from consilium.core.sheets import read_patients
+    from consilium.core import refused
+    from consilium.core.sheets import read_patients, read_samples
     from consilium.core.store import write_table, write_text
     from consilium.genomics.cohort.genotypes import open_genotypes
     from consilium.genomics.stars.findings import call_patients, finding_row, findings_json
+    from consilium.genomics.stars.outside import put_in_place, read_calls
     from consilium.genomics.stars.tables import read_genes
 
-    names = [p.patient for p in read_patients(sheet)]
+    people = read_patients(sheet)
+    names, sexes = [p.patient for p in people], {p.patient: p.sex for p in people}
+    genes = read_genes(tables)
     with open_genotypes(genotypes) as store:
-        findings = call_patients(read_genes(tables), store, names)
+        findings = call_patients(genes, store, names, sexes)
+    calls, problems = read_calls(read_samples(samples), genes, names)
+    findings = put_in_place(findings, calls, genes)
+    texts: dict[int, str] = {}
     for name in names:
-        write_text(folder / name / "genomics" / "pharmacogenes.json", findings_json(findings[name]))
+        write_text(folder / name / "genomics" / "pharmacogenes.json", findings_json(findings[name], texts))
     rows = [finding_row(name, finding) for name in names for finding in findings[name]]
     write_table(out, "pharmacogenes", pd.DataFrame(rows))
+    write_table(quarantine, "quarantine", refused.quarantine("genomics", problems))
 
 
 def features(
@@ -38,26 +49,35 @@ def features(
     out: Path,
     quarantine: Path,
     problems: list[Path] | None = None,
+    consequences: Path | None = None,
+    assessed: Path | None = None,
 ) -> None:
     """The feature block "variants", and the room's quarantine list from the lists of its stages (`problems`).
 
-    `stars` and `scores` are pharmacogenes.tsv and polygenic.tsv. A patient without genotypes, or excluded by quality
+    `stars` and `scores` are pharmacogenes.tsv and polygenic.tsv. With `consequences` and `assessed` there
+    is a block "burden" besides: rare variants by gene. A patient without genotypes, or excluded by quality
     control, is present=False with the reason.
     """
     from consilium.core import refused
     from consilium.core.sheets import read_patients, read_samples
     from consilium.core.store import read_table, write_features, write_table
     from consilium.genomics import genomic_features as made
+    from consilium.genomics.findings import burden
     from consilium.genomics.stars.tables import read_genes
 
     names = [p.patient for p in read_patients(sheet)]
     listed = refused.joined([read_table(path, "quarantine") for path in problems or []])
-    supplied = {s.patient for s in read_samples(samples) if s.modality == "genomics"}
+    genotyped = ("vcf", "bam", "cram")
+    supplied = {s.patient for s in read_samples(samples) if s.modality == "genomics" and s.kind in genotyped}
     absent = made.absent_reasons(names, supplied, made.first_causes(listed), read_table(samples_qc, "samples_qc"))
     columns = {
         **made.polygenic_columns(read_table(scores, "polygenic")),
         **made.pharmacogene_columns(read_table(stars, "pharmacogenes"), read_genes(tables)),
         **made.ancestry_columns(read_table(ancestry, "ancestry")),
     }
-    write_features(out, {"variants": made.variants_block(names, columns, absent)})
+    found = {"variants": made.variants_block(names, columns, absent)}
+    if consequences and assessed:
+        tables_of = read_table(consequences, "consequences"), read_table(assessed, "genes_assessed")
+        found["burden"] = burden.block(names, *tables_of, absent)
+    write_features(out, found)
     write_table(quarantine, "quarantine", listed)

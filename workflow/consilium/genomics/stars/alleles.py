@@ -2,7 +2,7 @@
 
 An allele's score is the number of defining positions it names among those tested; a pair's score is the sum, and
 only the best-scoring pairs are reported. A position that is untested is dropped from every allele: alleles that can
-no longer be told apart are all returned, and `star_certainty` says how probable the others are. The score only
+no longer be told apart are all returned, and `certainty` says how probable the others are. The score only
 breaks ties: it is no likelihood. NAT2: where the phase is unknown, its source names the pair to take among those that
 fit (`Gene.preferred`), whatever the score.
 """
@@ -22,7 +22,7 @@ from consilium.genomics.stars.observed import HALF_CALL, UNDOCUMENTED, UNPHASED,
 from consilium.genomics.stars.tables import REFERENCE, Gene
 
 Codes = npt.NDArray[np.int8]  # (locus, strand)
-Pair = tuple[int, int]  # indices of two alleles
+Pair = tuple[int, ...]  # indices of two alleles; of one where a person has one copy of the gene
 
 MAX_FREE_BLOCKS = 12  # 2^12 ways to pair strands; more unphased sites than that are not a star-allele question
 
@@ -73,6 +73,18 @@ def viable(gene: Gene, strands: Sequence[Codes]) -> dict[Pair, int]:
             pair = (min(a, b), max(a, b))
             scores[pair] = max(scores.get(pair, 0), score_a + score_b)
     return scores
+
+
+def match_one(gene: Gene, codes: Codes) -> Match:
+    """Best-scoring alleles of one person who has one copy of the gene; codes hold the same base on both strands."""
+    codes, notes, failure = settled(gene, codes)
+    if failure:
+        return Match((), (), None, failure)
+    fitting = scored(gene, codes[:, 0])
+    if not fitting:
+        return Match((), (codes,), True, "the bases fit no defined allele", notes)
+    top = max(score for _, score in fitting)
+    return Match(tuple((a,) for a, score in fitting if score == top), (codes,), True, "", notes, bool(notes))
 
 
 def settled(gene: Gene, codes: Codes) -> tuple[Codes, tuple[str, ...], str]:
@@ -150,5 +162,5 @@ def natural(name: str) -> tuple[tuple[int, str], ...]:
 
 
 def diplotype(gene: Gene, pair: Pair) -> str:
-    """Name of a pair, e.g. *1/*2: reported alleles in natural order."""
-    return "/".join(sorted((gene.core[pair[0]], gene.core[pair[1]]), key=natural))
+    """Name of a pair, e.g. *1/*2: reported alleles in natural order; of one copy the allele alone."""
+    return "/".join(sorted((gene.core[a] for a in pair), key=natural))

@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from consilium.genomics.stars.alleles import Codes, Match, fits, natural
+from consilium.genomics.stars.alleles import Codes, Match, Pair, fits, natural
 from consilium.genomics.stars.phenotypes import phenotype_matrix
 from consilium.genomics.stars.tables import Gene
 
@@ -43,12 +43,14 @@ def settle(gene: Gene, match: Match, negligible: float) -> tuple[Match, float]:
 
 
 def _posterior(gene: Gene, match: Match) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-    """(phenotype of every allele pair, posterior (plausible population, phenotype)) over all pairs that fit."""
-    names, phenotypes = phenotype_matrix(gene)
+    """(phenotype of every allele pair, or allele of one copy, posterior (plausible population, phenotype)) over all
+    that fit."""
+    copies = len(match.pairs[0])
+    names, phenotypes = phenotype_matrix(gene, copies)
     weight = np.zeros((len(gene.populations), len(names)))
     for pairing in match.strands:
         first, second = (gene.frequencies * fits(gene, pairing[:, s]) for s in (0, 1))
-        joint = first[:, :, None] * second[:, None, :]
+        joint = first[:, :, None] * second[:, None, :] if copies == 2 else first
         for k in range(len(names)):
             weight[:, k] += joint[:, phenotypes == k].sum(axis=1)
     seen = weight.sum(axis=1)
@@ -59,16 +61,18 @@ def _posterior(gene: Gene, match: Match) -> tuple[npt.NDArray[np.int64], npt.NDA
 def _hidden_lower(gene: Gene, match: Match) -> float:
     """Lowest-function genes: an untested variant on a strand whose reported rank is higher than the variant's."""
     seen = np.ones(len(gene.populations))
-    for strand, allele in zip((0, 1), _strand_alleles(gene, match), strict=True):
+    for strand, allele in enumerate(_strand_alleles(gene, match)):
         hidden = _hideable(gene, match.strands[0][:, strand]) & (gene.rank < gene.rank[allele])
         seen *= np.prod(1.0 - gene.frequencies[:, hidden], axis=1)
     return float(np.max(1.0 - seen))
 
 
-def _strand_alleles(gene: Gene, match: Match) -> tuple[int, int]:
+def _strand_alleles(gene: Gene, match: Match) -> Pair:
     """Reported alleles in strand order where the phase is known."""
     from consilium.genomics.stars.lowest import carried
 
+    if len(match.pairs[0]) == 1:
+        return match.pairs[0]
     first, second = match.pairs[0]
     if match.phased and first != second:
         on_first = carried(gene, match.strands[0][:, 0])
@@ -105,10 +109,14 @@ def could_be(gene: Gene, match: Match, codes: Codes) -> list[tuple[int, list[str
     open_alleles = possible(gene, match) if match.strands else (gene.accepts > 1).any(axis=1)
     reported = {a for pair in match.pairs for a in pair} or {gene.reference}
     names = {gene.core[a] for a in reported}
+    untested = np.flatnonzero((codes < 0).any(axis=1))
+    here = gene.accepts[:, untested]
+    other = np.ones(here.shape, dtype=bool)
+    for a in reported:
+        other &= (here & here[a]) == 0
+    other[~open_alleles] = False
     out = []
-    for locus in np.flatnonzero((codes < 0).any(axis=1)):
-        here = gene.accepts[:, locus]
-        other = np.all([(here & here[a]) == 0 for a in reported], axis=0)
-        found = {gene.core[a] for a in np.flatnonzero(open_alleles & other)} - names
+    for locus, alleles in zip(untested, other.T, strict=True):
+        found = {gene.core[a] for a in np.flatnonzero(alleles)} - names
         out.append((int(locus), sorted(found, key=natural)))
     return out

@@ -1,9 +1,10 @@
-"""DPYD, CACNA1S: the lowest-function rule. What counts is the worst variant of each strand, not a named haplotype.
+"""DPYD, RYR1, CACNA1S, CFTR, MT-RNR1: the lowest-function rule. The worst variant of a strand counts, not a haplotype.
 
-Phased: the variant of lowest rank on each strand (DPYD: activity; CACNA1S: associated with malignant hyperthermia
-before unknown before normal). Not phased: the two variants of lowest rank, assumed to lie
-on different strands (the safe assumption); a homozygous variant counts twice. HapB3: the intronic rs75017182 decides,
-the exonic rs56038477 only where the intronic one is untested (doi 10.1002/cpt.911 for the activity scores).
+Phased: the variant of lowest rank on each strand (DPYD: activity; RYR1, CACNA1S: associated with malignant
+hyperthermia before unknown before normal; CFTR: responsive to ivacaftor before the rest). Not phased: the two
+variants of lowest rank, assumed to lie on different strands (the safe assumption); a homozygous variant counts
+twice. HapB3: the intronic rs75017182 decides, the exonic rs56038477 only where the intronic one is untested (doi
+10.1002/cpt.911 for the activity scores).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from consilium.genomics.stars.alleles import Codes, Match, is_phased, settled
-from consilium.genomics.stars.tables import Gene
+from consilium.genomics.stars.tables import UNASSIGNED, Gene
 
 HAPB3_INTRON, HAPB3_EXON = "rs75017182", "rs56038477"
 NORMAL = 1.0  # rank of normal function
@@ -34,8 +35,23 @@ def match_lowest(gene: Gene, codes: Codes, block: npt.NDArray[np.int64]) -> Matc
         pair = tuple((sorted(both.elements(), key=lambda a: _rank(gene, a)) + [gene.reference] * 2)[:2])
         if sum(gene.rank[a] < NORMAL for a in both) > 1:
             warnings.append("variants of unknown phase, assumed on different strands")
-    ordered = (min(pair), max(pair))
-    return Match((ordered,), (codes,), phased, "", tuple(warnings), bool(warnings))
+    warnings += _unclassified(gene, pair)
+    return Match(((min(pair), max(pair)),), (codes,), phased, "", tuple(warnings), bool(warnings))
+
+
+def lowest_one(gene: Gene, codes: Codes) -> Match:
+    """The worst variant of one person who has one copy of the gene; codes hold the same base on both strands."""
+    codes, notes, failure = settled(gene, codes)
+    if failure:
+        return Match((), (), None, failure)
+    worst = _worst(gene, carried(gene, codes[:, 0]))
+    notes = (*notes, *_unclassified(gene, (worst,)))
+    return Match(((worst,),), (codes,), True, "", notes, bool(notes))
+
+
+def _unclassified(gene: Gene, pair: tuple[int, ...]) -> list[str]:
+    names = [gene.alleles[a] for a in dict.fromkeys(pair) if gene.functions[a] == UNASSIGNED]
+    return [f"{', '.join(names)}: not classified by the source ({gene.assigned})"] if names else []
 
 
 def carried(gene: Gene, sequence: npt.NDArray[np.int8]) -> list[int]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from consilium.genomics.cohort.genotypes import MISSING, Calls, Genotypes, Record
+from consilium.genomics.cohort.genotypes import ABSENT, MISSING, Calls, Genotypes, Record
 from consilium.genomics.stars.tables import Gene, Locus
 
 UNTESTED = -1
@@ -29,25 +29,34 @@ class Observed:
     """codes (sample, locus, strand): allele code of the locus, or one of the negatives above.
 
     block (sample, locus): phase set of the call, UNPHASED where its strands are not ordered.
+    haploid (sample,): calls of one strand (X in men, mitochondria); codes then hold it twice.
     """
 
     codes: npt.NDArray[np.int8]
     block: npt.NDArray[np.int64]
+    haploid: npt.NDArray[np.bool_]
 
 
 def observe(genotypes: Genotypes, gene: Gene) -> Observed:
     """Bases of all samples at the defining positions of `gene`."""
-    positions = [locus.pos for locus in gene.loci]
-    records = genotypes.records(genotypes.rows(gene.chrom, min(positions) - _FLANK, max(positions) + _FLANK))
-    known = {spelled for locus in gene.loci for spelled in spellings(locus)}
-    plans = [_plan(locus, records) for locus in gene.loci]
-    lost = [[(r, t) for r in records if (t := _deleted_table(locus, r, known))] for locus in gene.loci]
+    return observe_loci(genotypes, gene.loci, gene.copies != "2")
+
+
+def observe_loci(genotypes: Genotypes, loci: Sequence[Locus], one_strand: bool = False) -> Observed:
+    """Bases of all samples at positions of one chromosome; one_strand: a call may have one strand only."""
+    positions = [locus.pos for locus in loci]
+    records = genotypes.records(genotypes.rows(loci[0].chrom, min(positions) - _FLANK, max(positions) + _FLANK))
+    known = {spelled for locus in loci for spelled in spellings(locus)}
+    plans = [_plan(locus, records) for locus in loci]
+    lost = [[(r, t) for r in records if (t := _deleted_table(locus, r, known))] for locus in loci]
     rows = sorted({record.row for plan in (*plans, *lost) for record, _ in plan})
     at = {row: i for i, row in enumerate(rows)}
     calls, phased, sets = genotypes.calls(rows), genotypes.phased(rows), genotypes.phase_sets(rows)
     n = len(genotypes.samples)
-    codes = np.full((n, len(gene.loci), 2), UNTESTED, dtype=np.int8)
-    block = np.zeros((n, len(gene.loci)), dtype=np.int64)
+    single = (calls[:, :, 1] == ABSENT) & (calls[:, :, 0] >= 0) & one_strand
+    calls[single, 1] = calls[single, 0]
+    codes = np.full((n, len(loci), 2), UNTESTED, dtype=np.int8)
+    block = np.zeros((n, len(loci)), dtype=np.int64)
     for i, plan in enumerate(plans):
         used = [at[record.row] for record, _ in plan]
         if not used:
@@ -59,7 +68,7 @@ def observe(genotypes: Genotypes, gene: Gene) -> Observed:
             found = np.where(gone & (found >= 0), UNDOCUMENTED, found)
         codes[:, i] = found
         block[:, i] = np.where(ordered, sets[used].max(axis=0), UNPHASED)
-    return Observed(codes, block)
+    return Observed(codes, block, np.asarray(single.any(axis=0)))
 
 
 def trimmed(pos: int, ref: str, alt: str) -> tuple[int, str, str]:

@@ -12,9 +12,15 @@ import numpy.typing as npt
 
 REFERENCE = 0  # code of the reference base at a locus; k = k-th alternative base
 UNSEEN_POPULATION = "all"
+UNASSIGNED = "Unassigned function"  # the source says nothing of this allele
 _HEADER_ROW = "chromosomes"  # row of frequencies.tsv that holds the number of chromosomes
 
-_RANK = {"Malignant Hyperthermia associated": 0.0, "Normal function": 1.0}
+_RANK = {
+    "Malignant Hyperthermia associated": 0.0, "Normal function": 1.0,
+    "ivacaftor responsive": 0.0, "ivacaftor non-responsive": 1.0,
+    "Increased risk of aminoglycoside-induced hearing loss": 0.0,
+    "Normal risk of aminoglycoside-induced hearing loss": 1.0,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -51,10 +57,12 @@ class Gene:
 
     name: str
     chrom: str
-    strategy: str  # named, lowest_function
+    strategy: str  # named, lowest_function, outside (never read from genotypes)
     undocumented: str  # no_call, reference
     key: str
     version: str
+    assigned: str  # version of the functions and phenotypes
+    copies: str  # 2; x: two in women, one in men; mt: one
     loci: tuple[Locus, ...]
     alleles: tuple[str, ...]
     core: tuple[str, ...]
@@ -67,6 +75,7 @@ class Gene:
     frequencies: npt.NDArray[np.float64]
     required: tuple[int, ...] = ()  # loci without which nothing is said of the gene
     preferred: dict[frozenset[str], str] = field(default_factory=dict)  # open without phase -> taken
+    extra: tuple[Locus, ...] = ()  # positions that define no allele, but that a guideline asks for
 
     @property
     def reference(self) -> int:
@@ -76,7 +85,7 @@ class Gene:
     @property
     def rank(self) -> npt.NDArray[np.float64]:
         """(allele,): which variant counts where the lowest function does: the activity; without activities 0 for the
-        associated allele, 0.5 for one of unknown function (it may be one), 1 for normal function."""
+        associated (or responsive) allele, 0.5 for one of unknown function (it may be one), 1 for normal function."""
         if not np.isnan(self.activity).all():
             return self.activity
         return np.array([_RANK.get(function, 0.5) for function in self.functions])
@@ -120,23 +129,27 @@ def _gene(
     counts: list[dict[str, str]],
     preferred: list[dict[str, str]],
 ) -> Gene:
-    loci = tuple(
-        Locus(r["chrom"], int(r["pos"]), r["ref"], tuple(r["alts"].split(",")), r["rsid"], int(r["last"]))
-        for r in positions
-    )
-    accepts, explicit = _definitions(loci, [a["definition"] for a in alleles])
+    loci, extra = (tuple(_locus(r) for r in positions if r["role"] == role) for role in ("defining", "extra"))
+    accepts, explicit = _definitions(loci, [a["definition"] for a in alleles if loci])
     names = tuple(a["allele"] for a in alleles)
     populations, frequencies = allele_frequencies(names, counts)
     return Gene(
         facts["gene"], facts["chrom"], facts["strategy"], facts["undocumented"], facts["key"], facts["version"],
+        facts["functions"], facts["copies"],
         loci, names, tuple(a["core"] for a in alleles), tuple(a["function"] for a in alleles),
-        np.array([float(a["activity"] or "nan") for a in alleles]), accepts, explicit,
+        np.array([float(a["activity"].removeprefix("≥") or "nan") for a in alleles]), accepts, explicit,
         {(p["function_1"], p["function_2"]): (p["phenotype"], float(p["activity_score"] or "nan"))
          for p in phenotypes},
         populations, frequencies,
         tuple(i for i, locus in enumerate(loci) if str(locus.pos) in facts["required"].split(";")),
         {frozenset(row["diplotypes"].split("|")): row["take"] for row in preferred},
+        extra,
     )  # fmt: skip
+
+
+def _locus(row: dict[str, str]) -> Locus:
+    alts = tuple(row["alts"].split(","))
+    return Locus(row["chrom"], int(row["pos"]), row["ref"], alts, row["rsid"], int(row["last"]))
 
 
 def _definitions(loci: tuple[Locus, ...], spelled: list[str]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:

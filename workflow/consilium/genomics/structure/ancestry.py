@@ -153,3 +153,11 @@ def table(samples: list[str], assigned: Ancestry, own_components: Floats) -> pd.
             **{f"PC{i + 1}": own_components[:, i] for i in range(own_components.shape[1])},
         }
     )
+
+
+def posteriors(ancestry: pd.DataFrame, samples: Sequence[str], populations: Sequence[str]) -> Floats:
+    """(sample, population) from table ancestry; NaN where it was not assessed or has other populations."""
+    columns = [f"p_{name}" for name in populations]
+    if not set(columns) <= set(ancestry.columns):
+        return np.full((len(samples), len(columns)), np.nan)
+    return ancestry.set_index("patient")[columns].reindex(list(samples)).to_numpy(dtype=np.float64, na_value=np.nan)

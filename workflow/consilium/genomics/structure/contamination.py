@@ -57,24 +57,28 @@ def mixture(counts: Counts, chosen: npt.NDArray[np.bool_], alpha: float) -> Floa
     return np.asarray(n_alt * np.log(mixed) + n_ref * np.log1p(-mixed))
 
 
-def estimate(counts: Counts, panel: Panel) -> Contamination:
-    """Maximum-likelihood foreign share, under the pair of populations (own, foreign) that fits the reads best."""
+def estimate(counts: Counts, panel: Panel, homozygous: bool = False) -> Contamination:
+    """Maximum-likelihood foreign share, under the pair of populations (own, foreign) that fits the reads best.
+
+    `homozygous`: the person is known to be homozygous for ALT wherever there are reads.
+    """
     chosen = (counts.n_ref + counts.n_alt) > 0
     n_deep = int(((counts.n_ref + counts.n_alt) >= MINIMUM_SITE_DEPTH).sum())
     if n_deep < MINIMUM_SITES:
         reason = f"{n_deep} panel sites with {MINIMUM_SITE_DEPTH} reads or more; {MINIMUM_SITES} are needed"
         return Contamination(float("nan"), float("nan"), n_deep, reason)
     priors = np.stack([genotype_prior(panel.frequency[chosen, k]) for k in range(panel.frequency.shape[1])])
-    curves = np.array([_curve(counts, chosen, priors, float(a)) for a in _ALPHAS])  # (alpha, own, foreign)
+    own_priors = np.broadcast_to(np.array([0.0, 0.0, 1.0]), (1, *priors.shape[1:])) if homozygous else priors
+    curves = np.array([_curve(counts, chosen, own_priors, priors, float(a)) for a in _ALPHAS])  # (alpha, own, foreign)
     top, own, foreign = (int(i) for i in np.unravel_index(int(curves.argmax()), curves.shape))
     clean = curves[0].max()  # without foreign reads the foreign population does not matter
     return Contamination(float(_ALPHAS[top]), float(2 * (curves[top, own, foreign] - clean)), n_deep)
 
 
-def _curve(counts: Counts, chosen: npt.NDArray[np.bool_], priors: Floats, alpha: float) -> Floats:
+def _curve(counts: Counts, chosen: npt.NDArray[np.bool_], own_priors: Floats, priors: Floats, alpha: float) -> Floats:
     """ln likelihood (population of the person, population of the foreign person) at one foreign share."""
     log_reads = mixture(counts, chosen, alpha)
     top = log_reads.max(axis=(1, 2), keepdims=True)
     reads = np.exp(log_reads - top)
-    likelihood = np.einsum("sij,asi,bsj->abs", reads, priors, priors, optimize=True)
+    likelihood = np.einsum("sij,asi,bsj->abs", reads, own_priors, priors, optimize=True)
     return np.asarray(np.log(likelihood).sum(axis=2) + top.sum())

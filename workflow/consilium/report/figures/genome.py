@@ -110,24 +110,14 @@ def ancestry(table: pd.DataFrame) -> Figure:
         return card("Ancestry", "no patient had enough reference sites")
     names = sorted(c[2:] for c in known.columns if c.startswith("p_"))
     hues = colour(names)
-    has_pcs = {"PC1", "PC2"} <= set(known.columns) and known["PC1"].notna().any()
-    figure, axes = panels(2 if has_pcs else 1, 4.4, 3.5)
-    if has_pcs:
-        for name, part in known.groupby("population", sort=True):
-            axes[0].scatter(
-                part["PC1"],
-                part["PC2"],
-                s=22,
-                color=hues.get(str(name), GREY),
-                label=f"{name} ({len(part)})",
-                rasterized=len(known) > MANY,
-            )
-        axes[0].set(
-            xlabel="PC 1 (arbitrary units)",
-            ylabel="PC 2 (arbitrary units)",
-            title=f"Principal components, n = {len(known)}",
-        )
-        axes[0].legend()
+    spaces = [
+        (prefix, said)
+        for prefix, said in (("ref_PC", "Reference's components"), ("PC", "Cohort's own components"))
+        if {f"{prefix}1", f"{prefix}2"} <= set(known.columns) and known[f"{prefix}1"].notna().any()
+    ]
+    figure, axes = panels(len(spaces) + 1, 4.4 if len(spaces) < 2 else 3.7, 3.5)
+    for ax, (prefix, said) in zip(axes, spaces, strict=False):
+        _components(ax, known[known[f"{prefix}1"].notna()], prefix, said, hues)
     posterior = known[[f"p_{n}" for n in names]].fillna(0).to_numpy()
     order = np.lexsort((-posterior.max(axis=1), posterior.argmax(axis=1)))
     bottom = np.zeros(len(known))
@@ -143,9 +133,20 @@ def ancestry(table: pd.DataFrame) -> Figure:
         title=f"Posterior over populations, n = {len(known)}",
     )
     axes[-1].set_xticks([])
-    if not has_pcs:
+    if not spaces:
         axes[-1].legend()
     return figure
+
+
+def _components(ax: Axes, known: pd.DataFrame, prefix: str, said: str, hues: dict[str, str]) -> None:
+    """First two components by most likely population."""
+    for name, part in known.groupby("population", sort=True):
+        ax.scatter(
+            part[f"{prefix}1"], part[f"{prefix}2"], s=22, color=hues.get(str(name), GREY),
+            label=f"{name} ({len(part)})", rasterized=len(known) > MANY,
+        )  # fmt: skip
+    ax.set(xlabel="PC 1 (arbitrary units)", ylabel="PC 2 (arbitrary units)", title=f"{said}, n = {len(known)}")
+    ax.legend()
 
 
 def kinship(table: pd.DataFrame, n_patients: int) -> Figure:
@@ -153,9 +154,13 @@ def kinship(table: pd.DataFrame, n_patients: int) -> Figure:
     if table.empty:
         return card("Kinship", f"no pair of {n_patients} patients at or above 0.0442 (third degree)")
     ordered = table.sort_values(["kinship", "patient_a", "patient_b"], ascending=[False, True, True]).head(40)
-    figure, axes = panels(1, 6.6, 1.4 + 0.22 * len(ordered))
-    ax = axes[0]
     hues = colour([name for _, name in DEGREES])
+    apart = "ibs0" in table.columns
+    height = 1.4 + 0.22 * len(ordered)
+    figure, axes = panels(2, 5.2, max(3.4, height)) if apart else panels(1, 6.6, height)
+    if apart:
+        _opposite(axes[1], table, hues)
+    ax = axes[0]
     # Labels stand right of the lower limit of their degree.
     for low, name in DEGREES:
         ax.axvline(low, color=GREY, lw=0.8, ls=":")
@@ -178,6 +183,18 @@ def kinship(table: pd.DataFrame, n_patients: int) -> Figure:
         f"Related pairs: {len(table)}, among n = {n_patients} patients\n(hollow: not one family in the sheet)", pad=12
     )
     return figure
+
+
+def _opposite(ax: Axes, table: pd.DataFrame, hues: dict[str, str]) -> None:
+    """Kinship against the share of sites without a common allele: parent and child have none, siblings some."""
+    for name, part in table.groupby("relationship", sort=True):
+        ax.scatter(
+            100 * part["ibs0"], part["kinship"], s=26, color=hues.get(str(name), GREY), label=f"{name} ({len(part)})",
+            rasterized=len(table) > MANY,
+        )  # fmt: skip
+    ax.set(xlabel="Sites without a common allele (%)", ylabel="KING-robust kinship coefficient",
+           title=f"Kind of kinship, n = {len(table)} pairs")  # fmt: skip
+    ax.legend()
 
 
 _PHENOTYPE_HUES = (

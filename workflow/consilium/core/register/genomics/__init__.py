@@ -2,6 +2,26 @@
 
 from __future__ import annotations
 
-from consilium.core.register.genomics import meaning, quality, scores, structure
+from consilium.core.register.genomics import (
+    association,
+    findings,
+    intake,
+    meaning,
+    quality,
+    reads,
+    relations,
+    scores,
+    structure,
+)
 
-TABLES = (*quality.TABLES, *structure.TABLES, *meaning.TABLES, *scores.TABLES)
+TABLES = (
+    *intake.TABLES,
+    *quality.TABLES,
+    *structure.TABLES,
+    *meaning.TABLES,
+    *association.TABLES,
+    *findings.TABLES,
+    *reads.TABLES,
+    *relations.TABLES,
+    *scores.TABLES,
+)

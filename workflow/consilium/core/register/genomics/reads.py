@@ -1,0 +1,95 @@
+"""Tables of the genomics room. What the reads themselves say."""
+
+from __future__ import annotations
+
+from consilium.core.contract import PATIENT, Table
+from consilium.core.contract import Column as C
+
+TABLES = (
+    Table(
+        "reads_qc",
+        "cohort/genomics/reads_qc.tsv",
+        "Quality of the reads, one row a patient with a readable BAM or CRAM.",
+        (
+            PATIENT,
+            C("n_reads", "int", "reads in the file"),
+            C("mapped_fraction", "float", "mapped reads; higher is better", "fraction", "no reads"),
+            C("duplicate_fraction", "float", "reads marked as duplicates; lower is better", "fraction", "no reads"),
+            C("properly_paired_fraction", "float", "reads in proper pairs; higher is better", "fraction", "no reads"),
+            C("error_rate", "float", "mismatches per mapped base; lower is better", "fraction", "not stated"),
+            C("insert_size_mean", "float", "mean insert size", "bases", "no pairs"),
+            C("insert_size_sd", "float", "standard deviation of the insert size", "bases", "no pairs"),
+            C("read_length_mean", "float", "mean read length", "bases", "no reads"),
+            C("gc_mean", "float", "mean G and C content of reads", "fraction", "no reads"),
+            C(
+                "gc_low_depth",
+                "float",
+                "depth of the tenth of 20-kb stretches poorest in GC over that of the middle one; 1 = no bias",
+                "",
+                "too few stretches",
+            ),
+            C("gc_high_depth", "float", "the same of the tenth richest in GC; 1 = no bias", "", "too few stretches"),
+            C("mean_depth", "float", "mean depth over the panel sites that have reads", "reads", "no site has reads"),
+            C("panel_sites_covered", "int", "panel sites with reads"),
+            C("x_depth_ratio", "float", "depth of X relative to the autosomes: 1 in women, 1/2 in men", "", "not told"),
+            C("y_depth_ratio", "float", "depth of Y relative to the autosomes", "", "not told"),
+            C("sex_by_depth", "str", "female, male or unknown"),
+            C("sex_reason", "str", "why unknown", missing="known"),
+        ),
+    ),
+    Table(
+        "coverage",
+        "cohort/genomics/coverage.tsv",
+        "Depth of reads per gene and target, one row a patient with reads and region; counted as mosdepth counts.",
+        (
+            PATIENT,
+            C("region", "str", "chromosome, first and last base (1-based)"),
+            C("kind", "str", "gene (its body), exons (of a gene, together) or target"),
+            C("gene", "str", "gene symbol", missing="none given"),
+            C("chrom", "str", "chromosome, chr1 to chr22, chrX, chrY, chrM"),
+            C("start", "int", "first base, counted from 0 as in BED"),
+            C("end", "int", "place behind the last base, as in BED"),
+            C("n_bases", "int", "bases of the region (of exons: without the introns)"),
+            C("mean_depth", "float", "mean depth; higher is better", "reads"),
+            C("bases_uncovered", "int", "bases without a read: not assessed"),
+            C("bases_below_min", "int", "bases with fewer reads than genomics.min_depth"),
+            C("share_*", "float", "bases with at least that depth", "fraction"),
+        ),
+    ),
+    Table(
+        "cyp2d6",
+        "cohort/genomics/cyp2d6.tsv",
+        "Copies of CYP2D6 and hybrids with CYP2D7 from reads, one row a patient with reads; never from a VCF.",
+        (
+            PATIENT,
+            C("gene", "str", "CYP2D6"),
+            C("call", "str", "called (number of copies) or not_called"),
+            C("diplotype", "str", "star alleles: only *5/*5, where no copy is left", missing="not called from reads"),
+            C("copies", "int", "whole CYP2D6 genes", "", "not called"),
+            C("copies_both_genes", "int", "copies of CYP2D6, CYP2D7 and their hybrids together", "", "not called"),
+            C("hybrid", "str", "kind of hybrid gene", missing="none found, or not called"),
+            C("estimate", "float", "copies of both genes by depth, before rounding", "", "not measured"),
+            C("posterior", "float", "posterior probability of the call", "fraction", "not measured"),
+            C("control_depth", "float", "median depth of the control genes", "reads", "not measured"),
+            C("reason", "str", "why not called", missing="called"),
+            C("note", "str", "how far the method was judged"),
+        ),
+    ),
+    Table(
+        "cnv_flags",
+        "cohort/genomics/cnv_flags.tsv",
+        "Runs of windows with too little or too much depth against the other patients: flags, not diagnoses.",
+        (
+            PATIENT,
+            C("finding", "str", "deletion, duplication, none (assessed, nothing found) or not assessed"),
+            C("chrom", "str", "chromosome", missing="no finding"),
+            C("start", "int", "first base, counted from 0 as in BED", "", "no finding"),
+            C("end", "int", "place behind the last base, as in BED", "", "no finding"),
+            C("genes", "str", "genes in the run, joined by commas", missing="no finding, or none named"),
+            C("n_windows", "int", "windows of the run; of all assessed where nothing was found"),
+            C("ratio", "float", "median depth against the other patients, 1 = normal", "", "no finding"),
+            C("log_odds", "float", "natural-log odds of the run against normal copies", "", "no finding"),
+            C("reason", "str", "why not assessed, or a caution", missing="nothing to say"),
+        ),
+    ),
+)

@@ -1,0 +1,82 @@
+"""Sample cells of many VCF lines at once: where they are, their first bytes, and numbers such as DP and GQ in them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from consilium.genomics.cohort.codes import Cells
+from consilium.genomics.cohort.lines import Line, UnfitError
+
+_TAB, _NEWLINE, _COLON = b"\t\n:"
+_DIGITS = 7  # of the longest number that is read
+
+Ints = npt.NDArray[np.int64]
+
+
+def fixed_width(text: npt.NDArray[np.uint8], lines: Sequence[Line], n_samples: int) -> Cells:
+    """(line, sample) first bytes of lines whose sample columns are 4 x n_samples - 1 bytes long: GT alone, 0|1 each."""
+    out = np.empty((len(lines), 4 * n_samples), dtype=np.uint8)
+    for row, line in zip(out, lines, strict=True):
+        row[:-1] = text[line.cells : line.end]
+    out[:, -1] = _TAB
+    return out.view(np.uint32)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Cells of lines of any layout. marks: places of every tab, colon and end of line; first (line, sample): index in
+    `marks` of what stands before the cell; n_colons (line, sample)."""
+
+    text: npt.NDArray[np.uint8]
+    marks: Ints
+    first: Ints
+    n_colons: Ints
+
+    def cells(self) -> Cells:
+        """First four bytes of each cell; what ends it, if among them, as a tab at the fourth place."""
+        wide = np.ndarray((len(self.text) - 3,), dtype="<u4", buffer=self.text.data, strides=(1,))
+        found = wide[self.marks[self.first] + 1]
+        end = found >> np.uint32(24)
+        closed = (end == _COLON) | (end == _NEWLINE)
+        return np.where(closed, (found & np.uint32(0xFFFFFF)) | np.uint32(_TAB << 24), found)
+
+    def numbers(self, key: int) -> tuple[Ints, npt.NDArray[np.bool_]]:
+        """(value (line, sample), usable (line,)) of the key at place `key` of FORMAT; -1 where absent or '.'.
+
+        A line with anything but a whole number of up to seven digits there is not usable.
+        """
+        there = self.n_colons >= key
+        at = np.where(there, self.first + key, self.first)
+        start = self.marks[at] + 1
+        size = np.where(there, self.marks[np.minimum(at + 1, len(self.marks) - 1)] - start, 0)
+        gap = (size == 0) | ((size == 1) & (self.text[start] == ord(".")))
+        value = np.zeros(start.shape, dtype=np.int64)
+        good = size <= _DIGITS
+        for i in range(int(min(size.max(initial=0), _DIGITS))):
+            inside = (i < size) & ~gap
+            digit = self.text[np.minimum(start + i, len(self.text) - 1)].astype(np.int64) - ord("0")
+            good &= ~inside | ((digit >= 0) & (digit <= 9))
+            value = np.where(inside, 10 * value + digit, value)
+        return np.where(gap, -1, value), np.asarray(good.all(axis=1))
+
+
+def table(text: npt.NDArray[np.uint8], offset: int, lines: Sequence[Line], n_samples: int) -> Table:
+    """Find the cells of lines of one stretch of text. Raises UnfitError where a line has another number of columns.
+
+    `text` is the stretch from `offset` on, with four spare bytes at its end.
+    """
+    marks = np.flatnonzero((text == _TAB) | (text == _COLON) | (text == _NEWLINE))
+    ends = np.flatnonzero(text[marks] != _COLON)  # tabs and ends of lines
+    starts = np.array([line.cells - 1 - offset for line in lines])
+    stops = np.array([line.end - offset for line in lines])
+    at = np.searchsorted(marks[ends], starts)
+    until = np.searchsorted(marks[ends], stops)
+    if not np.array_equal(until - at, np.full(len(lines), n_samples)) or not np.array_equal(marks[ends[until]], stops):
+        raise UnfitError
+    places = at[:, None] + np.arange(n_samples)
+    index = ends[places]
+    return Table(text, marks, index, ends[places + 1] - index - 1)

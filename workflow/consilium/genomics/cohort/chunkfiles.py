@@ -1,0 +1,73 @@
+"""Chunk files of Zarr (format 2) arrays in a folder, read and written without zarr.
+
+zarr spends about a millisecond a chunk beside the work itself, and 0.2 s on being imported.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Values = npt.NDArray[Any]
+
+
+@lru_cache(maxsize=64)
+def _meta(folder: Path) -> dict[str, Any]:
+    return dict(json.loads((folder / ".zarray").read_text()))
+
+
+def shape(folder: Path) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """(shape, chunk shape)."""
+    meta = json.loads((folder / ".zarray").read_text())
+    return tuple(meta["shape"]), tuple(meta["chunks"])
+
+
+def read(folder: Path, number: int) -> Values:
+    """Chunk `number` along the first axis of an array that is chunked there alone."""
+    from numcodecs import get_codec
+
+    meta = _meta(folder)
+    dtype = np.dtype(meta["dtype"])
+    path = folder / _name(meta, number)
+    if not path.exists():
+        return np.full(meta["chunks"], meta["fill_value"], dtype=dtype)
+    data = path.read_bytes()
+    for codec in [meta["compressor"], *reversed(meta["filters"] or [])]:
+        data = get_codec(codec).decode(data) if codec else data
+    values = data if isinstance(data, np.ndarray) else np.frombuffer(data, dtype=dtype)
+    return values.reshape(meta["chunks"])
+
+
+def read_all(folder: Path) -> Values:
+    """All of an array that is chunked along its first axis alone."""
+    (length, *tail), (height, *_) = shape(folder)
+    parts = [read(folder, i) for i in range(-(-length // height))]
+    return np.concatenate(parts)[:length] if parts else np.empty((0, *tail), dtype=np.dtype(_meta(folder)["dtype"]))
+
+
+def write(folder: Path, number: int, values: Values) -> None:
+    """Write chunk `number` along the first axis; a short last one is filled up. Nothing but the fill value: no file."""
+    import numcodecs.blosc
+    from numcodecs import get_codec
+
+    numcodecs.blosc.use_threads = False  # processes share the work
+    meta = _meta(folder)
+    fill = meta["fill_value"]
+    if values.dtype != object and not values.any() and not fill:
+        return
+    if len(values) < meta["chunks"][0]:
+        more = np.full((meta["chunks"][0] - len(values), *values.shape[1:]), fill, dtype=values.dtype)
+        values = np.concatenate([values, more])
+    content: Any = np.ascontiguousarray(values)
+    for codec in meta["filters"] or []:
+        content = get_codec(codec).encode(content)
+    (folder / _name(meta, number)).write_bytes(get_codec(meta["compressor"]).encode(content))
+
+
+def _name(meta: dict[str, Any], number: int) -> str:
+    return ".".join([str(number), *["0"] * (len(meta["chunks"]) - 1)])

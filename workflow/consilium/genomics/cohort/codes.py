@@ -1,0 +1,133 @@
+"""One byte a genotype call: what it says, and how it is made from VCF text and turned into arrays.
+
+Bits: 0 strand one carries ALT, 1 strand one has no call, 2 and 3 the same for strand two, 4 there is no strand two
+(haploid; then bits 2 and 3 are 0), 5 the strands are ordered (phased).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Codes = npt.NDArray[np.uint8]
+Cells = npt.NDArray[np.uint32]  # the first four bytes of a sample cell, the first in the lowest byte
+
+ALT_1, LOST_1, ALT_2, LOST_2, HAPLOID, PHASED = (1 << i for i in range(6))
+NOTHING = LOST_1 | LOST_2  # no call
+CALL = ALT_1 | LOST_1 | ALT_2 | LOST_2 | HAPLOID  # all but the phase
+_STRIP = 1 << 17  # calls handled at a time: they stay in the processor's cache
+_TAB, _NEWLINE, _COLON, _SLASH, _BAR, _DOT, _ZERO = b"\t\n:/|.0"
+
+
+def _strips(n_rows: int, n_columns: int) -> list[slice]:
+    height = max(1, _STRIP // max(n_columns, 1))
+    return [slice(i, i + height) for i in range(0, n_rows, height)]
+
+
+def from_diploid(cells: Cells) -> tuple[Codes, npt.NDArray[np.bool_]]:
+    """(codes (row, sample), usable (row,)) of cells that read 0, 1 or '.' on both strands and then a tab.
+
+    A row is usable when every cell is of that form; the codes of other rows mean nothing.
+    """
+    out = np.empty(cells.shape, dtype=np.uint8)
+    usable = np.empty(len(cells), dtype=bool)
+    strips = _strips(*cells.shape)
+    bits = np.empty((strips[0].stop if strips else 0, cells.shape[1]), dtype=np.uint32)
+    text, other = np.empty_like(bits), np.empty_like(bits)
+    for rows in strips:
+        x = cells[rows]
+        t, e, b = bits[: len(x)], text[: len(x)], other[: len(x)]
+        # '0' '1' '.' end in the bits 00 01 10: bit 0 is the allele, bit 1 the gap; '|' has bit 6, '/' has not.
+        np.bitwise_and(x, 0x00030003, out=t)
+        np.right_shift(x, 14, out=b)
+        np.bitwise_and(b, 1, out=b)
+        # The text that these bits stand for must be the text: '0' + allele - gap, and the separator.
+        np.multiply(b, (_BAR - _SLASH) << 8, out=e)
+        np.add(e, _ZERO | _SLASH << 8 | _ZERO << 16 | _TAB << 24, out=e)
+        np.subtract(e, t, out=e)
+        np.left_shift(b, 5, out=b)
+        np.bitwise_or(b, t, out=b)
+        np.bitwise_or(b, t >> 14, out=b)
+        out[rows] = b
+        np.bitwise_and(t, 0x00010001, out=t)
+        np.left_shift(t, 1, out=t)
+        np.add(e, t, out=e)
+        usable[rows] = (e == x).all(axis=1)
+    return out, usable
+
+
+def alleles_of(cells: Cells) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """(alleles (row, sample, strand), phased (row, sample), usable (row,)) of one- and two-strand cells.
+
+    Alleles 0 to 9, -1 for '.', -2 for no second strand ('.' alone is no call on two strands).
+    """
+    first, between, second, end = ((cells >> np.uint32(8 * i)).astype(np.uint8) for i in range(4))
+
+    def number(byte: Codes) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.bool_]]:
+        gap = byte == _DOT
+        return np.where(gap, -1, byte.astype(np.int8) - _ZERO).astype(np.int8), gap | ((byte >= 48) & (byte <= 57))
+
+    def ends(byte: Codes) -> npt.NDArray[np.bool_]:
+        return (byte == _TAB) | (byte == _NEWLINE) | (byte == _COLON)
+
+    one, good = number(first)
+    two, good_two = number(second)
+    phased = between == _BAR
+    single = ends(between)
+    usable = good & (single | ((phased | (between == _SLASH)) & good_two & ends(end)))
+    two = np.where(single, np.where(one == -1, -1, -2), two)
+    return np.stack([one, two], axis=2), phased & ~single, usable.all(axis=1)
+
+
+def of_allele(alleles: npt.NDArray[np.int8], phased: npt.NDArray[np.bool_], number: int) -> Codes:
+    """Codes of one ALT (its number in the record) from allele numbers (sample, strand); other alleles count as 0."""
+    one, two = alleles[..., 0], alleles[..., 1]
+    out = (one == number).astype(np.uint8) * ALT_1 | (one == -1).astype(np.uint8) * LOST_1
+    out |= (two == number).astype(np.uint8) * ALT_2 | (two == -1).astype(np.uint8) * LOST_2
+    return np.asarray(out | (two == -2).astype(np.uint8) * HAPLOID | phased.astype(np.uint8) * PHASED, dtype=np.uint8)
+
+
+def from_genotypes(gt: npt.NDArray[np.int8], phased: npt.NDArray[np.bool_]) -> Codes:
+    """From `Calls`: gt (row, sample, strand) of 0, 1, -1, -2 and phased (row, sample)."""
+    return of_allele(gt, phased, 1)
+
+
+def genotypes(codes: Codes) -> npt.NDArray[np.int8]:
+    """gt (row, sample, strand): 0, 1, -1 no call, -2 no second strand."""
+    out = np.empty(codes.shape, dtype=np.uint16)
+    single = has(codes, HAPLOID)
+    for rows in _strips(*codes.shape):
+        c = codes[rows].astype(np.uint16)
+        # Each strand's two bits to a byte of its own; there 2 becomes 0xFF, which is -1, and 0xFE is -2.
+        bits = (c | c << 6) & 0x0303
+        value = (bits & 0x0101) | ((bits >> 1) & 0x0101) * 255
+        out[rows] = value | ((c & HAPLOID) >> 4) * (0xFE << 8) if single else value
+    return out.view(np.int8).reshape(*codes.shape, 2)
+
+
+def has(codes: Codes, bit: int) -> bool:
+    return bool(np.bitwise_or.reduce(codes, axis=None) & bit) if codes.size else False
+
+
+def phased(codes: Codes) -> npt.NDArray[np.bool_]:
+    return (codes & PHASED) != 0
+
+
+def plane_bits(codes: Codes) -> tuple[Codes, Codes, npt.NDArray[np.bool_]]:
+    """(low, high (row, byte), odd (row,)): the planes of `planes`, packed."""
+    first, second, bad = (
+        np.packbits(codes & bits, axis=1, bitorder="little") for bits in (ALT_1, ALT_2, LOST_1 | LOST_2 | HAPLOID)
+    )
+    odd = (((codes ^ (codes >> 2)) & LOST_1) | (codes & HAPLOID)).any(axis=1)
+    return (first ^ second) | bad, (first & second) | bad, np.asarray(odd)
+
+
+def only_for(values: Codes, columns: npt.NDArray[Any], n: int) -> Codes:
+    """(row, n): `values` at `columns`, no call elsewhere."""
+    if values.shape[1] == n and np.array_equal(columns, np.arange(n)):
+        return values
+    out = np.full((len(values), n), NOTHING, dtype=np.uint8)
+    out[:, columns] = values
+    return out

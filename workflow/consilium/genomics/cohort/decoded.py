@@ -1,0 +1,146 @@
+"""Decoded genotypes of one file, in a folder: which variant each row is, and the calls in compressed blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from consilium.genomics.cohort.codes import Codes
+
+_BLOCK = 1_250_000  # calls a block, about
+_KEPT = 6  # blocks in memory
+
+Ints = npt.NDArray[np.int64]
+
+
+def block_height(n_samples: int) -> int:
+    return max(1, min(20_000, _BLOCK // max(n_samples, 1)))
+
+
+@dataclass
+class Rows:
+    """Rows in the order they were met: contig (index into CONTIGS), pos, allele (index into `alleles`), rsid;
+    block (into `blocks`) and place in it. blocks: (file, offset, size, rows)."""
+
+    contig: list[Any] = field(default_factory=list)
+    pos: list[Any] = field(default_factory=list)
+    allele: list[Any] = field(default_factory=list)
+    rsid: list[bytes] = field(default_factory=list)
+    block: list[Any] = field(default_factory=list)
+    place: list[Any] = field(default_factory=list)
+    alleles: dict[tuple[str, str], int] = field(default_factory=dict)
+    blocks: list[tuple[str, int, int, int]] = field(default_factory=list)
+
+    def number(self, pair: tuple[str, str]) -> int:
+        return self.alleles.setdefault(pair, len(self.alleles))
+
+    def take(self, other: Rows) -> None:
+        """Append the rows of another piece."""
+        mine = np.array([self.number(pair) for pair in other.alleles], dtype=np.int64)
+        self.contig += other.contig
+        self.pos += other.pos
+        self.allele += mine[np.array(other.allele, dtype=np.int64)].tolist() if other.allele else []
+        self.rsid += other.rsid
+        self.block += [b + len(self.blocks) for b in other.block]
+        self.place += other.place
+        self.blocks += other.blocks
+
+
+class Writer:
+    """Takes the rows of one piece, packed block by block."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.rows = Rows()
+        self._path, self._offset = folder / name, 0
+        self._packed: list[bytes] = []
+
+    def add(
+        self, contig: Sequence[int], pos: Sequence[int], pairs: Iterable[tuple[str, str]], rsid: Sequence[bytes],
+        codes: Codes,
+    ) -> None:  # fmt: skip
+        """Rows by index into CONTIGS, position, (ref, alt) and ID, with their calls (row, sample)."""
+        if not len(pos):
+            return
+        packed = _codec().encode(np.ascontiguousarray(codes))
+        self._packed.append(packed)
+        r = self.rows
+        r.contig += contig
+        r.pos += pos
+        r.allele += [r.number(pair) for pair in pairs]
+        r.rsid += rsid
+        r.block += [len(r.blocks)] * len(pos)
+        r.place += range(len(pos))
+        r.blocks.append((self._path.name, self._offset, len(packed), len(pos)))
+        self._offset += len(packed)
+
+    def close(self) -> Rows:
+        """Write the blocks; returns the rows."""
+        if self._packed:
+            self._path.write_bytes(b"".join(self._packed))
+        return self.rows
+
+
+@lru_cache(maxsize=1)
+def _codec() -> Any:
+    import numcodecs.blosc
+
+    numcodecs.blosc.use_threads = False  # work is shared among processes
+    return numcodecs.Blosc("lz4", 1, numcodecs.Blosc.BITSHUFFLE)
+
+
+def save(folder: Path, rows: Rows) -> None:
+    """Write the table of rows, to be opened with `Decoded`."""
+    import json
+
+    np.savez(
+        folder / "rows.npz",
+        contig=np.array(rows.contig, dtype=np.int8), pos=np.array(rows.pos, dtype=np.int32),
+        allele=np.array(rows.allele, dtype=np.int32), rsid=np.array(rows.rsid, dtype=bytes),
+        block=np.array(rows.block, dtype=np.int32), place=np.array(rows.place, dtype=np.int32),
+    )  # fmt: skip
+    (folder / "alleles.json").write_text(json.dumps({"alleles": list(rows.alleles), "blocks": rows.blocks}))
+
+
+class Decoded:
+    """A saved folder. contig, pos, allele, rsid (row,) as in `Rows`; alleles: (ref, alt) pairs."""
+
+    def __init__(self, folder: Path, n_samples: int) -> None:
+        import json
+
+        with np.load(folder / "rows.npz") as table:
+            self.contig, self.pos, self.allele = (table[k] for k in ("contig", "pos", "allele"))
+            self.rsid, self._block, self._place = (table[k] for k in ("rsid", "block", "place"))
+        more = json.loads((folder / "alleles.json").read_text())
+        self.alleles = [(r, a) for r, a in more["alleles"]]
+        self.n_samples = n_samples
+        self._folder, self._blocks = folder, more["blocks"]
+        self._read = lru_cache(maxsize=_KEPT)(self._read_block)
+
+    def __len__(self) -> int:
+        return len(self.pos)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Another process opens the folder anew."""
+        return Decoded, (self._folder, self.n_samples)
+
+    def _read_block(self, number: int) -> Codes:
+        name, offset, size, n_rows = self._blocks[number]
+        with open(self._folder / name, "rb") as handle:
+            handle.seek(offset)
+            raw = _codec().decode(handle.read(size))
+        return np.frombuffer(raw, dtype=np.uint8).reshape(n_rows, self.n_samples)
+
+    def codes(self, rows: Ints) -> Codes:
+        """(row, sample) calls of some rows, in any order."""
+        out = np.empty((len(rows), self.n_samples), dtype=np.uint8)
+        blocks = self._block[rows]
+        for number in np.unique(blocks):
+            here = np.flatnonzero(blocks == number)
+            out[here] = self._read(int(number))[self._place[rows[here]]]
+        return out

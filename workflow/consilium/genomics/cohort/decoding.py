@@ -1,0 +1,263 @@
+"""A VCF of many samples to decoded rows: pieces of the file in parallel, plain lines by arrays, the rest by the reader.
+
+What the fast way cannot take as it stands, line by line or for the whole file, goes to `joining.read_joint`, the full
+reader; so both ways give the same rows, and every fault is named by the full reader.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from consilium.genomics.cohort import cells, codes, text
+from consilium.genomics.cohort.decoded import Rows, Writer, block_height
+from consilium.genomics.cohort.lines import Key, Line, UnfitError, check_order, split
+from consilium.genomics.intake.build import BUILD, CONTIGS, KnownSites, SiteEvidence
+from consilium.genomics.intake.known_bases import Bases, read_known_bases
+from consilium.genomics.intake.normalise import Reference, left_aligned
+
+IN_FULL = 10  # first records of a file that the full reader checks whatever they look like
+_BYTES = 4 << 20  # of text looked at a time, about
+
+_INDEX = {name: i for i, name in enumerate(CONTIGS)}
+
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the pieces of a file are read. columns: the samples that are kept; min_dp, min_gq: calls with less are
+    missing, 0 = all count; reference: FASTA, if any; targets: tables that tell bases where there is none."""
+
+    n_samples: int
+    columns: tuple[int, ...]
+    known_sites: Path | None
+    reference: Path | None
+    targets: tuple[Path, ...]
+    folder: Path
+    min_dp: int = 0
+    min_gq: int = 0
+    in_full: int = IN_FULL
+
+
+@dataclass
+class Decoding:
+    """What a piece gave; slow: (line within the piece, its text); n_below (sample,): calls under min_dp or min_gq."""
+
+    rows: Rows
+    slow: list[tuple[int, bytes]]
+    n_lines: int
+    runs: list[tuple[bytes, int, int]]
+    head: set[Key]
+    tail: set[Key]
+    evidence: SiteEvidence
+    n_fast: int
+    n_filtered: int
+    n_other_contigs: int
+    n_below: Ints
+
+    def facts(self) -> dict[str, int]:
+        """Counts of the lines that the full reader does not see, as `intake.patient.file_facts` names them."""
+        return {"n_records": self.n_fast + self.n_other_contigs, "n_filtered": self.n_filtered,
+                "n_other_contigs": self.n_other_contigs, "known_sites_grch38": self.evidence.grch38,
+                "known_sites_grch37": self.evidence.grch37}  # fmt: skip
+
+
+def pieces_of(path: Path, layout: Layout, pool: Executor | None) -> Iterator[Decoding]:
+    """Decode a file piece by piece, in the order of the file. Raises UnfitError."""
+    try:
+        parts = text.pieces(path)
+    except (ValueError, OSError):
+        raise UnfitError from None
+    work = [(piece, layout) for piece in parts]
+    done: Iterator[Decoding | None] = pool.map(_piece, work) if pool else map(_piece, work)
+    tails: list[set[Key]] = []
+    runs: list[tuple[bytes, int, int]] = []
+    evidence = SiteEvidence()
+    for one in done:
+        if one is None or any(one.head & tail for tail in tails):
+            raise UnfitError
+        tails = [*tails[-3:], one.tail]
+        runs += one.runs
+        evidence.grch37 += one.evidence.grch37
+        evidence.grch38 += one.evidence.grch38
+        yield one
+    check_order(runs)
+    if evidence.grch37 and evidence.build != BUILD:
+        raise UnfitError
+
+
+def _piece(work: tuple[text.Piece, Layout]) -> Decoding | None:
+    """None where the file is unfit: an exception would be raised in the pool's own time."""
+    try:
+        return decode(*work)
+    except (UnfitError, ValueError):
+        return None
+
+
+_bases: dict[tuple[Path | None, tuple[Path, ...]], Bases] = {}
+_known: dict[Path, KnownSites] = {}
+
+
+def _opened(layout: Layout) -> tuple[KnownSites | None, Bases | None]:
+    """Once a process."""
+    source = (layout.reference, layout.targets)
+    if any(source) and source not in _bases:
+        _bases[source] = Reference(layout.reference) if layout.reference else read_known_bases(layout.targets)
+    if layout.known_sites and layout.known_sites not in _known:
+        _known[layout.known_sites] = KnownSites(layout.known_sites)
+    return (
+        _known[layout.known_sites] if layout.known_sites else None,
+        _bases.get(source),
+    )
+
+
+def decode(piece: text.Piece, layout: Layout) -> Decoding:
+    known, reference = _opened(layout)
+    content, start = text.read(piece)
+    in_full = layout.in_full + content[:start].count(b"\n") if piece.number == 0 else 0
+    found = split(content, start, in_full, known, reference)
+    worker = _Piece(content, layout, reference, Writer(layout.folder, f"{piece.number}.codes"))
+    for batch in _batches(found.fast, block_height(len(layout.columns))):
+        worker.batch(batch)
+    slow = sorted([*((n, content[a:b]) for n, a, b in found.slow), *worker.slow])
+    return Decoding(worker.writer.close(), slow, found.n_lines, found.runs, found.head, found.tail, found.evidence,
+                    len(found.fast) - len(worker.slow) + found.n_filtered, found.n_filtered, found.n_other_contigs,
+                    worker.n_below)  # fmt: skip
+
+
+def _batches(lines: Sequence[Line], height: int) -> Iterator[list[Line]]:
+    batch: list[Line] = []
+    for line in lines:
+        if len(batch) == height or (batch and line.end - batch[0].start > _BYTES):
+            yield batch
+            batch = []
+        batch.append(line)
+    if batch:
+        yield batch
+
+
+@dataclass
+class _Piece:
+    """Calls of one piece's lines, batch by batch."""
+
+    content: bytes
+    layout: Layout
+    reference: Bases | None
+    writer: Writer
+    slow: list[tuple[int, bytes]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._bytes = np.frombuffer(self.content, dtype=np.uint8)
+        self._columns: Any = np.array(self.layout.columns, dtype=np.int64)
+        if np.array_equal(self._columns, np.arange(self.layout.n_samples)):
+            self._columns = slice(None)
+        self.n_below = np.zeros(len(self.layout.columns), dtype=np.int64)
+
+    def batch(self, lines: list[Line]) -> None:
+        width = 4 * self.layout.n_samples - 1
+        fixed = [line for line in lines if line.end - line.cells == width and line.form.n_keys == 1]
+        other = [line for line in lines if line.end - line.cells != width or line.form.n_keys > 1]
+        if fixed:
+            found = cells.fixed_width(self._bytes, fixed, self.layout.n_samples)
+            calls, plain = codes.from_diploid(found)
+            if not plain.all():  # cells of other widths, whose sum is the same by chance
+                other = sorted([*other, *(fixed[i] for i in np.flatnonzero(~plain))])
+                fixed, found, calls = [fixed[i] for i in np.flatnonzero(plain)], found[plain], calls[plain]
+            self._rows(fixed, found[:, self._columns], calls[:, self._columns], np.ones(len(fixed), dtype=bool), None)
+        if other:
+            self._any_layout(other)
+
+    def _any_layout(self, lines: list[Line]) -> None:
+        first, last = lines[0].start, lines[-1].end
+        # An end of line and spare bytes, so that the last cell can be read as any other.
+        text = np.frombuffer(self.content[first:last] + b"\n\0\0\0\0", dtype=np.uint8)
+        table = cells.table(text, first, lines, self.layout.n_samples)
+        n_keys = np.array([line.form.n_keys for line in lines])
+        sound = (table.n_colons[:, self._columns] < n_keys[:, None]).all(axis=1)
+        below, usable = self._below(table, lines)
+        found = np.ascontiguousarray(table.cells()[:, self._columns])
+        calls, plain = codes.from_diploid(found)
+        self._rows(lines, found, calls, sound & usable, below, plain)
+
+    def _below(self, table: cells.Table, lines: list[Line]) -> tuple[npt.NDArray[np.bool_] | None, Any]:
+        """(calls under the limits (line, kept sample), usable (line,)); None without limits."""
+        below, usable = None, np.ones(len(lines), dtype=bool)
+        for limit, places in (
+            (self.layout.min_dp, [line.form.depth for line in lines]),
+            (self.layout.min_gq, [line.form.quality for line in lines]),
+        ):
+            for place in {p for p in places if p} if limit else set():
+                here = np.array(places) == place
+                values, good = table.numbers(place)
+                low = ((values >= 0) & (values < limit))[:, self._columns] & here[:, None]
+                below = low if below is None else below | low
+                usable &= good | ~here
+        return below, usable
+
+    def _rows(
+        self, lines: list[Line], found: codes.Cells, calls: codes.Codes, usable: npt.NDArray[np.bool_],
+        below: npt.NDArray[np.bool_] | None, plain: npt.NDArray[np.bool_] | None = None,
+    ) -> None:  # fmt: skip
+        """Write the rows of lines whose cells are `found`; lines that are not `usable` go to `slow`.
+
+        calls: codes of the cells, right where `plain` (None: everywhere); below: calls under the limits.
+        """
+        sets = np.array([line.form.phase_sets for line in lines], dtype=bool)
+        if sets.any():
+            calls[sets] &= np.uint8(codes.CALL)
+        plain = usable if plain is None else plain
+        simple = plain & usable & np.array([line.variants is None for line in lines], dtype=bool)
+        self._write([lines[i] for i in np.flatnonzero(simple)], calls, simple, below)
+        rows: list[tuple[Line, Key, codes.Codes]] = []
+        for i in np.flatnonzero(~simple):
+            line, one = lines[i], slice(i, i + 1)
+            made = self._row(line, found[one], None if below is None else below[one]) if usable[i] else []
+            if not made:
+                self.slow.append((line.number, self.content[line.start : line.end]))
+            rows += made
+        if rows:
+            self.writer.add([_INDEX[k[0]] for _, k, _ in rows], [k[1] for _, k, _ in rows],
+                            [k[2:] for _, k, _ in rows], [line.rsid for line, _, _ in rows],
+                            np.stack([c for _, _, c in rows]))  # fmt: skip
+
+    def _write(
+        self, lines: list[Line], calls: codes.Codes, chosen: npt.NDArray[np.bool_],
+        below: npt.NDArray[np.bool_] | None,
+    ) -> None:  # fmt: skip
+        part = calls if len(lines) == len(calls) else calls[chosen]
+        if below is not None:
+            self._lose(part, below[chosen])
+        self.writer.add([_INDEX[line.chrom] for line in lines], [line.pos for line in lines],
+                        [(line.ref, line.alt) for line in lines], [line.rsid for line in lines], part)  # fmt: skip
+
+    def _lose(self, part: codes.Codes, below: npt.NDArray[np.bool_]) -> None:
+        called = below & ((part & codes.NOTHING) != codes.NOTHING)
+        self.n_below += called.sum(axis=0)
+        part[called] = codes.NOTHING
+
+    def _row(
+        self, line: Line, found: codes.Cells, below: npt.NDArray[np.bool_] | None
+    ) -> list[tuple[Line, Key, codes.Codes]]:
+        """(line, key, calls) of a line with any number of ALTs; none where its cells are not of one or two strands."""
+        alleles, phased, good = codes.alleles_of(found)
+        if not good[0] or alleles.max(initial=0) > line.n_alts:
+            return []
+        if line.form.phase_sets:
+            phased[:] = False
+        if below is not None:
+            called = below & (alleles >= 0).any(axis=2)
+            self.n_below += called.sum(axis=0)
+            alleles[called], phased[called] = -1, False
+        rows = []
+        for number, (chrom, position, ref, alt) in line.keys:
+            if self.reference is not None and alt.isalpha() and len(ref) != len(alt):
+                position, ref, alt = left_aligned(self.reference, chrom, position, ref, alt)
+            rows.append((line, (chrom, position, ref, alt), codes.of_allele(alleles, phased, number)[0]))
+        return rows

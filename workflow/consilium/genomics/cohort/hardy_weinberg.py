@@ -1,0 +1,79 @@
+"""Exact test of Hardy-Weinberg proportions for many variants at once (DOI 10.1086/429864)."""
+
+from __future__ import annotations
+
+from math import lgamma
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+_SAME = 1e-9  # relative difference below which two probabilities count as equal
+_NEGLIGIBLE = 1e-17  # of the sum so far: a term that changes nothing any more
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+
+def exact(het: Ints, hom_a: Ints, hom_b: Ints) -> Floats:
+    """Probability of a heterozygote count no likelier than the one seen, given the alleles; per variant.
+
+    NaN without genotypes; 1 for a monomorphic site. Small = excess or lack of heterozygotes.
+    """
+    counts = np.stack([het, hom_a, hom_b]).astype(np.int64)
+    if not counts.size:
+        return np.empty(0)
+    # Common sites have counts of their own, rare ones share a few: each triple once.
+    triples, inverse = np.unique(counts, axis=1, return_inverse=True)
+    het, low, high = triples[0], np.minimum(triples[1], triples[2]), np.maximum(triples[1], triples[2])
+    n = het + low + high
+    logs = np.array([lgamma(i + 1.0) for i in range(2 * int(n.max()) + 1)])
+    p = np.ones(len(het))
+    tested = np.flatnonzero(2 * low + het > 0)
+    p[tested] = _tails(het[tested], low[tested], high[tested], logs)
+    p[n == 0] = np.nan
+    return np.asarray(p[inverse.reshape(-1)])
+
+
+def _tails(het: Ints, low: Ints, high: Ints, logs: Floats) -> Floats:
+    """Terms from the seen count outwards, and on the other side from where terms are as small as the seen one's."""
+    rare, n = 2 * low + het, het + low + high
+
+    def log_p(h: Ints) -> Floats:
+        a = (rare - h) // 2
+        return np.asarray(h * np.log(2.0) - logs[a] - logs[h] - logs[n - h - a])
+
+    seen = log_p(het)
+    norm = logs[n] + logs[rare] + logs[2 * n - rare] - logs[2 * n]
+    rising = 4.0 * low * high > (het + 2.0) * (het + 1.0)  # the next larger count is likelier
+    side = np.where(rising, 1, -1)
+    # In steps of two hets: the number of them to the end of the other side.
+    last = np.where(rising, (rare - het) // 2, het // 2)
+    near, far = np.zeros_like(het), last + 1  # the first step in (near, far] whose term is no larger; last + 1: none
+    while (open_ := far - near > 1).any():
+        middle = (near + far) // 2
+        small = log_p(het + 2 * side * np.minimum(middle, last)) <= seen + _SAME
+        far = np.where(open_ & small, middle, far)
+        near = np.where(open_ & ~small, middle, near)
+    start = het + 2 * side * np.minimum(far, last)
+    there = far <= last
+    total = _outwards(het, np.exp(seen + norm), -side, rare, n)
+    other = np.where(there, np.exp(log_p(start) + norm), 0.0)
+    return np.minimum(1.0, total + _outwards(start, other, side, rare, n))
+
+
+def _outwards(start: Ints, first: Floats, side: Ints, rare: Ints, n: Ints) -> Floats:
+    """Sum of the terms from count `start` (whose term is `first`) on, in the direction `side`, to the end."""
+    total = first.copy()
+    places: Any = np.flatnonzero(first > 0)
+    h, term, up = start[places].astype(np.float64), first[places], side[places] > 0
+    r, everyone = rare[places], n[places]
+    while len(places):
+        a = (r - h) / 2  # homozygotes of the rare allele
+        b = everyone - h - a
+        more = term * np.where(up, 4.0 * a * b / ((h + 2.0) * (h + 1.0)), h * (h - 1.0) / (4.0 * (a + 1.0) * (b + 1.0)))
+        total[places] += more
+        keep = more > _NEGLIGIBLE * total[places]
+        places, term, up, r, everyone = places[keep], more[keep], up[keep], r[keep], everyone[keep]
+        h = h[keep] + np.where(up, 2.0, -2.0)
+    return total

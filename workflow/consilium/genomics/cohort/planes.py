@@ -1,0 +1,291 @@
+"""Cohort genotypes as two bits a call: counts, dosages and weighted sums without touching call_genotype.
+
+The store keeps them beside call_genotype, in its group `planes` (VCF-Zarr readers pass it by). A store without that
+group, made by another program, is read from call_genotype instead: slower, same answers.
+
+Two planes a row, one bit a sample: `low` = heterozygous or no call, `high` = homozygous ALT or no call. No call means
+not diploid and complete: a missing strand, or a haploid call, whose exact form stands in call_genotype alone; rows
+that hold such calls are marked `odd`.
+
+    with open_planes(path) as planes:
+        counts = site_counts(planes)                                  # het, hom_alt, no_call per row
+        doses = dosages(planes, rows)                                 # int8, NO_CALL where no call
+        sums = weighted_sums(planes, rows, het, hom, no_call)         # many scores at once
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from consilium.genomics.cohort import chunkfiles, codes
+
+NO_CALL = -1
+GROUP, ARRAY, ODD = "planes", "calls", "odd"
+_STRIP = 64  # rows unpacked at a time: they stay in the processor's cache
+_SIGNIFICANT = 52  # bits of a float64 that sums of whole numbers may fill
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Bits = npt.NDArray[np.uint64]
+
+
+@dataclass(frozen=True)
+class Block:
+    """Consecutive rows from `start` on; low, high (row, word): bit s % 64 of word s // 64 is sample s, spare bits 0."""
+
+    start: int
+    low: Bits
+    high: Bits
+
+    def __len__(self) -> int:
+        return len(self.low)
+
+
+class Planes:
+    """Packed genotypes on disk. `read(i)` gives block i as bytes (row, plane, byte)."""
+
+    def __init__(
+        self, n_sites: int, n_samples: int, height: int, odd: npt.NDArray[np.bool_],
+        read: Callable[[int], npt.NDArray[np.uint8]],
+    ) -> None:  # fmt: skip
+        self.n_sites, self.n_samples, self.height, self.odd, self._read = n_sites, n_samples, height, odd, read
+
+    def block(self, number: int) -> Block:
+        raw = self._read(number)[: self.n_sites - number * self.height]
+        words = np.ascontiguousarray(raw).view(np.uint64)
+        return Block(number * self.height, words[:, 0], words[:, 1])
+
+    def blocks(self, rows: Ints | None = None) -> Iterator[tuple[Block, slice | Ints]]:
+        """Blocks in row order, each with its rows that are wanted (all, or those of the ascending `rows`), as places
+        inside the block."""
+        for number in range(-(-self.n_sites // self.height)):
+            if rows is None:
+                yield self.block(number), slice(None)
+                continue
+            first = number * self.height
+            low, high = np.searchsorted(rows, [first, first + self.height])
+            if high > low:
+                yield self.block(number), rows[low:high] - first
+
+
+def words_of(n_samples: int) -> int:
+    return max(1, -(-n_samples // 64))
+
+
+def pack(low: npt.NDArray[np.uint8], high: npt.NDArray[np.uint8], n_samples: int) -> npt.NDArray[np.uint8]:
+    """(row, plane, byte) in whole words, from the planes (row, byte) that np.packbits makes, little end first."""
+    out = np.zeros((len(low), 2, 8 * words_of(n_samples)), dtype=np.uint8)
+    out[:, 0, : low.shape[1]], out[:, 1, : high.shape[1]] = low, high
+    return out
+
+
+def pack_calls(gt: npt.NDArray[np.int8]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_]]:
+    """(planes (row, plane, byte), odd (row,)) of allele numbers (row, sample, strand); any number from 1 on is ALT."""
+    low, high, odd = codes.plane_bits(codes.from_genotypes(np.minimum(gt, 1), np.zeros(gt.shape[:2], dtype=bool)))
+    return pack(low, high, gt.shape[1]), odd
+
+
+@contextmanager
+def open_planes(path: Path) -> Iterator[Planes]:
+    """Planes of a cohort's VCF-Zarr (folder or zip). Raises InputError when it is none."""
+    from consilium.genomics.cohort.genotypes import open_genotypes
+
+    if (stored := stored_planes(Path(path))) is not None:
+        yield stored
+        return
+    with open_genotypes(path) as genotypes:
+        yield planes_of(genotypes.group)
+
+
+def stored_planes(path: Path) -> Planes | None:
+    """Planes of a store in a folder; None where it has none."""
+    folder = path / GROUP / ARRAY
+    if not folder.is_dir():
+        return None
+    shape, chunks = chunkfiles.shape(folder)
+    n_samples = chunkfiles.shape(path / "call_genotype")[0][1]
+    odd = chunkfiles.read_all(path / GROUP / ODD).astype(bool)
+    return Planes(shape[0], n_samples, chunks[0], odd, lambda i: chunkfiles.read(folder, i))
+
+
+def planes_of(group: Any) -> Planes:
+    """Planes of an open Zarr group."""
+    calls = group["call_genotype"]
+    if GROUP not in group:
+        return _of_calls(calls.shape, calls.chunks[0], lambda a, b: calls[a:b])
+    packed = group[GROUP][ARRAY]
+    height = packed.chunks[0]
+    odd = np.asarray(group[GROUP][ODD][:], dtype=bool)
+    return Planes(
+        calls.shape[0], calls.shape[1], height, odd, lambda i: np.asarray(packed[i * height : (i + 1) * height])
+    )
+
+
+def of_array(gt: Any) -> Planes:
+    """Planes of a dask array of allele numbers (row, sample, strand)."""
+    height = gt.chunks[0][0] if len(gt) else 1
+    return _of_calls(gt.shape, height, lambda a, b: gt[a:b].compute(scheduler="synchronous"))
+
+
+def _of_calls(shape: tuple[int, ...], height: int, read: Callable[[int, int], Any]) -> Planes:
+    height = max(1, height)
+
+    def block(i: int) -> npt.NDArray[np.int8]:
+        gt = np.asarray(read(i * height, (i + 1) * height), dtype=np.int8)
+        return gt if gt.shape[2] == 2 else np.concatenate([gt, np.full_like(gt, -2)], axis=2)
+
+    odd = [pack_calls(block(i))[1] for i in range(-(-shape[0] // height))]
+    return Planes(shape[0], shape[1], height, np.concatenate([np.zeros(0, dtype=bool), *odd]),
+                  lambda i: pack_calls(block(i))[0])  # fmt: skip
+
+
+@dataclass(frozen=True)
+class SiteCounts:
+    """Per row: heterozygous, homozygous ALT, no call (see the module), out of n samples."""
+
+    het: Ints
+    hom_alt: Ints
+    no_call: Ints
+    n: int
+
+    @property
+    def hom_ref(self) -> Ints:
+        return self.n - self.het - self.hom_alt - self.no_call
+
+    @property
+    def alt_freq(self) -> Floats:
+        """NaN where nobody is called."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return (self.het + 2 * self.hom_alt) / (2 * (self.n - self.no_call))
+
+
+def mask_of(chosen: npt.NDArray[np.bool_]) -> Bits:
+    """(word,): the chosen samples as bits."""
+    out = np.zeros(8 * words_of(len(chosen)), dtype=np.uint8)
+    packed = np.packbits(chosen, bitorder="little")
+    out[: len(packed)] = packed
+    return out.view(np.uint64)
+
+
+def site_counts(planes: Planes, chosen: npt.NDArray[np.bool_] | None = None) -> SiteCounts:
+    """Counts of every row over all samples, or over the `chosen` ones (sample,)."""
+    out = np.zeros((3, planes.n_sites), dtype=np.int64)
+    mask = None if chosen is None else mask_of(chosen)
+    for block, _ in planes.blocks():
+        low, high = (block.low, block.high) if mask is None else (block.low & mask, block.high & mask)
+        both = low & high
+        lows, highs, lost = (np.bitwise_count(x).sum(axis=1, dtype=np.int64) for x in (low, high, both))
+        out[:, block.start : block.start + len(block)] = lows - lost, highs - lost, lost
+    return SiteCounts(out[0], out[1], out[2], planes.n_samples if chosen is None else int(chosen.sum()))
+
+
+def column_sums(bits: Bits, n_samples: int) -> Ints:
+    """Set bits of each sample over the rows of `bits` (row, word).
+
+    Rows are added three to two (carry-save adders) as whole words until a few are left for each power of two.
+    """
+    total = np.zeros(n_samples, dtype=np.int64)
+    power, here = 0, bits
+    while len(here):
+        carries = []
+        while len(here) > 2:
+            third = len(here) // 3
+            a, b, c = here[:third], here[third : 2 * third], here[2 * third : 3 * third]
+            half = a ^ b
+            carries.append((a & b) | (half & c))
+            here = np.concatenate([half ^ c, here[3 * third :]])
+        left = np.unpackbits(np.ascontiguousarray(here).view(np.uint8), axis=1, bitorder="little")
+        total += left[:, :n_samples].sum(axis=0, dtype=np.int64) << power
+        here = np.concatenate(carries) if carries else here[:0]
+        power += 1
+    return total
+
+
+def sample_counts(planes: Planes, kinds: npt.NDArray[np.int64], n_kinds: int) -> Ints:
+    """(kind, 3, sample): het, hom_alt and no_call of each sample over the rows of each kind; kind -1 = not counted."""
+    out = np.zeros((n_kinds, 3, planes.n_samples), dtype=np.int64)
+    for block, _ in planes.blocks():
+        here = kinds[block.start : block.start + len(block)]
+        for kind in np.unique(here[here >= 0]):
+            low, high = block.low[here == kind], block.high[here == kind]
+            both = low & high
+            lost = column_sums(both, planes.n_samples)
+            out[kind, 0] += column_sums(low, planes.n_samples) - lost
+            out[kind, 1] += column_sums(high, planes.n_samples) - lost
+            out[kind, 2] += lost
+    return out
+
+
+def _unpacked(bits: Bits, n_samples: int) -> npt.NDArray[np.uint8]:
+    return np.unpackbits(np.ascontiguousarray(bits).view(np.uint8), axis=1, bitorder="little", count=n_samples)
+
+
+def dosages(planes: Planes, rows: Ints) -> npt.NDArray[np.int8]:
+    """(row, sample) ALT alleles 0 to 2, NO_CALL; `rows` in any order."""
+    order = np.argsort(rows, kind="stable")
+    out = np.empty((len(rows), planes.n_samples), dtype=np.int8)
+    done = 0
+    for block, here in planes.blocks(np.asarray(rows, dtype=np.int64)[order]):
+        low, high = (_unpacked(plane[here], planes.n_samples) for plane in (block.low, block.high))
+        part = (low + 2 * high).view(np.int8)
+        part[part == 3] = NO_CALL
+        out[order[done : done + len(part)]] = part
+        done += len(part)
+    return out
+
+
+def weighted_sums(planes: Planes, rows: Ints, het: Floats, hom_alt: Floats, no_call: Floats | None = None) -> Floats:
+    """(column, sample): for every column of weights the sum, over `rows`, of the weight of the sample's genotype.
+
+    rows: ascending, each once. het, hom_alt, no_call (row, column): what a heterozygous, a homozygous ALT, and a
+    missing call add; homozygous reference adds nothing. So, for a term of weight w:
+      effect allele ALT            het w, hom_alt 2w
+      effect allele REF            het -w, hom_alt -2w, no_call -2w, and 2w added to every sum afterwards
+      dominant, recessive (ALT)    het w, hom_alt w; het 0, hom_alt w
+      number of missing calls      a column with no_call 1
+      gaps filled by frequencies   no_call 2wf; with a frequency per population one column a population, whose sums
+                                   are then weighted with the sample's probabilities
+    Scores that use different rows are columns over the union of their rows, 0 where a score does not use one.
+
+    Exact whatever the order, the machine, and the other samples: weights are split into two parts that are whole
+    multiples of a power of two, small enough that float64 adds them without rounding; the sum is rounded once. What
+    is cut off is below 2^-(2b) of the column's largest weight, b = 52 - log2(4 x rows): 2^-68 for 50,000 rows.
+    """
+    scale = np.max([np.abs(w).max(axis=0, initial=0.0) for w in (het, hom_alt, no_call) if w is not None], axis=0)
+    doses, homs = _split(het, scale), _split(hom_alt, scale)
+    homs -= 2 * doses  # whole multiples both: exact. Nothing is left of it where the effect is additive
+    more_than_additive = bool(homs.any())
+    gaps = _split(no_call, scale) if no_call is not None else None
+    n_columns = het.shape[1]
+    total = np.zeros((2 * n_columns, planes.n_samples))
+    done = 0
+    for block, here in planes.blocks(np.asarray(rows, dtype=np.int64)):
+        low, high = block.low[here], block.high[here]
+        for start in range(0, len(low), _STRIP):
+            a, b = low[start : start + _STRIP], high[start : start + _STRIP]
+            lost = a & b
+            use = slice(done, done + len(a))
+            done += len(a)
+            one, two = _unpacked(a ^ lost, planes.n_samples), _unpacked(b ^ lost, planes.n_samples)
+            total += doses[use].T @ (one + 2 * two).astype(np.float64)
+            if more_than_additive:
+                total += homs[use].T @ two.astype(np.float64)
+            if gaps is not None and lost.any():
+                total += gaps[use].T @ _unpacked(lost, planes.n_samples).astype(np.float64)
+    return total[:n_columns] + total[n_columns:]
+
+
+def _split(weights: Floats, scale: Floats) -> Floats:
+    """(row, 2 x column): coarse parts, then fine parts, of weights whose largest magnitude a column is `scale`."""
+    bits = _SIGNIFICANT - int(np.ceil(np.log2(4 * max(len(weights), 1))))
+    quantum = np.ldexp(1.0, np.frexp(scale)[1] - bits)
+    coarse = np.round(weights / quantum) * quantum
+    finer = quantum * 2.0**-bits
+    return np.concatenate([coarse, np.round((weights - coarse) / finer) * finer], axis=1)

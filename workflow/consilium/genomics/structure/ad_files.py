@@ -1,0 +1,54 @@
+"""Foreign share by allele depths, for every patient of the sheet whose VCF has them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from consilium.core.sheets import WHOLE_COHORT, Sample
+from consilium.genomics.intake.panel import read_panel
+from consilium.genomics.structure.allele_depths import best, foreign_share, read_depths
+from consilium.genomics.structure.contamination import Contamination
+
+
+def foreign_shares(
+    files: Sequence[Sample], patients: Sequence[str], panel: Path, limit: float, threads: int = 1
+) -> dict[str, dict[str, Any]]:
+    """Patient -> columns contamination* of table genotype_identity; patients without AD are left out."""
+    work = partial(_of_file, panel=panel, patients=tuple(patients))
+    tasks = [(s.patient, s.path) for s in files]
+    if threads > 1 and len(tasks) > 1:
+        with ProcessPoolExecutor(threads) as pool:
+            parts = list(pool.map(work, tasks))
+    else:
+        parts = [work(task) for task in tasks]
+    shares: dict[str, list[Contamination]] = {}
+    for part in parts:
+        for patient, share in part.items():
+            shares.setdefault(patient, []).append(share)
+    return {patient: _columns(best(found), limit) for patient, found in shares.items()}
+
+
+def _of_file(task: tuple[str, str], panel: Path, patients: tuple[str, ...]) -> dict[str, Contamination]:
+    owner, path = task
+    sites = read_panel(panel)
+    try:
+        depths = read_depths(Path(path), sites, patients if owner == WHOLE_COHORT else None)
+    except (OSError, ValueError):
+        return {}  # the intake has said why the file is not usable
+    if depths is None:
+        return {}
+    names = depths.samples if owner == WHOLE_COHORT else [owner]
+    return {name: foreign_share(depths, k, sites) for k, name in enumerate(names)}
+
+
+def _columns(share: Contamination, limit: float) -> dict[str, Any]:
+    return {
+        "contamination": share.alpha,
+        "contamination_sites": share.n_sites,
+        "contamination_verdict": share.verdict(limit),
+        "contamination_reason": share.reason,
+    }
