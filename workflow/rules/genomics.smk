@@ -85,12 +85,10 @@ def reads_of_chunk(wildcards):
 
 include: "genomics/files.smk"
 include: "genomics/cohort.smk"
-include: "genomics/scores.smk"
-include: "genomics/meaning.smk"
 include: "genomics/intake_files.smk"
 include: "genomics/relations.smk"
 include: "genomics/depth.smk"
 include: "genomics/findings.smk"
-include: "genomics/meaning.smk"
 include: "genomics/scores.smk"
+include: "genomics/meaning.smk"
 include: "genomics/association.smk"

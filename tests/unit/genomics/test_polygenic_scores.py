@@ -9,6 +9,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from consilium.genomics.cohort.planes import pack_calls
 from consilium.genomics.scores.frequencies import no_frequencies
 from consilium.genomics.scores.matching import Rules, ambiguous
 from consilium.genomics.scores.rows import NO_GENOTYPES, match_table, read_scores, score_rows
@@ -237,6 +238,22 @@ def test_many_scores_in_one_pass_are_the_scores_one_by_one() -> None:
             for j, cell in enumerate(rows[pos - 1][4]):
                 by_hand[j] += weight * (2 * 0.2 if cell == "./." else cell.count("1"))
         assert joint.sums.sum == pytest.approx(by_hand, abs=1e-12)
+
+
+def test_a_store_with_bit_planes_gives_the_same_sums() -> None:
+    rng = np.random.default_rng(4)
+    cells = rng.choice(["0/0", "0/1", "1/1", "./.", "0", "./1"], p=[0.4, 0.3, 0.15, 0.05, 0.05, 0.05], size=(70, 9))
+    rows: list[Row] = [("chr1", i + 1, "A", "G", list(cells[i])) for i in range(70)]
+    one = score(*(("1", i + 1, *("GA" if i % 3 else "AG"), rng.normal(), CODINGS[i % 3], 0.3) for i in range(70)))
+    plain, packed = (store(rows, [f"p{i}" for i in range(9)]) for _ in range(2))
+    bits, odd = pack_calls(plain.calls(range(70)))
+    group = packed.group.create_group("planes")
+    group["calls"], group["odd"] = bits, odd
+    assert "planes" in packed.group and "planes" not in plain.group
+    told = [all_scores([one], g, no_frequencies(), np.empty((9, 0)), Rules(), None)[0].sums for g in (plain, packed)]
+    for name in ("sum", "n_used", "n_filled"):
+        assert np.array_equal(getattr(told[0], name), getattr(told[1], name))
+    assert told[0].n_filled.any()
 
 
 @pytest.mark.data
