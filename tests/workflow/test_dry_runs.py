@@ -16,7 +16,8 @@ PATIENTS = ("patient", "sex", "birth_year", "site", "family", "index_date")
 SAMPLES = ("patient", "modality", "kind", "path", "taken_on")
 
 GENOMICS = {f"genomics_{s}" for s in ("intake", "merge", "cohort_qc", "structure", "identity", "pharmacogenes",
-                                      "polygenic", "hwe_by_ancestry", "dropped", "features")}  # fmt: skip
+                                      "polygenic", "hwe_by_ancestry", "dropped", "features", "families", "homozygosity",
+                                      "genotype_identity", "intake_files", "reads_tables")}  # fmt: skip
 IMAGING = {"imaging_process", "imaging_features"}
 OMICS = {"omics_harmonise"}
 EHR = {"ehr_harmonise", "ehr_features"}
@@ -93,7 +94,7 @@ CASES: dict[str, tuple[tuple[str, ...], dict[str, Any], set[str]]] = {
                                           "reference_panel": {"vcf": [ANY_TABLE], "people": ANY_TABLE}}},
         GENOMICS - {"genomics_intake"} | {"genomics_polygenic_reference"},
     ),
-    "reads of one patient": (("bam",), NOTHING_TO_LEARN, GENOMICS | {"genomics_reads"}),
+    "reads of one patient": (("bam",), NOTHING_TO_LEARN, GENOMICS | {"genomics_reads", "genomics_depth"}),
     "images": (("t1", "fmri", "ct"), NOTHING_TO_LEARN, IMAGING),
     "a matrix": (("expression",), NOTHING_TO_LEARN, OMICS),
     "labs": (("labs",), NOTHING_TO_LEARN, EHR),
@@ -102,7 +103,7 @@ CASES: dict[str, tuple[tuple[str, ...], dict[str, Any], set[str]]] = {
     "two arms and labs": (("labs",), {"learn": {"tasks": []}}, EHR | {"treatment_effects"}),
     "everything": (
         tuple(FILES), {},
-        GENOMICS | {"genomics_reads"} | IMAGING | OMICS | EHR | TEXT | LEARN
+        GENOMICS | {"genomics_reads", "genomics_depth"} | IMAGING | OMICS | EHR | TEXT | LEARN
         | {"treatment_guidelines", "treatment_effects"},
     ),
     "stop at bad input": (

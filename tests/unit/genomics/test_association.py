@@ -124,7 +124,7 @@ class Cohort:
                 "likely_patient": "", "contamination": 0.0, "contamination_verdict": "clean", "mean_depth": 30.0,
                 "reason": ""}  # fmt: skip
         write_table(self.folder / "identity.tsv", "identity", pd.DataFrame([swap]))
-        pair = {"patient_a": "P0020", "patient_b": "P0021", "n_sites": 900, "kinship": 0.25,
+        pair = {"patient_a": "P0020", "patient_b": "P0021", "n_sites": 900, "ibs0": 0.0, "kinship": 0.25,
                 "relationship": "first degree", "same_family_in_sheet": False}  # fmt: skip
         write_table(self.folder / "kinship.tsv", "kinship", pd.DataFrame([pair]))
         ancestry = pd.DataFrame({"patient": names, "n_sites": 900, "population": np.where(side, "A", "B"),

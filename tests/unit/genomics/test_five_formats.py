@@ -131,9 +131,11 @@ def person(tmp_path_factory: pytest.TempPathFactory) -> Person:
     chunk = {"patients": ",".join(FORMATS), "folder": folder / "patients", **common}
     stages.reads(sheet=folder / "patients.tsv", manifest=folder / "reads.json", **chunk)
     stages.intake(manifest=folder / "intake.json", **chunk)
-    stages.merge(sheet=folder / "patients.tsv", intake=[folder / "intake.json"], reads=[folder / "reads.json"],
-                 genotypes=folder / "g.vcz", sources=folder / "s.json", quarantine=folder / "q.tsv", **common)  # fmt: skip
-    stages.pharmacogenes(folder / "g.vcz", folder / "patients.tsv", STARS, folder / "patients", folder / "p.tsv")
+    out = {"genotypes": folder / "g.vcz", "sources": folder / "s.json", "quarantine": folder / "q.tsv"}
+    made = {"intake": [folder / "intake.json"], "reads": [folder / "reads.json"]}
+    stages.merge(sheet=folder / "patients.tsv", **made, **out, **common)
+    stages.pharmacogenes(folder / "g.vcz", folder / "patients.tsv", folder / "samples.tsv", STARS, folder / "patients",
+                         folder / "p.tsv", folder / "pq.tsv")  # fmt: skip
     return one
 
 

@@ -19,6 +19,7 @@ from consilium.genomics import stages
 from consilium.genomics.cohort.genotypes import open_genotypes
 from consilium.genomics.genomic_features import absent_reasons, decreased_alleles, variants_block
 from star_fixtures import GENES, TABLES, fill_group, gene_rows
+from vcf_files import SITES
 
 
 @pytest.fixture
@@ -56,8 +57,8 @@ def run(cohort: Path, scores: list[Path]) -> None:
         at / "ph_problems.tsv",
     )  # fmt: skip
     stages.polygenic(
-        cohort / "g.vcz", cohort / "patients.tsv", cohort / "ancestry.tsv", cohort / "panel.tsv",
-        TABLES.parent / "build_sites.tsv", at / "pg.tsv", at / "m.parquet", at / "adjusted.tsv", at / "q.tsv", scores,
+        cohort / "g.vcz", cohort / "patients.tsv", cohort / "ancestry.tsv", cohort / "panel.tsv", SITES,
+        at / "pg.tsv", at / "m.parquet", at / "adjusted.tsv", at / "q.tsv", scores,
     )  # fmt: skip
     stages.features(
         cohort / "patients.tsv", cohort / "samples.tsv", cohort / "qc.tsv", cohort / "ancestry.tsv", at / "ph.tsv",

@@ -53,9 +53,11 @@ def lifted(found: Iterable[Record], rules: Rules, counts: LiftCounts, same_mitoc
     `same_mitochondrion`: chrM is the revised Cambridge sequence, as in GRCh38.
     """
     for record in found:
-        if record.chrom == "chrM" and same_mitochondrion:
-            counts.lifted += 1
-            yield record
+        if record.chrom == "chrM":  # the places in the tables are those of the Cambridge sequence, never another's
+            counts.lifted += same_mitochondrion
+            counts.unmapped += not same_mitochondrion
+            if same_mitochondrion:
+                yield record
         elif _is_block(record):
             yield from _lift_block(record, rules, counts)
         else:
