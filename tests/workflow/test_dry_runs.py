@@ -25,6 +25,7 @@ TEXT = {"text_extract", "text_features"}
 LEARN = {f"learn_{s}" for s in ("gather", "folds", "train", "final", "evaluate", "bundle")}
 REPORT = {f"report_{s}" for s in ("quarantine", "summary", "figures", "patients", "cohort")} | {"all"}
 
+ANY_TABLE = str(ROOT / "resources" / "ancestry_1kgp.tsv")
 FILES = {
     "joint": ("*", "genomics", "vcf"), "vcf": ("P1", "genomics", "vcf"), "bam": ("P2", "genomics", "bam"),
     "t1": ("P1", "imaging", "T1"), "fmri": ("P2", "imaging", "fMRI"), "ct": ("P2", "imaging", "CT"),
@@ -47,8 +48,7 @@ class Place:
         """Six patients with the outcomes that the settings ask for (default: one task and two arms)."""
         settings = {"cohort": "c", "patients": "patients.tsv", "samples": "samples.tsv", "chunk_size": 2,
                     "learn": {"tasks": [TASK]}, "treatment": {"effect": EFFECT}, **settings,
-                    "genomics": {"ancestry_reference": str(ROOT / "resources" / "ancestry_1kgp.tsv"),
-                                 **settings.get("genomics", {})}}  # fmt: skip
+                    "genomics": {"ancestry_reference": ANY_TABLE, **settings.get("genomics", {})}}  # fmt: skip
         asked = [t["outcome"] for t in settings["learn"]["tasks"] if "outcome" in t]
         asked += list((settings["treatment"]["effect"] or {}).values())
         outcomes = {} if settings.get("mode") == "apply" else {k: v for k, v in OUTCOMES.items() if k in asked}
@@ -89,6 +89,12 @@ def place(tmp_path: Path) -> Place:
 NOTHING_TO_LEARN: dict[str, Any] = {"learn": {"tasks": []}, "treatment": {"effect": None}}
 CASES: dict[str, tuple[tuple[str, ...], dict[str, Any], set[str]]] = {
     "one joint VCF": (("joint",), NOTHING_TO_LEARN, GENOMICS - {"genomics_intake"}),
+    "a panel for the reference of scores": (
+        ("joint",),
+        {**NOTHING_TO_LEARN, "genomics": {"polygenic_scores": [ANY_TABLE],
+                                          "reference_panel": {"vcf": [ANY_TABLE], "people": ANY_TABLE}}},
+        GENOMICS - {"genomics_intake"} | {"genomics_polygenic_reference"},
+    ),
     "reads of one patient": (("bam",), NOTHING_TO_LEARN, GENOMICS | {"genomics_reads", "genomics_depth"}),
     "findings": (
         ("joint", "packet"),

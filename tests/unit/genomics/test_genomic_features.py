@@ -84,6 +84,8 @@ def test_stages_from_genotypes_to_features(cohort: Path) -> None:
     assert next(f for f in facts if f["gene"] == "CYP2C9")["activity_score"] is None
     sums = read_table(out / "pg.tsv", "polygenic").set_index("patient")
     assert list(sums["sum"][:2]) == [2.0, 4.0] and sums.loc["P3", "status"] == "not assessed"
+    placed = read_table(out / "adjusted.tsv", "polygenic_adjusted")
+    assert list(placed["status"]) == ["not assessed"] * 3 and "no reference for polygenic scores" in placed["reason"][0]
     refused = read_table(out / "quarantine.tsv", "quarantine")
     assert list(refused["file"]) == [str(cohort / "bad.txt")] * len(refused) and len(refused) >= 1
     block = read_features(out / "f.zarr.zip")["variants"]

@@ -26,6 +26,7 @@ from consilium.genomics.stages import polygenic, polygenic_reference
 from star_fixtures import DATA, ROOT, fill_group, needs_data
 
 KNOWN_SITES = ROOT / "resources" / "build_sites.tsv"
+COMPONENTS = ROOT / "resources" / "ancestry_components.tsv"
 
 
 def test_the_fit_finds_mean_and_variance_along_components() -> None:
@@ -193,6 +194,9 @@ def test_a_patient_against_the_reference(made: Made) -> None:
         np.isnan(table["risk"].iloc[70])
         and "are of X; the most similar population is Y" in table["risk_reason"].iloc[70]
     )
+    of_women = [json.dumps(json.loads(risk[0]) | {"sex": "female"})]
+    told = made.score(calls[:, :1], ["X"], reference, risk=of_women)
+    assert "are of female people; the patient's sex is unknown" in told["risk_reason"].iloc[0]
     assert 0 < table["lost_variance"].iloc[0] < 0.1 and table["lost_variance"].iloc[1] == 0
 
 
@@ -244,6 +248,10 @@ def test_panels_that_do_not_fit_are_refused_by_name(made: Made, tmp_path: Path) 
                 [made.folder / "panel.vcf"], np.array([1]), panel_genotypes.read_people(tmp_path / "p.tsv")
             )
         )
+    short = (made.folder / "panel.vcf").read_text().rsplit("\t", 3)[0] + "\n"
+    (tmp_path / "short.vcf").write_text(short)
+    with pytest.raises(InputError, match="306 columns at 1:40"):
+        list(panel_genotypes.blocks([tmp_path / "short.vcf"], np.arange(1, 41), panel_genotypes.read_people(people)))
     (tmp_path / "p.tsv").write_text("person\nx\n")
     with pytest.raises(InputError, match="no column population"):
         panel_genotypes.read_people(tmp_path / "p.tsv")
@@ -251,6 +259,29 @@ def test_panels_that_do_not_fit_are_refused_by_name(made: Made, tmp_path: Path) 
     (tmp_path / "old.vcf").write_text(old)
     with pytest.raises(InputError, match="another genome build"):
         list(panel_genotypes.blocks([tmp_path / "old.vcf"], np.array([1]), panel_genotypes.read_people(people)))
+
+
+def test_an_indexed_panel_is_read_at_the_wanted_positions_alone(made: Made, tmp_path: Path) -> None:
+    import pysam
+
+    plain, packed = made.folder / "panel.vcf", tmp_path / "panel.vcf.gz"
+    pysam.tabix_compress(str(plain), str(packed))
+    people, wanted = panel_genotypes.read_people(made.folder / "people.tsv"), np.array([3, 4, 17, 99])
+    (whole,) = panel_genotypes.blocks([packed], wanted, people)
+    pysam.tabix_index(str(packed), preset="vcf")
+    (fetched,) = panel_genotypes.blocks([packed], wanted, people)
+    assert list(whole.key) == list(fetched.key) == [3, 4, 17]
+    assert np.array_equal(whole.calls, fetched.calls) and np.array_equal(whole.calls, made.panel[[2, 3, 16]])
+
+
+def test_a_panel_that_cannot_be_used_stops_no_cohort(made: Made) -> None:
+    people = (made.folder / "people.tsv").read_text()
+    (made.folder / "people.tsv").write_text(people + "nobody\tX\n")
+    reference = made.reference(components=COMPONENTS, populations=COMPONENTS.with_name("ancestry_populations.tsv"))
+    (made.folder / "people.tsv").write_text(people)
+    assert "1 of 301 reference people are not in it" in (reference / "problems.tsv").read_text()
+    table = made.score(made.draw(np.array([0])), ["X"], reference)
+    assert table["reason"].tolist() == ["the reference does not hold this score"]
 
 
 @pytest.mark.data

@@ -9,6 +9,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from consilium.genomics.cohort.planes import pack_calls
 from consilium.genomics.scores.frequencies import no_frequencies
 from consilium.genomics.scores.matching import Rules, ambiguous
 from consilium.genomics.scores.rows import NO_GENOTYPES, match_table, read_scores, score_rows
@@ -125,6 +126,16 @@ def test_missing_calls_are_filled_from_outside_only() -> None:
     assert second["average"] == 0.5 / 14 and "1 of 7 used variants filled" in second["reason"]
 
 
+@pytest.mark.parametrize(("effect", "filled"), zip(CODINGS, (2 * 0.3, 1 - 0.7**2, 0.3**2), strict=True), ids=CODINGS)
+def test_a_gap_at_an_effect_allele_that_is_the_reference(effect: str, filled: float) -> None:
+    rows: list[Row] = [("chr1", i, "A", "G", ["./." if i == 1 else "0/0"]) for i in range(1, 5)]
+    others = [("1", i, "A", "G", 1) for i in range(2, 5)]
+    (known_share,) = rows_of(score(("1", 1, "A", "G", 1, effect, 0.3), *others), rows)
+    (unknown,) = rows_of(score(("1", 1, "A", "G", 1, effect), *others), rows)
+    assert known_share["sum"] == pytest.approx(6 + filled) and known_share["n_missing"] == 1
+    assert unknown["sum"] == 6 and (unknown["n_used"], unknown["n_missing"]) == (3, 0)
+
+
 def test_a_patient_of_whom_too_little_is_called_is_not_assessed() -> None:
     rows: list[Row] = [("chr1", i, "A", "G", ["./." if i > 2 else "1/1"]) for i in range(1, 5)]
     (row,) = rows_of(score(*(("1", i, "G", "A", 1, "additive", 0.25) for i in range(1, 5))), rows)
@@ -227,6 +238,22 @@ def test_many_scores_in_one_pass_are_the_scores_one_by_one() -> None:
             for j, cell in enumerate(rows[pos - 1][4]):
                 by_hand[j] += weight * (2 * 0.2 if cell == "./." else cell.count("1"))
         assert joint.sums.sum == pytest.approx(by_hand, abs=1e-12)
+
+
+def test_a_store_with_bit_planes_gives_the_same_sums() -> None:
+    rng = np.random.default_rng(4)
+    cells = rng.choice(["0/0", "0/1", "1/1", "./.", "0", "./1"], p=[0.4, 0.3, 0.15, 0.05, 0.05, 0.05], size=(70, 9))
+    rows: list[Row] = [("chr1", i + 1, "A", "G", list(cells[i])) for i in range(70)]
+    one = score(*(("1", i + 1, *("GA" if i % 3 else "AG"), rng.normal(), CODINGS[i % 3], 0.3) for i in range(70)))
+    plain, packed = (store(rows, [f"p{i}" for i in range(9)]) for _ in range(2))
+    bits, odd = pack_calls(plain.calls(range(70)))
+    group = packed.group.create_group("planes")
+    group["calls"], group["odd"] = bits, odd
+    assert "planes" in packed.group and "planes" not in plain.group
+    told = [all_scores([one], g, no_frequencies(), np.empty((9, 0)), Rules(), None)[0].sums for g in (plain, packed)]
+    for name in ("sum", "n_used", "n_filled"):
+        assert np.array_equal(getattr(told[0], name), getattr(told[1], name))
+    assert told[0].n_filled.any()
 
 
 @pytest.mark.data

@@ -38,6 +38,7 @@ rule genomics_features:
             f"{COHORT}/genomics/merge_problems.tsv",
             f"{COHORT}/genomics/pharmacogenes_problems.tsv",
             f"{COHORT}/genomics/polygenic_problems.tsv",
+            *score_reference_problems(),
             *FINDINGS_PROBLEMS,
         ],
         consequences=findings_table("consequences.parquet"),

@@ -15,6 +15,15 @@ def score_reference_files():
     return [f"{folder}/models.json", f"{folder}/variants.parquet"] if folder else []
 
 
+def score_reference_problems():
+    """List of what was wrong with the panel, where the reference is made from one here."""
+    made = (
+        config["genomics"]["reference_panel"]
+        and not config["genomics"]["polygenic_reference"]
+    )
+    return [f"{COHORT}/genomics/polygenic_reference/problems.tsv"] if made else []
+
+
 def score_rules():
     """Options of both rules: a reference made with other ones is not used."""
     flips = "--strand-flips" if config["genomics"]["polygenic_strand_flips"] else ""

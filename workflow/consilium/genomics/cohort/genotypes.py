@@ -60,7 +60,8 @@ class Genotypes:
     def rows_at(self, chromosomes: npt.NDArray[Any], positions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Rows at any of the given (chromosome, position) pairs, in file order."""
         index = {c: i for i, c in enumerate(self._contigs)}
-        contigs = np.array([index.get(bare(str(c)), -1) for c in chromosomes], dtype=np.int64)
+        names, code = np.unique(chromosomes, return_inverse=True)
+        contigs = np.array([index.get(bare(str(c)), -1) for c in names], dtype=np.int64)[code]
         wanted = (contigs << 40) + positions.astype(np.int64)
         have = (self._contig.astype(np.int64) << 40) + self._position
         return np.flatnonzero(np.isin(have, wanted[contigs >= 0]))

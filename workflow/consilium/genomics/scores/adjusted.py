@@ -79,9 +79,9 @@ def unusable(scored: Scored, reference: Reference | None, rules: Rules) -> str:
 
 def adjusted_rows(
     scored: Scored, plain: Sequence[Mapping[str, Any]], samples: Sequence[str], reference: Reference | None,
-    where: Places | None, rules: Rules, risk: Measured | None,
+    where: Places | None, rules: Rules, risk: Measured | None, sexes: Mapping[str, str],
 ) -> list[dict[str, Any]]:  # fmt: skip
-    """One row per row of `plain` (polygenic.tsv)."""
+    """One row per row of `plain` (polygenic.tsv). sexes: of the patients, as in their sheet."""
     at = {sample: i for i, sample in enumerate(samples)}
     why = unusable(scored, reference, rules)
     own = reference.scores[scored.score.name] if reference and not why else None
@@ -98,7 +98,7 @@ def adjusted_rows(
         i = at.get(base["patient"], -1)
         if not reason and own and where and scored.in_reference:
             reason = _place(row, scored, own, where, z, i)
-        out.append(row | {"reason": reason} | _risk(row, risk))
+        out.append(row | {"reason": reason} | _risk(row, risk, sexes[base["patient"]]))
     return out
 
 
@@ -126,12 +126,14 @@ def _place(row: dict[str, Any], scored: Scored, own: ScoreReference, where: Plac
     return "" if population else f"fewer than {adjustment.MINIMUM_IN_POPULATION} people of {row['population']}"
 
 
-def _risk(row: Mapping[str, Any], risk: Measured | None) -> dict[str, Any]:
+def _risk(row: Mapping[str, Any], risk: Measured | None, sex: str) -> dict[str, Any]:
     if risk is None:
         return {"risk_reason": NO_RISK}
     said = {"prevalence": risk.prevalence, "auc": risk.auc, "risk_population": risk.population,
             "risk_source": risk.source}  # fmt: skip
     z = row["z_norm2"] if not np.isnan(row["z_norm2"]) else row["z_population"]
+    if risk.sex not in ("any", sex):
+        return said | {"risk_reason": f"prevalence and AUC are of {risk.sex} people; the patient's sex is {sex}"}
     if np.isnan(z):
         return said | {"risk_reason": "no standardised score"}
     if row["population"] != risk.population:

@@ -106,7 +106,7 @@ def ambiguous(first: Texts, second: Texts) -> Bools:
 
 
 def lengths(texts: Texts) -> Ints:
-    return np.char.str_len(texts.astype(str)).astype(np.int64)
+    return np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
 
 
 def complement(alleles: Texts) -> Texts:

@@ -48,8 +48,7 @@ def read_people(path: Path) -> People:
     names = [r["person"] for r in rows] if not lacking else []
     found = f"no column {', '.join(lacking)}" if lacking else "a person twice" if len(set(names)) < len(names) else ""
     if found:
-        raise InputError(Problem(str(path), found, "a TSV with columns person and population, each person once",
-                                 "correct the table", 1, "*"))  # fmt: skip
+        raise _bad(path, found, "a TSV with columns person and population, each person once", "correct the table")
     return People(names, [r["population"] for r in rows])
 
 
@@ -93,6 +92,10 @@ def _blocks(file: Path, wanted: Ints, people: People) -> Iterator[Block]:
             yield _block(held, known)
             held = []
         cells = line.rstrip("\r\n").split("\t")
+        if len(cells) <= max(columns, default=0):
+            raise _bad(file, f"{len(cells)} columns at {chrom}:{pos}", "the columns of the header", "mend the file")
+        if cells[8].partition(":")[0] != "GT":
+            continue
         alleles = [cells[3].upper(), *(() if cells[4] == "." else cells[4].upper().split(","))]
         genotypes = [cells[c] for c in columns]
         if cells[8] != "GT":
@@ -123,11 +126,14 @@ def _lines(file: Path, wanted: Ints) -> Iterator[str]:
         if not indexed:
             yield from lines
             return
-    with pysam.TabixFile(str(file)) as table:
-        named = {canonical(c): c for c in table.contigs}
-        for contig, low, high in _stretches(wanted):
-            if contig in named:
-                yield from table.fetch(named[contig], low - 1, high)
+    try:
+        with pysam.TabixFile(str(file)) as table:
+            named = {canonical(c): c for c in table.contigs}
+            for contig, low, high in _stretches(wanted):
+                if contig in named:
+                    yield from table.fetch(named[contig], low - 1, high)
+    except OSError as error:
+        raise _bad(file, f"an index that does not serve ({error})", "its own .tbi or .csi", "index it again") from None
 
 
 def _stretches(wanted: Ints) -> Iterator[tuple[str, int, int]]:
@@ -151,14 +157,18 @@ def _within(wanted: Ints, key: int) -> bool:
     return at < len(wanted) and int(wanted[at]) == key
 
 
+def _bad(file: Path, found: str, allowed: str, mend: str) -> InputError:
+    return InputError(Problem(str(file), found, allowed, mend, 0, "*"))
+
+
 def _columns(file: Path, line: str, people: People) -> list[int]:
     cells = line.rstrip("\r\n").split("\t")
     place = {name: i for i, name in enumerate(cells) if i >= 9}
     absent = [p for p in people.names if p not in place]
     if absent:
         found = f"{len(absent)} of {len(people.names)} reference people are not in it ({', '.join(absent[:3])} …)"
-        raise InputError(Problem(str(file), found, "every person of genomics.reference_panel.people",
-                                 "shorten the table of people, or supply the whole panel", 0, "*"))  # fmt: skip
+        raise _bad(file, found, "every person of genomics.reference_panel.people",
+                   "shorten the table of people, or supply the whole panel")  # fmt: skip
     return [place[p] for p in people.names]
 
 

@@ -17,18 +17,21 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Measured:
-    """What the user states of a score: prevalence (0 to 1), AUC (0.5 to 1), in which population, from which source."""
+    """What the user states of a score: prevalence (0 to 1), AUC (0.5 to 1), in which population and sex (any, female,
+    male), from which source."""
 
     score: str
     prevalence: float
     auc: float
     population: str
     source: str
+    sex: str = "any"
 
 
 def measured(settings: Sequence[Mapping[str, Any]]) -> dict[str, Measured]:
     """By score; `settings` as in the configuration, checked by its schema."""
-    return {s["score"]: Measured(s["score"], s["prevalence"], s["auc"], s["population"], s["source"]) for s in settings}
+    return {s["score"]: Measured(s["score"], s["prevalence"], s["auc"], s["population"], s["source"],
+                                 s.get("sex", "any")) for s in settings}  # fmt: skip
 
 
 def absolute_risk(z: float, prevalence: float, auc: float) -> float:

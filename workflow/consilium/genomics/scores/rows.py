@@ -18,7 +18,8 @@ from consilium.genomics.scores.frequencies import Frequencies
 from consilium.genomics.scores.matching import Matches, Rules, Sites, match, sites_of
 from consilium.genomics.scores.reference import Reference
 from consilium.genomics.scores.scoring_file import EFFECTS, KEY_SHIFT, ScoringFile, Terms, read_scoring_file, site_keys
-from consilium.genomics.scores.sums import Sums, Wanted, add_up, copies_in
+from consilium.genomics.scores.stored_copies import stored_copies
+from consilium.genomics.scores.sums import Sums, Wanted, add_up
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,7 +76,7 @@ def score_all(
         if known and known.digest == score.terms.digest():
             further[i] = len(wanted)
             wanted.append(Wanted(score, m, known.used, known.variance))
-    sums = add_up(wanted, copies_in(genotypes.block, genotypes.height), frequencies, posterior)
+    sums = add_up(wanted, stored_copies(genotypes), frequencies, posterior)
     return [
         Scored(score, m, sums[i], sums[further[i]] if i in further else None)
         for i, (score, m) in enumerate(zip(scores, matched, strict=True))

@@ -84,7 +84,7 @@ def add_up(wanted: Sequence[Wanted], copies: CopiesOf, frequencies: Frequencies,
     by the sample's ancestry, or else under the scoring file's own; without either it is not used for that sample.
     """
     n = len(posterior)
-    quanta = np.array([quantum(w.score.terms.weight[w.matches.open]) for w in wanted])
+    quanta = np.array([quantum(w.score.terms.weight) for w in wanted])
     features = _features(wanted, quanta, frequencies)
     total = np.repeat(features.base.sum(axis=0)[:, None], n, axis=1)
     used = np.repeat(features.part.sum(axis=0)[:, None], n, axis=1).astype(np.float64)
@@ -166,14 +166,18 @@ def _slice(features: _Features, part: slice) -> _Features:
 
 def _counted(batch: _Features, copies: CopiesOf, n: int) -> tuple[npt.NDArray[np.int8], Bools]:
     """(copies as coded, without a call), both (feature, sample); 0 where there is no call."""
-    counts = np.full((len(batch.row), n), -1, dtype=np.int8)
-    there = np.flatnonzero(batch.row >= 0)
-    if len(there):
-        found = copies(batch.row[there], np.abs(batch.allele[there]))
-        found[(batch.allele[there] < 0)[:, None] & (found >= 0)] = 0  # the reference base alone, wherever called
-        counts[there] = found
+    there = batch.row >= 0
+    if there.all():
+        counts = copies(batch.row, np.abs(batch.allele))
+    else:
+        counts = np.full((len(batch.row), n), -1, dtype=np.int8)
+        if there.any():
+            counts[there] = copies(batch.row[there], np.abs(batch.allele[there]))
+    base_only = batch.allele < 0
+    if base_only.any():  # called: no copies
+        counts[base_only] = np.minimum(counts[base_only], 0)
     missing = counts < 0
-    counts[missing] = 0
+    np.maximum(counts, 0, out=counts)
     for coding, least in ((DOMINANT, 1), (RECESSIVE, 2)):
         coded_so = batch.coding == coding
         if coded_so.any():

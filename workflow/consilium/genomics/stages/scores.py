@@ -20,12 +20,14 @@ def polygenic_reference(
 ) -> None:
     """What the scores of a reference panel's people look like (genomics/scores/reference.py), from their VCF files.
 
-    `people`: TSV with person and population. `components`, `populations`: the ancestry reference's components.
+    `people`: TSV with person and population. `components`, `populations`: the ancestry reference's components. What
+    cannot be used goes to `quarantine`.
     """
     import numpy as np
     import pandas as pd
 
     from consilium.core import refused
+    from consilium.core.errors import InputError
     from consilium.core.register import TABLES
     from consilium.core.store import write_facts, write_table
     from consilium.genomics.scores import panel_genotypes, reference_making
@@ -37,9 +39,16 @@ def polygenic_reference(
     from consilium.genomics.structure.projection import project
 
     files, problems = read_scores(scores or [], build_by_sites(known_sites))
-    rules, persons = Rules(ambiguous, strand_flips), panel_genotypes.read_people(people)
+    rules, persons = Rules(ambiguous, strand_flips), panel_genotypes.People([], [])
     space = read_components(components, populations) if components and populations else None
-    collected = reference_making.collect(vcf, persons, files, space.panel if space else None, rules)
+    sites = space.panel if space else None
+    try:
+        persons = panel_genotypes.read_people(people)
+        collected = reference_making.collect(vcf, persons, files, sites, rules)
+    except InputError as error:  # no reference, but the cohort goes on: its scores then say that they have none
+        problems += error.problems
+        files, persons = [], panel_genotypes.People([], [])
+        collected = reference_making.collect([], persons, files, sites, rules)
     places = project(collected.counts, space, MINIMUM_SITES).scores if space else np.empty((len(persons.names), 0))
     names = [f"ref_PC{i + 1}" for i in range(places.shape[1])]
     digest = reference_making.files_digest([p for p in (components, populations) if p])
@@ -96,7 +105,8 @@ def polygenic(
     from consilium.genomics.scores.risk import measured
     from consilium.genomics.scores.score_build import build_by_sites
 
-    names = [p.patient for p in read_patients(sheet)]
+    people = read_patients(sheet)
+    names, sexes = [p.patient for p in people], {p.patient: p.sex for p in people}
     files, problems = rows.read_scores(scores or [], build_by_sites(known_sites))
     rules, risks, known = Rules(ambiguous, strand_flips), measured([json.loads(r) for r in risk or []]), None
     try:
@@ -115,7 +125,7 @@ def polygenic(
             for scored in rows.score_all(files, store, shares, weights, rules, known):
                 plain = rows.score_rows(scored, store.samples, names)
                 placed = against.adjusted_rows(
-                    scored, plain, store.samples, known, where, rules, risks.get(scored.score.name)
+                    scored, plain, store.samples, known, where, rules, risks.get(scored.score.name), sexes
                 )
                 tables["polygenic"].append(pd.DataFrame(plain))
                 tables["polygenic_matches"].append(rows.match_table(scored))

@@ -1,0 +1,43 @@
+"""Copies of alleles from a cohort's store: from its bit planes where it has them, else from its calls."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from consilium.genomics.cohort.genotypes import Genotypes
+from consilium.genomics.cohort.planes import GROUP, NO_CALL, Block, Planes, planes_of
+from consilium.genomics.scores.sums import CopiesOf, Ints, copies_in
+
+
+def stored_copies(genotypes: Genotypes) -> CopiesOf:
+    """Bit planes tell copies of the one alternative of a row: rows of several are read from the calls."""
+    group = genotypes.group
+    if GROUP in group and group["variant_allele"].shape[1] <= 2:
+        return copies_in_planes(planes_of(group))
+    return copies_in(genotypes.block, genotypes.height)
+
+
+def copies_in_planes(planes: Planes) -> CopiesOf:
+    """Copies of allele 1; rows are asked for in ascending order, so one block is held at a time."""
+    held: dict[int, Block] = {}
+
+    def unpacked(words: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint8]:
+        return np.unpackbits(
+            np.ascontiguousarray(words).view(np.uint8), axis=1, bitorder="little", count=planes.n_samples
+        )
+
+    def copies(rows: Ints, alleles: Ints) -> npt.NDArray[np.int8]:
+        parts = []
+        for number in np.unique(rows // planes.height):
+            if number not in held:
+                held.clear()
+                held[number] = planes.block(int(number))
+            here = rows[rows // planes.height == number] % planes.height
+            low, high = unpacked(held[number].low[here]), unpacked(held[number].high[here])
+            part = (low + 2 * high).view(np.int8)
+            part[part == 3] = NO_CALL
+            parts.append(part)
+        return np.concatenate(parts)
+
+    return copies
