@@ -73,6 +73,23 @@ def judge_ancestry(people: People, reference: Components) -> None:
         print(f"  {name:15s} {(label == who).mean():.4f} {wrong:3d} {int(outside.sum()):3d}  {each}")
 
 
+def judge_simulated(reference: Components) -> None:
+    """People whom the reference lacks: mixed ones, and populations that drifted from one of it."""
+    place = {p: reference.panel.frequency[:, k] for k, p in enumerate(reference.panel.populations)}
+    mixed = ({"TSI": 0.8, "YRI": 0.2}, {"CHB": 0.5, "CEU": 0.5}, {"GIH": 0.5, "JPT": 0.5})
+    cases = {str(mix): sum(share * place[p] for p, share in mix.items()) for mix in mixed}
+    for origin, drift in (("BEB", 0.1), ("BEB", 0.2), ("CHB", 0.15)):
+        p, odds = place[origin], (1 - drift) / drift
+        cases[f"{origin}, Fst {drift}"] = RNG.beta(p * odds, (1 - p) * odds)
+    print("simulated people whom the reference lacks: outside, called with > .9 (of 300)")
+    for name, frequency in cases.items():
+        counts = RNG.binomial(2, frequency[:, None], (len(frequency), 300)).astype(np.int8)
+        found = ancestry.assign_projected(counts, reference)
+        outside = np.array(found.population) == ancestry.OUTSIDE
+        sure = np.nan_to_num(found.posterior).max(axis=1) > 0.9
+        print(f"  {name:26s} {int(outside.sum()):3d} {int((sure & ~outside).sum()):3d}")
+
+
 def judge_hgdp(folder: Path) -> None:
     """The same classifier, fitted on the reference's ten components, for HGDP people (no genotypes are open)."""
 
@@ -242,6 +259,7 @@ def main() -> None:
     resources = ROOT / "resources"
     reference = read_components(resources / "ancestry_components.tsv", resources / "ancestry_populations.tsv")
     judge_ancestry(people, reference)
+    judge_simulated(reference)
     judge_hgdp(args.data)
     judge_kinship(people)
     judge_contamination(people, read_panel(resources / "ancestry_1kgp.tsv"))
