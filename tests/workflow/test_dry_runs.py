@@ -17,8 +17,9 @@ ROOT = Path(__file__).resolve().parents[2]
 PATIENTS = ("patient", "sex", "birth_year", "site", "family", "index_date")
 SAMPLES = ("patient", "modality", "kind", "path", "taken_on")
 
-GENOMICS = {f"genomics_{s}" for s in ("intake", "merge", "cohort_qc", "structure", "identity", "families", "homozygosity", "genotype_identity", "pharmacogenes",
-                                      "polygenic", "features")}  # fmt: skip
+GENOMICS = {f"genomics_{s}" for s in ("intake", "merge", "cohort_qc", "structure", "identity", "families",
+                                      "homozygosity", "genotype_identity", "pharmacogenes", "polygenic",
+                                      "features")}  # fmt: skip
 IMAGING = {"imaging_process", "imaging_features"}
 OMICS = {"omics_harmonise"}
 EHR = {"ehr_harmonise", "ehr_features"}
