@@ -67,6 +67,7 @@ def genomics(cohort: Path, patients: Path, people: pd.DataFrame, rng: np.random.
                     "n_sites": 9000,
                     "ibs0": 0.0002,
                     "kinship": 0.247,
+                    "ibs0": 0.0,
                     "relationship": "first degree",
                     "same_family_in_sheet": True,
                 },
@@ -76,6 +77,7 @@ def genomics(cohort: Path, patients: Path, people: pd.DataFrame, rng: np.random.
                     "n_sites": 9010,
                     "ibs0": 0.0,
                     "kinship": 0.499,
+                    "ibs0": 0.0,
                     "relationship": "duplicate",
                     "same_family_in_sheet": False,
                 },
@@ -104,6 +106,7 @@ def genomics(cohort: Path, patients: Path, people: pd.DataFrame, rng: np.random.
             ]
         ),
     )
+    _relations(cohort / "genomics", who, sex)
     _pharmacogenes(cohort, patients, who)
     write_table(
         cohort / "genomics/polygenic.tsv",
@@ -154,6 +157,30 @@ def _adjusted(cohort: Path, who: list[str]) -> None:
         )  # fmt: skip
     second = [r | {"score": "PGS000002", "percentile": 10.0 if r["population"] else None} for r in rows]
     write_table(cohort / "genomics/polygenic_adjusted.tsv", "polygenic_adjusted", pd.DataFrame(rows + second))
+
+
+def _relations(folder: Path, who: list[str], sex: dict[str, str]) -> None:
+    """P005 and P006 are related; P003 and P004 exchanged; everybody has runs but the last."""
+    trio = {"child": "P006", "father": "P005", "mother": "P003", "basis": "sheet", "n_sites": 8100, "n_errors": 640,
+            "error_rate": 0.079, "father_ibs0": 0.0, "mother_ibs0": 0.06, "verdict": "does not fit",
+            "reason": "opposite homozygotes with the mother"}  # fmt: skip
+    write_table(folder / "mendel.tsv", "mendel", pd.DataFrame([trio]))
+    families = [{"patient": p, "family": "F1" if p in ("P005", "P006") else "", "sheet_family": "", "n_relatives": 0,
+                 "agrees": "no" if p == "P006" else "yes", "reason": "related to P005" if p == "P006" else ""}
+                for p in who]  # fmt: skip
+    write_table(folder / "families.tsv", "families", pd.DataFrame(families))
+    runs = [{"patient": p, "n_sites": 90_000, "spanned_mb": 2650.0, "n_runs": k % 3, "total_mb": 2.1 * (k % 3),
+             "longest_mb": 2.2 * (k % 3 > 0), "f_roh": 0.0008 * (k % 3), "f": 0.01, "f_sites": 812, "reason": ""}
+            for k, p in enumerate(who)]  # fmt: skip
+    runs[-1] |= dict.fromkeys(("n_runs", "total_mb", "longest_mb", "f_roh", "f"), np.nan) | {"reason": "too thin"}
+    write_table(folder / "homozygosity.tsv", "homozygosity", pd.DataFrame(runs))
+    partner = {"P003": "P004", "P004": "P003"}
+    own = [{"patient": p, "sex_sheet": sex[p], "sex_genotypes": sex[p], "sex_depth": "unknown",
+            "n_conflicts": int(p in partner), "verdict": "swap" if p in partner else "consistent",
+            "likely_patient": partner.get(p, ""), "contamination": np.nan, "contamination_sites": 0,
+            "contamination_verdict": "not assessed", "contamination_reason": "no allele depths",
+            "reason": "mother does not fit" if p in partner else ""} for p in who]  # fmt: skip
+    write_table(folder / "genotype_identity.tsv", "genotype_identity", pd.DataFrame(own))
 
 
 def _pharmacogenes(cohort: Path, patients: Path, who: list[str]) -> None:

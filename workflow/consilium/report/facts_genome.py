@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from consilium.report.facts_intake import genotype_files
+from consilium.report.facts_relations import relations
 from consilium.report.tables import Cohort
 
 Facts = dict[str, Any]
@@ -35,6 +36,7 @@ def genome_quality(cohort: Cohort, patient: str, why: str) -> Facts:
         "sex_mismatch": bool(qc and _mismatch(qc[0])),
         "identity": cohort.rows("identity", patient),
         "ancestry": _ancestry(ancestry[0]) if ancestry else None,
+        **relations(cohort, patient),
         "relatives": sorted(relatives, key=lambda r: (-r["kinship"], r["patient"])),
     }
 

@@ -59,6 +59,21 @@ def _identity(facts: Facts) -> Iterator[Message]:
                 f"The reads ({row['sample']}) are contaminated.",
                 f"estimated share of foreign reads {percent(row['contamination'])}",
             )
+    own = quality.get("genotype_identity") or {}
+    if own.get("verdict") == "swap":
+        yield _message(
+            "alert",
+            "Identity",
+            f"The genotypes were probably exchanged with those of {own['likely_patient']}.",
+            own["reason"],
+        )
+    if own.get("contamination_verdict") == "contaminated":
+        yield _message(
+            "alert",
+            "Identity",
+            "The sample of the VCF is contaminated.",
+            f"estimated share of foreign reads {percent(own['contamination'])} by allele depths",
+        )
     if quality.get("sex_mismatch"):
         row = quality["genotypes"]
         yield _message(

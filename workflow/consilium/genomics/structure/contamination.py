@@ -19,6 +19,7 @@ ERROR_RATE = 0.005  # wrong bases among those of quality 20 and more
 MINIMUM_SITES = 50  # sites of MINIMUM_SITE_DEPTH; fewer: not assessed
 MINIMUM_SITE_DEPTH = 8
 SIGNIFICANT = 10.83  # likelihood ratio statistic, chi-squared with 1 degree of freedom, p = 0.001
+_ERRORS = (0.0005, 0.002, ERROR_RATE)  # tried; the one that fits the reads best holds
 _ALPHAS = np.arange(0, 0.5001, 0.005)
 
 Floats = npt.NDArray[np.float64]
@@ -39,9 +40,9 @@ class Contamination:
         return "contaminated" if self.alpha > limit and self.statistic > SIGNIFICANT else "clean"
 
 
-def alt_probability() -> Floats:
+def alt_probability(error: float = ERROR_RATE) -> Floats:
     """Probability that a read shows ALT, by genotype 0, 1, 2."""
-    return np.array([ERROR_RATE, 0.5, 1 - ERROR_RATE])
+    return np.array([error, 0.5, 1 - error])
 
 
 def genotype_prior(frequency: Floats) -> Floats:
@@ -49,16 +50,17 @@ def genotype_prior(frequency: Floats) -> Floats:
     return np.stack([(1 - frequency) ** 2, 2 * frequency * (1 - frequency), frequency**2], axis=1)
 
 
-def mixture(counts: Counts, chosen: npt.NDArray[np.bool_], alpha: float) -> Floats:
+def mixture(counts: Counts, chosen: npt.NDArray[np.bool_], alpha: float, error: float = ERROR_RATE) -> Floats:
     """ln P(reads | own genotype, foreign genotype), (site, 3, 3)."""
-    p = alt_probability()
+    p = alt_probability(error)
     mixed = (1 - alpha) * p[:, None] + alpha * p[None, :]
     n_alt, n_ref = counts.n_alt[chosen][:, None, None], counts.n_ref[chosen][:, None, None]
     return np.asarray(n_alt * np.log(mixed) + n_ref * np.log1p(-mixed))
 
 
 def estimate(counts: Counts, panel: Panel, homozygous: bool = False) -> Contamination:
-    """Maximum-likelihood foreign share, under the pair of populations (own, foreign) that fits the reads best.
+    """Maximum-likelihood foreign share, under the pair of populations (own, foreign) and the error rate
+    that fit the reads best.
 
     `homozygous`: the person is known to be homozygous for ALT wherever there are reads.
     """
@@ -69,15 +71,19 @@ def estimate(counts: Counts, panel: Panel, homozygous: bool = False) -> Contamin
         return Contamination(float("nan"), float("nan"), n_deep, reason)
     priors = np.stack([genotype_prior(panel.frequency[chosen, k]) for k in range(panel.frequency.shape[1])])
     own_priors = np.broadcast_to(np.array([0.0, 0.0, 1.0]), (1, *priors.shape[1:])) if homozygous else priors
-    curves = np.array([_curve(counts, chosen, own_priors, priors, float(a)) for a in _ALPHAS])  # (alpha, own, foreign)
-    top, own, foreign = (int(i) for i in np.unravel_index(int(curves.argmax()), curves.shape))
-    clean = curves[0].max()  # without foreign reads the foreign population does not matter
-    return Contamination(float(_ALPHAS[top]), float(2 * (curves[top, own, foreign] - clean)), n_deep)
+    errors = (ERROR_RATE,) if homozygous else _ERRORS  # among homozygotes alone, errors look like foreign reads
+    curves = np.array(
+        [[_curve(counts, chosen, own_priors, priors, float(a), e).max() for a in _ALPHAS] for e in errors]
+    ).max(axis=0)  # over error rates and pairs of populations, by alpha
+    top = int(curves.argmax())
+    return Contamination(float(_ALPHAS[top]), float(2 * (curves[top] - curves[0])), n_deep)
 
 
-def _curve(counts: Counts, chosen: npt.NDArray[np.bool_], own_priors: Floats, priors: Floats, alpha: float) -> Floats:
+def _curve(
+    counts: Counts, chosen: npt.NDArray[np.bool_], own_priors: Floats, priors: Floats, alpha: float, error: float
+) -> Floats:
     """ln likelihood (population of the person, population of the foreign person) at one foreign share."""
-    log_reads = mixture(counts, chosen, alpha)
+    log_reads = mixture(counts, chosen, alpha, error)
     top = log_reads.max(axis=(1, 2), keepdims=True)
     reads = np.exp(log_reads - top)
     likelihood = np.einsum("sij,asi,bsj->abs", reads, own_priors, priors, optimize=True)

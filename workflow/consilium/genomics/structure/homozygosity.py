@@ -167,7 +167,7 @@ def table(
         told, known = not reason, not lacking[i] and coefficient_sites[i] >= minimum_sites
         rows.append(
             {"patient": name, "n_sites": int(n_sites[i]), "spanned_mb": spanned[i] / 1e6,
-             "n_runs": len(own) if told else 0, "total_mb": total / 1e6 if told else np.nan,
+             "n_runs": len(own) if told else np.nan, "total_mb": total / 1e6 if told else np.nan,
              "longest_mb": max((r.end - r.start + 1 for r in own), default=0) / 1e6 if told else np.nan,
              "f_roh": total / spanned[i] if told else np.nan,
              "f": coefficient[i] if known else np.nan,

@@ -24,6 +24,7 @@ LD_WINDOW = 50
 MINIMUM_SITES = 100  # called in both, for a pair to be judged
 THIRD_DEGREE = 0.0442
 DUPLICATE = "duplicate"
+OF_ONE_PERSON = 0.5  # kinship by definition, where the carried alleles alone show one person
 SAME_PERSON = 0.9  # of the sites with a carried and a heterozygous call in a pair that are heterozygous in both
 _DEGREES = ((0.3536, DUPLICATE), (0.1768, "first degree"), (0.0884, "second degree"), (THIRD_DEGREE, "third degree"))
 _BLOCKS = 20  # jackknife blocks
@@ -107,7 +108,7 @@ def kinship_table(
 
     known, bare = np.flatnonzero(~lacking), np.flatnonzero(lacking)
     rows = [(known[i], known[j], n, phi, relationship(phi)) for i, j, n, phi in _related(counts[:, known], threads)]
-    rows += [(i, j, n, np.nan, DUPLICATE) for i, j, n in _same_person(counts, bare)]
+    rows += [(i, j, n, OF_ONE_PERSON, DUPLICATE) for i, j, n in _same_person(counts, bare)]
     out = []
     for i, j, n, phi, name in sorted(rows, key=lambda r: r[:2]):
         a, b = samples[i], samples[j]

@@ -45,7 +45,7 @@ TABLES = (
             PATIENT,
             C("n_sites", "int", "called sites looked at for runs"),
             C("spanned_mb", "float", "genome between those sites, without gaps", "Mb"),
-            C("n_runs", "int", "runs found (0 also where not assessed)"),
+            C("n_runs", "float", "runs found", "", "not assessed"),
             C("total_mb", "float", "length of all runs", "Mb", "not assessed"),
             C("longest_mb", "float", "length of the longest run", "Mb", "not assessed"),
             C("f_roh", "float", "share of the spanned genome in runs", "fraction", "not assessed"),

@@ -1,0 +1,95 @@
+"""Foreign reads from the allele depths of VCFs, planted at known shares."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from consilium.core.sheets import Sample
+from consilium.genomics.intake.panel import Panel, read_panel
+from consilium.genomics.structure.ad_files import foreign_shares
+from consilium.genomics.structure.allele_depths import best, foreign_share, read_depths
+from consilium.genomics.structure.contamination import Contamination
+
+HEADER = """##fileformat=VCFv4.2
+##FORMAT=<ID=GT,Number=1,Type=String,Description="g">
+##FORMAT=<ID=AD,Number=R,Type=Integer,Description="d">
+"""
+
+
+@pytest.fixture(scope="module")
+def panel(root: Path) -> Panel:
+    return read_panel(root / "resources" / "ancestry_1kgp.tsv")
+
+
+def write(
+    path: Path, panel: Panel, shares: dict[str, float], only_variants: bool = False, header: str = HEADER
+) -> Path:
+    """A VCF of one European per share, with reads of a second one mixed in, 30x, called from the counts."""
+    rng = np.random.default_rng(6)
+    f = panel.frequency[:, panel.populations.index("EUR")]
+    columns = []
+    for alpha in shares.values():
+        own, foreign = rng.binomial(2, f), rng.binomial(2, f)
+        p = np.array([0.002, 0.5, 0.998])
+        n = rng.poisson(30, len(f))
+        alt = rng.binomial(n, (1 - alpha) * p[own] + alpha * p[foreign])
+        seen = alt / np.maximum(n, 1)
+        call = np.where(seen < 0.2, 0, np.where(seen > 0.8, 2, 1))
+        columns.append([f"{('0/0', '0/1', '1/1')[c]}:{a - b},{b}" for c, a, b in zip(call, n, alt, strict=True)])
+    contigs = "".join(f"##contig=<ID={c}>\n" for c in dict.fromkeys(panel.chrom))
+    lines = [header + contigs + "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t" + "\t".join(shares)]
+    for i, cells in enumerate(zip(*columns, strict=True)):
+        if not only_variants or any(not c.startswith("0/0") for c in cells):
+            site = (panel.chrom[i], panel.pos[i], ".", panel.ref[i], panel.alt[i], ".", "PASS", ".", "GT:AD")
+            lines.append("\t".join([*map(str, site), *cells]))
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def test_planted_shares_are_found(tmp_path: Path, panel: Panel) -> None:
+    shares = {"clean": 0.0, "two": 0.02, "five": 0.05, "quarter": 0.25}
+    depths = read_depths(write(tmp_path / "a.vcf", panel, shares), panel)
+    assert depths is not None
+    found = {name: foreign_share(depths, k, panel) for k, name in enumerate(depths.samples)}
+    assert [c.verdict(0.01) for c in found.values()] == ["clean"] + ["contaminated"] * 3
+    for name, share in shares.items():
+        assert found[name].alpha == pytest.approx(share, abs=0.01)
+
+
+def test_a_file_of_variants_alone_tells_too(tmp_path: Path, panel: Panel) -> None:
+    verdicts = []
+    for share in (0.0, 0.02, 0.1, 0.25):
+        depths = read_depths(write(tmp_path / "v.vcf", panel, {"x": share}, only_variants=True), panel)
+        assert depths is not None
+        verdicts.append(foreign_share(depths, 0, panel).verdict(0.01))
+    assert verdicts == ["clean", "contaminated", "contaminated", "contaminated"]
+
+
+def test_index_and_turned_alleles_give_the_same_depths(tmp_path: Path, panel: Panel) -> None:
+    import pysam
+
+    plain = write(tmp_path / "p.vcf", panel, {"x": 0.1})
+    packed = pysam.tabix_index(str(plain), preset="vcf", keep_original=True)
+    turned = Panel(panel.chrom, panel.pos, panel.alt, panel.ref, panel.populations, 1 - panel.frequency)
+    one, two, other = (read_depths(Path(p), s) for p, s in ((plain, panel), (packed, panel), (packed, turned)))
+    assert one is not None and two is not None and other is not None
+    assert np.array_equal(one.n_ref, two.n_ref) and np.array_equal(one.genotype, two.genotype)
+    assert np.array_equal(other.n_ref, one.n_alt)
+    assert np.array_equal(np.where(other.genotype >= 0, 2 - other.genotype, -1), one.genotype)
+
+
+def test_files_without_depths_and_bad_files_say_nothing(tmp_path: Path, panel: Panel, root: Path) -> None:
+    sites = root / "resources" / "ancestry_1kgp.tsv"
+    bare = write(tmp_path / "n.vcf", panel, {"x": 0.0}, header=HEADER.replace("AD", "XX"))
+    bad, joint = tmp_path / "bad.vcf", write(tmp_path / "j.vcf", panel, {"A": 0.0, "B": 0.2, "C": 0.0})
+    bad.write_text("Dear colleague")
+    files = [("N", bare), ("X", bad), ("*", joint), ("Gone", tmp_path / "none.vcf")]
+    rows = [Sample(p, "genomics", "vcf", str(f), "", "vcf", i) for i, (p, f) in enumerate(files)]
+    found = foreign_shares(rows, ["N", "X", "A", "B", "Gone"], sites, 0.01)
+    assert {p: r["contamination_verdict"] for p, r in found.items()} == {"A": "clean", "B": "contaminated"}
+    assert foreign_shares(rows, ["N", "X", "A", "B", "Gone"], sites, 0.01, threads=2) == found
+
+
+def test_the_strongest_evidence_of_several_files_counts() -> None:
+    unknown, clean, foul = (Contamination(*v) for v in ((np.nan, np.nan, 9), (0.0, 0.0, 900), (0.1, 80.0, 300)))
+    assert best([unknown, clean]) is clean and best([clean, foul, unknown]) is foul
