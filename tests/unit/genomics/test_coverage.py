@@ -158,7 +158,7 @@ def repacked(source: Path, target: Path, size: int) -> None:
     pysam.index(str(target))
 
 
-@pytest.mark.parametrize("size", [301, 5_000, 60_000])
+@pytest.mark.parametrize("size", [37, 301, 4_999, 60_000])
 def test_blocks_that_cut_records_are_read_too(tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = write_bam(tmp_path / "a.bam", messy_reads(7, 400))
     repacked(whole, tmp_path / "b.bam", size)

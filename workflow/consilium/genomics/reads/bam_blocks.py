@@ -21,7 +21,6 @@ HEAD = np.dtype(
 NAME_AT = 36  # where the read name begins in a record; the insert size before it is not used
 PADDING = 256  # zero bytes behind the last record, so that a read name can be taken at its longest anywhere
 _MAGIC = b"\x1f\x8b\x08\x04"
-_MOST_RECORDS = (1 << 16) // NAME_AT + 1  # in one block
 _BATCH = 2 << 20  # compressed bytes that are worked on at once; more than the 64 kb that a block can have
 
 
@@ -107,7 +106,7 @@ def _inflated(handle: BinaryIO, first: int, last: int) -> Iterator[list[bytes]]:
 
 def _block_shape(packed: bytes, at: int) -> tuple[int, int]:
     """(whole size, size of the header) of a block; the size stands in the BC subfield of its gzip header."""
-    if packed[at : at + 4] == _MAGIC and packed[at + 10 : at + 16] == b"\x06\x00BC\x02\x00":  # as nearly all writers do
+    if packed[at : at + 4] == _MAGIC and packed[at + 10 : at + 16] == b"\x06\x00BC\x02\x00":
         return packed[at + 16] + 256 * packed[at + 17] + 1, 18
     if packed[at : at + 4] != _MAGIC:
         raise ValueError("no BGZF block where one should begin")
@@ -131,20 +130,16 @@ def _record_starts(text: bytes, data: Bytes, edges: Ints, start: int) -> tuple[I
     if not len(ends):
         return np.empty(0, dtype=np.int64), int(edges[-1])
     found, size_at = [], _everywhere(data, "<i4")
-    for _ in range(_MOST_RECORDS):
+    while len(here):
+        sizes = size_at[here]
         found.append(here)
-        here = here + size_at[here] + 4
+        here = here + sizes + 4
         inside = here < ends
+        if sizes.min() < NAME_AT - 4 or not (inside | (here == ends)).all():
+            return _one_by_one(text, start, int(edges[-1]))
         if not inside.all():
-            if (here > ends).any():
-                return _one_by_one(text, start, int(edges[-1]))
             here, ends = here[inside], ends[inside]
-            if not len(here):
-                break
-    at = np.concatenate(found)
-    if len(here) or size_at[at].min() < NAME_AT - 4:
-        return _one_by_one(text, start, int(edges[-1]))
-    return np.sort(at), int(edges[-1])
+    return np.sort(np.concatenate(found)), int(edges[-1])
 
 
 def _one_by_one(text: bytes, start: int, end: int) -> tuple[Ints, int]:
