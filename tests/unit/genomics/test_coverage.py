@@ -8,7 +8,7 @@ import pysam
 import pytest
 from consilium.core.errors import InputError
 from consilium.genomics.reads import alignments, coverage, depth, regions
-from consilium.genomics.reads.bam_blocks import HEAD, batches
+from consilium.genomics.reads.bam_blocks import batches
 from consilium.genomics.reads.bam_index import BamIndex
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -158,7 +158,7 @@ def repacked(source: Path, target: Path, size: int) -> None:
     pysam.index(str(target))
 
 
-@pytest.mark.parametrize("size", [301, 5_000, 60_000])
+@pytest.mark.parametrize("size", [37, 301, 4_999, 60_000])
 def test_blocks_that_cut_records_are_read_too(tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = write_bam(tmp_path / "a.bam", messy_reads(7, 400))
     repacked(whole, tmp_path / "b.bam", size)
@@ -168,7 +168,6 @@ def test_blocks_that_cut_records_are_read_too(tmp_path: Path, size: int, monkeyp
     with open(tmp_path / "b.bam", "rb") as handle:
         chunks = BamIndex(tmp_path / "b.bam.bai").chunks(0, [(0, LENGTH)])
         assert sum(len(b) for b in batches(handle, chunks)) == 800
-    assert HEAD.itemsize == 36
 
 
 def test_cram_and_damaged_files(tmp_path: Path) -> None:

@@ -69,6 +69,7 @@ def test_sites_are_those_of_the_true_alignment() -> None:
         ([OWN] * 3 + [TWIN] * 2, 3, ""),
         ([OWN, OWN, TWIN, STARTS_AS_TWIN], 2, "CYP2D7-CYP2D6 (*13-like)"),
         ([OWN, OWN, ENDS_AS_TWIN, TWIN, TWIN], 2, "CYP2D6-CYP2D7 (*68-like)"),
+        ([OWN, OWN, ENDS_AS_TWIN, ENDS_AS_TWIN, TWIN, TWIN], 2, "CYP2D6-CYP2D7 (*68-like)"),
         ([OWN, OWN, EXON_9_OF_TWIN, TWIN, TWIN], 2, "CYP2D6-CYP2D7, exon 9 (*36-like)"),
     ],
 )

@@ -81,6 +81,16 @@ def test_allele_counts_leave_out_duplicates_and_poor_bases(tmp_path: Path) -> No
     assert quality["mapped_fraction"] == 1 and quality["duplicate_fraction"] == 0
 
 
+def test_gc_of_reads_and_of_depth() -> None:
+    histogram = [["40.0", "30"], ["60.0", "10"]]
+    depths = {2: 10, 5: 12, 10: 14, 45: 20, 50: 20, 55: 20, 90: 30, 95: 30, 100: 30}
+    rows = [[str(30 + i), str(p), "1", "2", str(d), "5", "6"] for i, (p, d) in enumerate(depths.items())]
+    found = reads.gc_content(histogram, rows)
+    assert found == {"gc_mean": 0.45, "gc_low_depth": pytest.approx(0.6), "gc_high_depth": pytest.approx(1.5)}
+    assert reads.gc_content(histogram, rows[1:])["gc_low_depth"] is None
+    assert reads.gc_content([], []) == {"gc_mean": None, "gc_low_depth": None, "gc_high_depth": None}
+
+
 def test_calls_say_reference_apart_from_not_covered(tmp_path: Path) -> None:
     fasta, sequence = reference(tmp_path)
     het, hom, plain, thin = 1500, 2000, 2500, 1003

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 MINIMUM_BASE_QUALITY = 20
 MINIMUM_MAPPING_QUALITY = 20
 _UNUSED = 0xF04  # unmapped, secondary, failed, duplicate, supplementary
+_GC_LEVELS = 3  # different GC contents that a group of stretches must have
 _PROBED = 1000  # first reads parsed when a file is only checked
 
 
@@ -259,12 +260,12 @@ def gc_content(histogram: list[list[str]], by_depth: list[list[str]]) -> dict[st
     low, middle, high = (
         depth[chosen, 1] for chosen in (depth[:, 0] <= 10, np.abs(depth[:, 0] - 50) <= 10, depth[:, 0] >= 90)
     )
-    level = float(middle.mean()) if len(middle) else 0.0
-    return {
-        "gc_mean": mean,
-        "gc_low_depth": float(low.mean()) / level if len(low) and level else None,
-        "gc_high_depth": float(high.mean()) / level if len(high) and level else None,
-    }
+    level = float(middle.mean()) if len(middle) >= _GC_LEVELS else 0.0
+
+    def relative(group: npt.NDArray[np.float64]) -> float | None:
+        return float(group.mean()) / level if len(group) >= _GC_LEVELS and level else None
+
+    return {"gc_mean": mean, "gc_low_depth": relative(low), "gc_high_depth": relative(high)}
 
 
 def contig_names(alignments: pysam.AlignmentFile) -> dict[str, str]:

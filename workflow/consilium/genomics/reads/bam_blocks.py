@@ -16,10 +16,11 @@ Ints = npt.NDArray[np.int64]
 Bytes = npt.NDArray[np.uint8]
 HEAD = np.dtype(
     [("size", "<i4"), ("reference", "<i4"), ("pos", "<i4"), ("name_length", "u1"), ("mapq", "u1"), ("bin", "<u2"),
-     ("n_cigar", "<u2"), ("flag", "<u2"), ("length", "<i4"), ("mate_reference", "<i4"), ("mate_pos", "<i4"),
-     ("template", "<i4")]
+     ("n_cigar", "<u2"), ("flag", "<u2"), ("length", "<i4"), ("mate_reference", "<i4"), ("mate_pos", "<i4")]
 )  # fmt: skip
+NAME_AT = 36  # where the read name begins in a record; the insert size before it is not used
 PADDING = 256  # zero bytes behind the last record, so that a read name can be taken at its longest anywhere
+_MAGIC = b"\x1f\x8b\x08\x04"
 _BATCH = 2 << 20  # compressed bytes that are worked on at once; more than the 64 kb that a block can have
 
 
@@ -32,10 +33,15 @@ class Records:
     head: npt.NDArray[np.void]
 
     def only(self, keep: npt.NDArray[np.bool_]) -> Records:
-        return Records(self.data, self.at[keep], self.head[keep])
+        return self if keep.all() else Records(self.data, self.at[keep], _raw(self.head)[keep].view(HEAD))
 
     def __len__(self) -> int:
         return len(self.at)
+
+
+def _raw(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The same bytes without fields: numpy picks from those four times as fast."""
+    return values.view(f"V{values.dtype.itemsize}")
 
 
 def items(data: Bytes, dtype: npt.DTypeLike, at: Ints) -> npt.NDArray[Any]:
@@ -43,10 +49,13 @@ def items(data: Bytes, dtype: npt.DTypeLike, at: Ints) -> npt.NDArray[Any]:
     kind = np.dtype(dtype)
     if not len(at):
         return np.empty(0, dtype=kind)
-    everywhere: npt.NDArray[Any] = np.ndarray(
-        (len(data) - kind.itemsize + 1,), dtype=kind, buffer=data.data, strides=(1,)
-    )
-    return everywhere[at]
+    return _everywhere(data, f"V{kind.itemsize}" if kind.fields else kind)[at].view(kind)
+
+
+def _everywhere(data: Bytes, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    """The value of `dtype` that begins at each byte."""
+    kind = np.dtype(dtype)
+    return np.ndarray((len(data) - kind.itemsize + 1,), dtype=kind, buffer=data.data, strides=(1,))
 
 
 def batches(handle: BinaryIO, chunks: list[Chunk]) -> Iterator[Records]:
@@ -97,7 +106,9 @@ def _inflated(handle: BinaryIO, first: int, last: int) -> Iterator[list[bytes]]:
 
 def _block_shape(packed: bytes, at: int) -> tuple[int, int]:
     """(whole size, size of the header) of a block; the size stands in the BC subfield of its gzip header."""
-    if packed[at : at + 4] != b"\x1f\x8b\x08\x04":
+    if packed[at : at + 4] == _MAGIC and packed[at + 10 : at + 16] == b"\x06\x00BC\x02\x00":
+        return packed[at + 16] + 256 * packed[at + 17] + 1, 18
+    if packed[at : at + 4] != _MAGIC:
         raise ValueError("no BGZF block where one should begin")
     (extra,) = struct.unpack_from("<H", packed, at + 10)
     field, last = at + 12, at + 12 + extra
@@ -118,18 +129,16 @@ def _record_starts(text: bytes, data: Bytes, edges: Ints, start: int) -> tuple[I
     here, ends = np.concatenate([[start], edges[first + 1 : -1]]), edges[first + 1 :]
     if not len(ends):
         return np.empty(0, dtype=np.int64), int(edges[-1])
-    found = []
+    found, size_at = [], _everywhere(data, "<i4")
     while len(here):
-        sizes = items(data, "<i4", here)
+        sizes = size_at[here]
         found.append(here)
-        here = here + 4 + sizes
+        here = here + sizes + 4
         inside = here < ends
-        if not inside.all():
-            if sizes.min() < HEAD.itemsize - 4 or (here > ends).any():
-                return _one_by_one(text, start, int(edges[-1]))
-            here, ends = here[inside], ends[inside]
-        elif sizes.min() < HEAD.itemsize - 4:
+        if sizes.min() < NAME_AT - 4 or not (inside | (here == ends)).all():
             return _one_by_one(text, start, int(edges[-1]))
+        if not inside.all():
+            here, ends = here[inside], ends[inside]
     return np.sort(np.concatenate(found)), int(edges[-1])
 
 
@@ -137,7 +146,7 @@ def _one_by_one(text: bytes, start: int, end: int) -> tuple[Ints, int]:
     found, at, size_at = [], start, struct.Struct("<i").unpack_from
     while at + 4 <= end:
         size = size_at(text, at)[0]
-        if size < HEAD.itemsize - 4:
+        if size < NAME_AT - 4:
             raise ValueError("a BAM record that is too short")
         if at + 4 + size > end:
             break

@@ -39,13 +39,12 @@ class BamIndex:
     def chunks(self, reference: int, intervals: list[tuple[int, int]]) -> list[Chunk]:
         """Stretches that hold every read that overlaps one of `intervals` (0-based, half-open), no block in two."""
         bins, linear = self._bins[reference], self._linear[reference]
-        found: list[Chunk] = []
-        for start, end in intervals:
-            slot = start >> _LINEAR_BITS
-            least = linear[slot] if slot < len(linear) else (linear[-1] if linear else 0)
-            for number in _overlapping_bins(start, end):
-                found += [c for c in bins.get(number, ()) if c[1] > least]
-        return _joined(found)
+        if not intervals:
+            return []
+        slot = min(start for start, _ in intervals) >> _LINEAR_BITS
+        least = linear[slot] if slot < len(linear) else (linear[-1] if linear else 0)
+        numbers = {n for start, end in intervals for n in _overlapping_bins(start, end)}
+        return _joined([c for n in numbers for c in bins.get(n, ()) if c[1] > least])
 
 
 def _overlapping_bins(start: int, end: int) -> list[int]:

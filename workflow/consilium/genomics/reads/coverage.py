@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pysam
 
 THRESHOLDS = (1, 10, 20, 30)
-_TILE = 4_000_000  # bases whose depth is held at once
+_TILE = 2_000_000  # bases whose depth is held at once
 Sums = npt.NDArray[np.int64]
 
 
@@ -113,20 +113,25 @@ def _chromosome(
 def _add_tile(
     depth: npt.NDArray[np.int32], low: int, slots: tuple[Slots, Slots], out: tuple[Sums, Sums], minimum: int
 ) -> None:
+    """Adds the bases of one tile, which begins at `low`, to the rows of all regions and windows that it touches."""
     high = low + len(depth)
-    total = _before(depth)
-    for target, rows in ((out[0], slots[0]), (out[1], slots[1])):
-        inside = np.array([r for r in rows if r[1] < high and r[2] > low], dtype=np.int64).reshape(-1, 3)
-        row, start, end = inside[:, 0], np.maximum(inside[:, 1] - low, 0), np.minimum(inside[:, 2], high) - low
-        if target.ndim == 1:
-            np.add.at(target, row, total[end] - total[start])
-            continue
-        for column, counted in enumerate((total, _before(depth < minimum), *(_before(depth >= t) for t in THRESHOLDS))):
-            np.add.at(target[:, column], row, counted[end] - counted[start])
+    inside = [
+        np.array([r for r in rows if r[1] < high and r[2] > low], dtype=np.int64).reshape(-1, 3) for rows in slots
+    ]
+    places = [(np.maximum(r[:, 1] - low, 0), np.minimum(r[:, 2], high) - low) for r in inside]
+    cuts = np.unique(np.concatenate([[0], *(p for pair in places for p in pair)]))
+    cuts = cuts[cuts < len(depth)]
 
+    def summed(values: npt.NDArray[np.integer], which: int) -> Sums:
+        """Sums between the starts and ends of the regions (0) or of the windows (1)."""
+        before = np.concatenate([[0], np.cumsum(np.add.reduceat(values, cuts, dtype=np.int64))])
+        start, end = (np.searchsorted(cuts, p) for p in places[which])
+        return np.asarray(before[end] - before[start])
 
-def _before(values: npt.NDArray[np.generic]) -> Sums:
-    """Sum of all values before each place, (n + 1,)."""
-    out = np.zeros(len(values) + 1, dtype=np.int64)
-    np.cumsum(values, out=out[1:])
-    return out
+    np.add.at(out[1], inside[1][:, 0], summed(depth, 1))
+    counted: list[npt.NDArray[np.integer]] = [
+        depth,
+        *(part.view(np.uint8) for part in (depth < minimum, *(depth >= t for t in THRESHOLDS))),
+    ]
+    for column, values in enumerate(counted):
+        np.add.at(out[0][:, column], inside[0][:, 0], summed(values, 0))

@@ -29,6 +29,7 @@ _FLOOR = 0.1  # copies
 _ERROR = 0.01  # a base read as the other gene's
 _OUTLIER = 0.05  # share of sites that vary in people, or are misread
 _HYBRID = 0.3  # prior probability of a hybrid; the rest: none
+_STEPS = {1: 1.0, 2: 0.2}  # weight of one hybrid gene, and of two of a kind
 _ANYWHERE = 0.5  # of hybrids that may switch anywhere; the others do so at either end of the gene
 _PART = 5  # sites that each part of a hybrid must have: fewer cannot be told from none
 _UNFITTING = 0.2  # largest share of sites that contradict the course
@@ -82,9 +83,8 @@ def call(windows: Depths, sites: Sites, own_reads: Ints, other_reads: Ints, read
         return replace(found, reason=f"{final} sites in the last exon: a hybrid that ends as CYP2D7 would not show")
     order = np.argsort(sites.own)[::-1]  # from the start of the gene
     place, own, depth = sites.own[order], own_reads[order], (own_reads + other_reads)[order]
-    together = max(
-        len(place) * read_length / (float(np.ptp(place)) + 1), 1.0
-    )  # sites of one read: no separate witnesses
+    # Sites that one read covers are no separate witnesses.
+    together = max(len(place) * read_length / (float(np.ptp(place)) + 1), 1.0)
     ends = _end_sites(place, exons)
     courses = {
         n: _Courses(_site_log_likelihood(own, depth, n) / together, ends)
@@ -178,7 +178,7 @@ def _site_log_likelihood(own: Ints, depth: Ints, total: int) -> Floats:
 
 
 class _Courses:
-    """Courses of the copies along the gene: the same everywhere, or one number up to a switch and another behind it.
+    """Courses of the copies along the gene: the same everywhere, or one or two more or fewer behind a switch.
 
     `emission` (site, copies): log likelihoods. `ends`: where switches are known to be frequent.
     """
@@ -191,11 +191,12 @@ class _Courses:
         for group in ends:
             prior[group - 1] += (1 - _ANYWHERE) / 2 / max(len(group), 1)
         prior[: _PART - 1] = prior[n - _PART :] = 1e-12
-        pairs = [(a, b) for a in range(states) for b in range(states) if abs(a - b) == 1]
+        weight = {(a, b): _STEPS.get(abs(a - b), 0.0) for a in range(states) for b in range(states)}
+        pairs = {pair: w / sum(weight.values()) for pair, w in weight.items() if w}
         self.constant = before[-1] + np.log((1 - _HYBRID) / states)
         self.switched = {
-            (a, b): before[1:-1, a] + before[-1, b] - before[1:-1, b] + np.log(prior * _HYBRID / len(pairs))
-            for a, b in pairs
+            (a, b): before[1:-1, a] + before[-1, b] - before[1:-1, b] + np.log(prior * _HYBRID * share)
+            for (a, b), share in pairs.items()
         }
         self.evidence = float(np.logaddexp.reduce([*self.constant, *map(np.logaddexp.reduce, self.switched.values())]))
 

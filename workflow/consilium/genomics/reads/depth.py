@@ -12,7 +12,7 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from consilium.genomics.reads.bam_blocks import HEAD, Bytes, Ints, Records, batches, items
+from consilium.genomics.reads.bam_blocks import NAME_AT, Bytes, Ints, Records, batches, items
 from consilium.genomics.reads.bam_index import Chunk
 
 EXCLUDED_FLAGS = 1796  # unmapped, secondary, failed, duplicate
@@ -65,7 +65,7 @@ def base_depth(handle: BinaryIO, chunks: list[Chunk], reference: int, start: int
 def aligned(records: Records) -> tuple[Pieces, Ints]:
     """Stretches that count, and the base behind each read's last one on the reference."""
     n = records.head["n_cigar"].astype(np.int64)
-    begin = records.at + HEAD.itemsize + records.head["name_length"]
+    begin = records.at + NAME_AT + records.head["name_length"]
     owner = np.repeat(np.arange(len(n)), n)
     codes = items(records.data, "<u4", np.repeat(begin, n) + 4 * _ramps(np.zeros_like(n), n))
     kind, length = codes & 15, (codes >> 4).astype(np.int64)
@@ -105,7 +105,7 @@ def _hashes(data: Bytes, at: Ints, lengths: npt.NDArray[np.uint8]) -> npt.NDArra
     width = -(-int(lengths.max(initial=0)) // 8) * 8
     if not width:
         return np.zeros(len(at), dtype=np.uint64)
-    names = items(data, f"V{width}", at + HEAD.itemsize).view(np.uint8).reshape(-1, width)
+    names = items(data, f"V{width}", at + NAME_AT).view(np.uint8).reshape(-1, width)
     names *= np.arange(width) < lengths[:, None]
     words = names.view(np.uint64)
     mixed = (words ^ (words >> np.uint64(29))) * _WEIGHTS[: width // 8]
@@ -114,7 +114,7 @@ def _hashes(data: Bytes, at: Ints, lengths: npt.NDArray[np.uint8]) -> npt.NDArra
 
 def _overlaps(pieces: Pieces, mates: npt.NDArray[np.void]) -> tuple[Ints, Ints]:
     """(first base, base behind the last) of every stretch that both mates of a pair cover."""
-    mates = mates[np.lexsort((mates["read"], mates["name"]))]
+    mates = mates[np.argsort(mates["name"], kind="stable")]  # the reads of a name stay in file order
     a, b = mates[:-1], mates[1:]
     both = (a["name"] == b["name"]) & (a["mate"] == b["pos"]) & (b["mate"] == a["pos"])
     both &= (a["pos"] <= a["mate"]) & (a["stop"] > b["pos"])
