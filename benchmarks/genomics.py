@@ -69,24 +69,26 @@ def run(commands: list[list[str]], cwd: Path) -> Run:
 
 
 def _watch(peak: list[float], stop: threading.Event) -> None:
-    """Resident memory of this process's children, pages that they share counted each time."""
+    """Resident memory of this process's children and theirs, pages that they share counted each time."""
     page = os.sysconf("SC_PAGE_SIZE")
-    while not stop.wait(0.02):
-        parents: dict[int, list[int]] = {}
-        sizes: dict[int, int] = {}
-        for folder in Path("/proc").glob("[0-9]*"):
-            try:
-                fields = (folder / "stat").read_text().rpartition(")")[2].split()
-                sizes[int(folder.name)] = int(fields[21]) * page
-            except (OSError, IndexError, ValueError):
-                continue
-            parents.setdefault(int(fields[1]), []).append(int(folder.name))
-        waiting, total = list(parents.get(os.getpid(), [])), 0
+    while not stop.wait(0.1):
+        waiting, total = _children(os.getpid()), 0
         while waiting:
             process = waiting.pop()
-            total += sizes.get(process, 0)
-            waiting += parents.get(process, [])
+            try:
+                total += int(Path(f"/proc/{process}/statm").read_text().split()[1]) * page
+            except (OSError, IndexError):
+                continue
+            waiting += _children(process)
         peak[0] = max(peak[0], total / 1e6)
+
+
+def _children(process: int) -> list[int]:
+    try:
+        tasks = list(Path(f"/proc/{process}/task").iterdir())
+        return [int(child) for task in tasks for child in (task / "children").read_text().split()]
+    except OSError:
+        return []
 
 
 class Bench:
