@@ -24,7 +24,7 @@ PANEL = "chrom\tpos\tref\talt\tX\nchr1\t99\tA\tC\t0.5\n"
 NAMES = ("P1", "Stranger", "P2", "P3")
 META = "".join(f'##FORMAT=<ID={k},Number=1,Type=Integer,Description="{k}">\n' for k in ("DP", "GQ", "PS"))
 
-EXAMPLES = int(os.environ.get("CONSILIUM_EXAMPLES", "20"))  # more: a longer search
+EXAMPLES = int(os.environ.get("CONSILIUM_EXAMPLES", "12"))  # more: a longer search
 # Shrinking an example of several files takes minutes.
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
 _ALLELES = st.sampled_from([("A", "G"), ("A", "T"), ("C", "T"), ("A", "G,T"), ("AT", "A"), ("ATT", "A,AT"), ("A", "."),

@@ -25,7 +25,7 @@ NOTICE = (
     "by a physician against the sources before anything is done with it."
 )
 PACKAGES = ("numpy", "pandas", "xarray", "zarr", "scikit-learn", "lightgbm", "torch", "nilearn", "pysam",
-            "scikit-allel", "bio2zarr", "matplotlib", "jinja2", "snakemake")  # fmt: skip
+            "scikit-allel", "numcodecs", "matplotlib", "jinja2", "snakemake")  # fmt: skip
 
 
 def collect(cohort: Cohort, patient: str, title: str, config_digest: str) -> tuple[Facts, list[str]]:

@@ -12,7 +12,9 @@ from consilium.genomics.cohort.codes import Cells
 from consilium.genomics.cohort.lines import Line, UnfitError
 
 _TAB, _NEWLINE, _COLON = b"\t\n:"
-_DIGITS = 7  # of the longest number that is read
+_DOT = ord(".")
+# Eight times '0'; what tells a digit from other bytes.
+_ZEROS, _HIGH, _SIX = np.uint64(0x3030303030303030), np.uint64(0xF0F0F0F0F0F0F0F0), np.uint64(0x0606060606060606)
 
 Ints = npt.NDArray[np.int64]
 
@@ -47,27 +49,31 @@ class Table:
     def numbers(self, key: int) -> tuple[Ints, npt.NDArray[np.bool_]]:
         """(value (line, sample), usable (line,)) of the key at place `key` of FORMAT; -1 where absent or '.'.
 
-        A line with anything but a whole number of up to seven digits there is not usable.
+        A line with anything but a whole number of up to eight digits there is not usable.
         """
         there = self.n_colons >= key
         at = np.where(there, self.first + key, self.first)
         start = self.marks[at] + 1
         size = np.where(there, self.marks[np.minimum(at + 1, len(self.marks) - 1)] - start, 0)
-        gap = (size == 0) | ((size == 1) & (self.text[start] == ord(".")))
-        value = np.zeros(start.shape, dtype=np.int64)
-        good = size <= _DIGITS
-        for i in range(int(min(size.max(initial=0), _DIGITS))):
-            inside = (i < size) & ~gap
-            digit = self.text[np.minimum(start + i, len(self.text) - 1)].astype(np.int64) - ord("0")
-            good &= ~inside | ((digit >= 0) & (digit <= 9))
-            value = np.where(inside, 10 * value + digit, value)
-        return np.where(gap, -1, value), np.asarray(good.all(axis=1))
+        wide = np.ndarray((len(self.text) - 7,), dtype="<u8", buffer=self.text.data, strides=(1,))
+        found = wide[start]
+        gap = (size <= 0) | ((size == 1) & ((found & np.uint64(0xFF)) == _DOT))
+        # Eight digits in one word, those that are lacking in front as zeros.
+        fit = (8 * np.clip(size, 1, 8)).astype(np.uint64)
+        found = found << (np.uint64(64) - fit) | np.where(
+            size < 8, _ZEROS >> np.minimum(fit, np.uint64(63)), np.uint64(0)
+        )
+        good = ((found & _HIGH) == _ZEROS) & ((found + _SIX & _HIGH) == _ZEROS) & (size <= 8)
+        value = (found & np.uint64(0x0F0F0F0F0F0F0F0F)) * np.uint64(2561) >> np.uint64(8)
+        value = (value & np.uint64(0x00FF00FF00FF00FF)) * np.uint64(6553601) >> np.uint64(16)
+        value = (value & np.uint64(0x0000FFFF0000FFFF)) * np.uint64(42949672960001) >> np.uint64(32)
+        return np.where(gap, -1, value.astype(np.int64)), np.asarray((good | gap).all(axis=1))
 
 
 def table(text: npt.NDArray[np.uint8], offset: int, lines: Sequence[Line], n_samples: int) -> Table:
     """Find the cells of lines of one stretch of text. Raises UnfitError where a line has another number of columns.
 
-    `text` is the stretch from `offset` on, with four spare bytes at its end.
+    `text` is the stretch from `offset` on, with eight spare bytes at its end.
     """
     marks = np.flatnonzero((text == _TAB) | (text == _COLON) | (text == _NEWLINE))
     ends = np.flatnonzero(text[marks] != _COLON)  # tabs and ends of lines

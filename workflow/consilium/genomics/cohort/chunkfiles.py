@@ -16,14 +16,20 @@ import numpy.typing as npt
 Values = npt.NDArray[Any]
 
 
-@lru_cache(maxsize=64)
 def _meta(folder: Path) -> dict[str, Any]:
-    return dict(json.loads((folder / ".zarray").read_text()))
+    path = folder / ".zarray"
+    return _parsed(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _parsed(path: Path, changed: int) -> dict[str, Any]:
+    """Once for each state of the file: a chunk takes less time to read than its description."""
+    return dict(json.loads(path.read_text()))
 
 
 def shape(folder: Path) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """(shape, chunk shape)."""
-    meta = json.loads((folder / ".zarray").read_text())
+    meta = _meta(folder)
     return tuple(meta["shape"]), tuple(meta["chunks"])
 
 

@@ -25,29 +25,26 @@ def block_height(n_samples: int) -> int:
 
 @dataclass
 class Rows:
-    """Rows in the order they were met: contig (index into CONTIGS), pos, allele (index into `alleles`), rsid;
-    block (into `blocks`) and place in it. blocks: (file, offset, size, rows)."""
+    """Rows in the order they were met, as arrays that follow one another: contig (index into CONTIGS), pos, allele
+    (index into `alleles`), rsid; block (into `blocks`) and place in it. blocks: (file, offset, size, rows)."""
 
-    contig: list[Any] = field(default_factory=list)
-    pos: list[Any] = field(default_factory=list)
-    allele: list[Any] = field(default_factory=list)
-    rsid: list[bytes] = field(default_factory=list)
-    block: list[Any] = field(default_factory=list)
-    place: list[Any] = field(default_factory=list)
+    contig: list[npt.NDArray[Any]] = field(default_factory=list)
+    pos: list[npt.NDArray[Any]] = field(default_factory=list)
+    allele: list[npt.NDArray[Any]] = field(default_factory=list)
+    rsid: list[npt.NDArray[Any]] = field(default_factory=list)
+    block: list[npt.NDArray[Any]] = field(default_factory=list)
+    place: list[npt.NDArray[Any]] = field(default_factory=list)
     alleles: dict[tuple[str, str], int] = field(default_factory=dict)
     blocks: list[tuple[str, int, int, int]] = field(default_factory=list)
 
-    def number(self, pair: tuple[str, str]) -> int:
-        return self.alleles.setdefault(pair, len(self.alleles))
-
     def take(self, other: Rows) -> None:
         """Append the rows of another piece."""
-        mine = np.array([self.number(pair) for pair in other.alleles], dtype=np.int64)
+        mine = np.array([self.alleles.setdefault(pair, len(self.alleles)) for pair in other.alleles], dtype=np.int32)
         self.contig += other.contig
         self.pos += other.pos
-        self.allele += mine[np.array(other.allele, dtype=np.int64)].tolist() if other.allele else []
+        self.allele += [mine[part] for part in other.allele]
         self.rsid += other.rsid
-        self.block += [b + len(self.blocks) for b in other.block]
+        self.block += [part + np.int32(len(self.blocks)) for part in other.block]
         self.place += other.place
         self.blocks += other.blocks
 
@@ -56,7 +53,7 @@ class Writer:
     """Takes the rows of one piece, packed block by block."""
 
     def __init__(self, folder: Path, name: str) -> None:
-        self.rows = Rows()
+        self._rows = Rows()
         self._path, self._offset = folder / name, 0
         self._packed: list[bytes] = []
 
@@ -69,13 +66,14 @@ class Writer:
             return
         packed = _codec().encode(np.ascontiguousarray(codes))
         self._packed.append(packed)
-        r = self.rows
-        r.contig += contig
-        r.pos += pos
-        r.allele += [r.number(pair) for pair in pairs]
-        r.rsid += rsid
-        r.block += [len(r.blocks)] * len(pos)
-        r.place += range(len(pos))
+        r = self._rows
+        number = r.alleles
+        r.contig.append(np.array(contig, dtype=np.int8))
+        r.pos.append(np.array(pos, dtype=np.int32))
+        r.allele.append(np.array([number.setdefault(pair, len(number)) for pair in pairs], dtype=np.int32))
+        r.rsid.append(np.array(rsid, dtype=bytes))
+        r.block.append(np.full(len(pos), len(r.blocks), dtype=np.int32))
+        r.place.append(np.arange(len(pos), dtype=np.int32))
         r.blocks.append((self._path.name, self._offset, len(packed), len(pos)))
         self._offset += len(packed)
 
@@ -83,7 +81,7 @@ class Writer:
         """Write the blocks; returns the rows."""
         if self._packed:
             self._path.write_bytes(b"".join(self._packed))
-        return self.rows
+        return self._rows
 
 
 @lru_cache(maxsize=1)
@@ -98,12 +96,11 @@ def save(folder: Path, rows: Rows) -> None:
     """Write the table of rows, to be opened with `Decoded`."""
     import json
 
-    np.savez(
-        folder / "rows.npz",
-        contig=np.array(rows.contig, dtype=np.int8), pos=np.array(rows.pos, dtype=np.int32),
-        allele=np.array(rows.allele, dtype=np.int32), rsid=np.array(rows.rsid, dtype=bytes),
-        block=np.array(rows.block, dtype=np.int32), place=np.array(rows.place, dtype=np.int32),
-    )  # fmt: skip
+    kinds = {"contig": np.int8, "pos": np.int32, "allele": np.int32, "rsid": "S1", "block": np.int32,
+             "place": np.int32}  # fmt: skip
+    parts = {name: [np.empty(0, dtype=kind), *getattr(rows, name)] for name, kind in kinds.items()}
+    arrays: dict[str, Any] = {name: np.concatenate(found) for name, found in parts.items()}
+    np.savez(folder / "rows.npz", **arrays)
     (folder / "alleles.json").write_text(json.dumps({"alleles": list(rows.alleles), "blocks": rows.blocks}))
 
 

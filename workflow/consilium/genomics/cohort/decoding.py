@@ -24,6 +24,7 @@ from consilium.genomics.intake.normalise import Reference, left_aligned
 
 IN_FULL = 10  # first records of a file that the full reader checks whatever they look like
 _BYTES = 4 << 20  # of text looked at a time, about
+_ANY_BYTES = 1 << 20  # the same for lines of any layout: eight bytes are held for each of theirs
 
 _INDEX = {name: i for i, name in enumerate(CONTIGS)}
 
@@ -124,7 +125,7 @@ def decode(piece: text.Piece, layout: Layout) -> Decoding:
     in_full = layout.in_full + content[:start].count(b"\n") if piece.number == 0 else 0
     found = split(content, start, in_full, known, reference)
     worker = _Piece(content, layout, reference, Writer(layout.folder, f"{piece.number}.codes"))
-    for batch in _batches(found.fast, block_height(len(layout.columns))):
+    for batch in _batches(found.fast, block_height(len(layout.columns)), _BYTES):
         worker.batch(batch)
     slow = sorted([*((n, content[a:b]) for n, a, b in found.slow), *worker.slow])
     return Decoding(worker.writer.close(), slow, found.n_lines, found.runs, found.head, found.tail, found.evidence,
@@ -132,10 +133,10 @@ def decode(piece: text.Piece, layout: Layout) -> Decoding:
                     worker.n_below)  # fmt: skip
 
 
-def _batches(lines: Sequence[Line], height: int) -> Iterator[list[Line]]:
+def _batches(lines: Sequence[Line], height: int, size: int) -> Iterator[list[Line]]:
     batch: list[Line] = []
     for line in lines:
-        if len(batch) == height or (batch and line.end - batch[0].start > _BYTES):
+        if len(batch) == height or (batch and line.end - batch[0].start > size):
             yield batch
             batch = []
         batch.append(line)
@@ -171,13 +172,13 @@ class _Piece:
                 other = sorted([*other, *(fixed[i] for i in np.flatnonzero(~plain))])
                 fixed, found, calls = [fixed[i] for i in np.flatnonzero(plain)], found[plain], calls[plain]
             self._rows(fixed, found[:, self._columns], calls[:, self._columns], np.ones(len(fixed), dtype=bool), None)
-        if other:
-            self._any_layout(other)
+        for part in _batches(other, len(other), _ANY_BYTES):
+            self._any_layout(part)
 
     def _any_layout(self, lines: list[Line]) -> None:
         first, last = lines[0].start, lines[-1].end
         # An end of line and spare bytes, so that the last cell can be read as any other.
-        text = np.frombuffer(self.content[first:last] + b"\n\0\0\0\0", dtype=np.uint8)
+        text = np.frombuffer(self.content[first:last] + b"\n" + bytes(8), dtype=np.uint8)
         table = cells.table(text, first, lines, self.layout.n_samples)
         n_keys = np.array([line.form.n_keys for line in lines])
         sound = (table.n_colons[:, self._columns] < n_keys[:, None]).all(axis=1)

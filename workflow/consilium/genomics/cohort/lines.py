@@ -163,8 +163,13 @@ def _sort(text: bytes, start: int, end: int, out: Lines, in_full: int) -> None:
                          filtered))  # fmt: skip
 
 
+@lru_cache(maxsize=2)
+def _positions(known: KnownSites) -> frozenset[int]:
+    return frozenset(p for _, p in (*known.grch38, *known.grch37))
+
+
 def _count_known(out: Lines, known: KnownSites) -> None:
-    sites = {p for _, p in (*known.grch38, *known.grch37)}
+    sites = _positions(known)
     for line in out.fast:
         if line.pos in sites:
             known.count(out.evidence, line.chrom, line.pos, line.ref, tuple(line.alt.split(",")))

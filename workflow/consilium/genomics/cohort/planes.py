@@ -213,13 +213,13 @@ def sample_counts(planes: Planes, kinds: npt.NDArray[np.int64], n_kinds: int) ->
     out = np.zeros((n_kinds, 3, planes.n_samples), dtype=np.int64)
     for block, _ in planes.blocks():
         here = kinds[block.start : block.start + len(block)]
-        for kind in np.unique(here[here >= 0]):
-            low, high = block.low[here == kind], block.high[here == kind]
-            both = low & high
-            lost = column_sums(both, planes.n_samples)
-            out[kind, 0] += column_sums(low, planes.n_samples) - lost
-            out[kind, 1] += column_sums(high, planes.n_samples) - lost
-            out[kind, 2] += lost
+        side_by_side = np.concatenate([block.low, block.high, block.low & block.high], axis=1)
+        for kind in range(n_kinds):
+            rows = here == kind
+            if rows.any():
+                bits = side_by_side if rows.all() else side_by_side[rows]
+                low, high, lost = column_sums(bits, 64 * bits.shape[1]).reshape(3, -1)[:, : planes.n_samples]
+                out[kind] += low - lost, high - lost, lost
     return out
 
 

@@ -28,7 +28,8 @@ VARIANT_MISSING_LIMIT = 0.1
 _OUTLIER = 6.0  # robust standard deviations of heterozygosity
 _ODD_CALLS = 2_500_000  # calls of rows with half or haploid calls that are looked at together
 _MINIMUM_COHORT = 20  # patients from which a cohort's spread means anything
-_TRANSITIONS = {("A", "G"), ("G", "A"), ("C", "T"), ("T", "C")}
+_OTHER = 2
+_CHANGES = {(r, a): 0 if {r, a} in ({"A", "G"}, {"C", "T"}) else 1 for r in "ACGT" for a in "ACGT" if r != a}
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -56,13 +57,13 @@ def tally(matrix: Matrix) -> Tally:
     strands, alts = 2 * n_called, sites.het + 2 * sites.hom_alt
     odd = matrix.planes.odd
     # autosomal or not, and what the change is: a number for each pair; odd rows are not counted here.
-    snv = matrix.is_snv
-    change = np.array([(r, a) in _TRANSITIONS for r, a in zip(matrix.ref, matrix.alt, strict=True)], dtype=bool)
-    kinds = np.where(snv, np.where(change, 0, 1), 2) + 3 * matrix.autosomal
-    counts = planes.sample_counts(matrix.planes, np.where(odd, -1, kinds), 6)
-    het, hom, lost = counts[:, 0], counts[:, 1], counts[:, 2]
-    size = np.bincount(kinds[~odd], minlength=6)[:, None] if len(matrix) else np.zeros((6, 1), dtype=np.int64)
-    single = planes.sample_counts(matrix.planes, np.where(~odd & (alts == 1), 0, -1), 1)[0, 0]
+    pairs = zip(matrix.ref, matrix.alt, strict=True)
+    kinds = np.array([_CHANGES.get(p, _OTHER) for p in pairs], dtype=np.int64) + 3 * matrix.autosomal
+    alone = alts == 1  # one patient carries the ALT, once: kinds 6 to 11
+    counts = planes.sample_counts(matrix.planes, np.where(odd, -1, kinds + 6 * alone), 12)
+    single = counts[6:, 0].sum(axis=0)
+    het, hom, lost = np.moveaxis(counts[:6] + counts[6:], 1, 0)
+    size = np.bincount(kinds[~odd], minlength=6)[:, None]
     people = {
         "called": (size - lost).sum(axis=0), "autosomal": (size - lost)[3:].sum(axis=0), "het": het[3:].sum(axis=0),
         "transitions": (het + hom)[[0, 3]].sum(axis=0), "transversions": (het + hom)[[1, 4]].sum(axis=0),
@@ -106,7 +107,10 @@ def hwe_p(n_het: int, n_hom_a: int, n_hom_b: int) -> float:
 def hwe_of(matrix: Matrix, chosen: npt.NDArray[np.bool_] | None = None) -> Floats:
     """Exact test per variant over the diploid calls of all patients, or of the `chosen` ones (patient,): an ancestry
     group, women on X. NaN where the ALT column is empty, on Y and M, or without genotypes."""
-    counts = planes.site_counts(matrix.planes, chosen)
+    return _hwe_of_counts(matrix, planes.site_counts(matrix.planes, chosen))
+
+
+def _hwe_of_counts(matrix: Matrix, counts: planes.SiteCounts) -> Floats:
     tested = (matrix.chrom <= X) & (matrix.alt != "")
     out = np.full(len(matrix), np.nan)
     out[tested] = hardy_weinberg.exact(counts.het[tested], counts.hom_ref[tested], counts.hom_alt[tested])
@@ -217,7 +221,7 @@ def variants_table(matrix: Matrix, sexes: Mapping[str, str], counted: Tally | No
 
     counted = counted or tally(matrix)
     missing = 1 - counted.n_called / max(len(matrix.samples), 1)
-    hwe = _hwe(matrix, sexes)
+    hwe = _hwe(matrix, sexes, counted.diploid)
     with np.errstate(invalid="ignore", divide="ignore"):
         frequency = counted.alts / counted.strands
     reasons = np.full(len(matrix), "", dtype=object)
@@ -249,9 +253,9 @@ def _flags(missing: float, hwe: float, clashes: int) -> str:
     return "; ".join(text for wrong, text in parts if wrong)
 
 
-def _hwe(matrix: Matrix, sexes: Mapping[str, str]) -> Floats:
+def _hwe(matrix: Matrix, sexes: Mapping[str, str], everybody: planes.SiteCounts) -> Floats:
     """Everybody, but women only on X."""
-    out = hwe_of(matrix)
+    out = _hwe_of_counts(matrix, everybody)
     on_x = np.flatnonzero(matrix.chrom == X)
     if len(on_x):
         out[on_x] = hwe_of(matrix, np.array([sexes.get(p) == "female" for p in matrix.samples], dtype=bool))[on_x]

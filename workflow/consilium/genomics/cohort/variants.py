@@ -1,4 +1,4 @@
-"""Writes calls as VCF and VCF-Zarr, and reads back the VCFs that consilium itself wrote."""
+"""Writes calls as VCF, and reads back the VCFs that consilium itself wrote."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from consilium.core.store import atomic_folder
 from consilium.genomics.intake.build import BUILD, CONTIGS, LENGTHS
 from consilium.genomics.intake.calls import ABSENT, NO_ALT, Calls, CallsBuilder
 
 _CLASHES = (
     '##INFO=<ID=CLASHES,Number=1,Type=Integer,Description="Patients given two different genotypes: set to missing">'
 )
-_CHUNK = (10_000, 1_000)  # variants, samples
+_CHUNK = 10_000  # variants
 
 
 def header(samples: list[str], *extra: str) -> str:
@@ -49,8 +48,8 @@ def write_vcf(path: Path, samples: list[str], contigs: Iterable[tuple[str, Calls
     with pysam.BGZFile(str(path), "w", index=None) as out:
         out.write(header(samples, _CLASHES).encode())
         for chrom, calls, clashes in contigs:
-            for start in range(0, len(calls), _CHUNK[0]):
-                part = slice(start, start + _CHUNK[0])
+            for start in range(0, len(calls), _CHUNK):
+                part = slice(start, start + _CHUNK)
                 cells = _cells(Calls(calls.keys[part], calls.rsid[part], calls.gt[part], calls.phased[part]))
                 rows = zip(calls.keys[part], calls.rsid[part], clashes[part], cells, strict=True)
                 for (pos, ref, alt), rsid, clash, row in rows:
@@ -97,49 +96,4 @@ def scratch(beside: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def write_vcz(path: Path, vcf: Path, samples: list[str], n_records: int) -> None:
-    """Write VCF-Zarr (a folder; format 2, consolidated) from a bgzipped VCF, whole or not at all."""
-    import bio2zarr.vcf
-    import zarr
-
-    with atomic_folder(path) as folder:
-        folder.rmdir()  # bio2zarr wants to make it
-        if n_records and samples:
-            bio2zarr.vcf.convert(
-                [vcf], folder, variants_chunk_size=_CHUNK[0], samples_chunk_size=_CHUNK[1],
-                icf_path=folder.with_name(f"{folder.name}.icf"), show_progress=False,
-            )  # fmt: skip
-        else:
-            _write_empty(folder, samples)
-        shutil.rmtree(folder.with_name(f"{folder.name}.icf"), ignore_errors=True)
-        zarr.consolidate_metadata(str(folder), zarr_format=2)
-
-
-def _write_empty(folder: Path, samples: list[str]) -> None:
-    """A store without variants: the arrays that readers ask for, of length 0."""
-    import zarr
-
-    group = zarr.open_group(str(folder), mode="w", zarr_format=2, attributes={"vcf_zarr_version": "0.4"})
-    n = len(samples)
-    arrays = {
-        "sample_id": (np.array(samples, dtype="U64"), ["samples"]),
-        "contig_id": (np.array(CONTIGS, dtype="U64"), ["contigs"]),
-        "contig_length": (np.array([LENGTHS[BUILD][c] for c in CONTIGS]), ["contigs"]),
-        "variant_contig": (np.empty(0, dtype=np.int8), ["variants"]),
-        "variant_position": (np.empty(0, dtype=np.int32), ["variants"]),
-        "variant_id": (np.empty(0, dtype="U1"), ["variants"]),
-        "variant_allele": (np.empty((0, 2), dtype="U1"), ["variants", "alleles"]),
-        "call_genotype": (np.empty((0, n, 2), dtype=np.int8), ["variants", "samples", "ploidy"]),
-        "call_genotype_phased": (np.empty((0, n), dtype=bool), ["variants", "samples"]),
-        "call_genotype_mask": (np.empty((0, n, 2), dtype=bool), ["variants", "samples", "ploidy"]),
-    }
-    for name, (values, dims) in arrays.items():
-        array = group.create_array(
-            name, shape=values.shape, dtype=values.dtype, chunks=tuple(max(s, 1) for s in values.shape)
-        )
-        array.attrs["_ARRAY_DIMENSIONS"] = dims
-        if values.size:
-            array[...] = values
-
-
-__all__ = ["NO_ALT", "header", "read_own", "scratch", "write_vcf", "write_vcz"]
+__all__ = ["NO_ALT", "header", "read_own", "scratch", "write_vcf"]

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from consilium.core.register.genomics import association, findings, intake, meaning, quality, reads, relations, scores, structure
+from consilium.core.register.genomics import (
+    association,
+    findings,
+    intake,
+    meaning,
+    quality,
+    reads,
+    relations,
+    scores,
+    structure,
+)
 
 TABLES = (
     *intake.TABLES,
