@@ -31,7 +31,9 @@ def score_rules():
 
 
 def risk_options():
-    texts = [json.dumps(r, sort_keys=True) for r in config["genomics"]["polygenic_risk"]]
+    texts = [
+        json.dumps(r, sort_keys=True) for r in config["genomics"]["polygenic_risk"]
+    ]
     return " ".join(["--risk", *map(shlex.quote, texts)]) if texts else ""
 
 
@@ -90,7 +92,9 @@ rule genomics_polygenic:
     params:
         sheet=config["patients"],
         scores=option("--scores", config["genomics"]["polygenic_scores"]),
-        reference=option("--reference", [score_reference()] if score_reference() else []),
+        reference=option(
+            "--reference", [score_reference()] if score_reference() else []
+        ),
         components=component_options(),
         matching=score_rules(),
         risk=risk_options(),
