@@ -47,7 +47,8 @@ def features(tmp_path):
 def test_effects_from_the_command_line_and_once_more_the_same_bytes(tmp_path, sheet, root):
     store = features(tmp_path)
     kin = tmp_path / "kinship.tsv"
-    pair = {"patient_a": "P00", "patient_b": "P01", "n_sites": 900, "kinship": 0.25, "relationship": "first degree"}
+    pair = {"patient_a": "P00", "patient_b": "P01", "n_sites": 900, "ibs0": 0.0, "kinship": 0.25,
+            "relationship": "first degree"}  # fmt: skip
     write_table(kin, "kinship", pd.DataFrame([pair | {"same_family_in_sheet": False}]))
     one, two = tmp_path / "one", tmp_path / "two"
     subprocess.run(
