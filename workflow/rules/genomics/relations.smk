@@ -54,6 +54,7 @@ rule genomics_genotype_identity:
         samples_qc=f"{COHORT}/genomics/samples_qc.tsv",
         identity=f"{COHORT}/genomics/identity.tsv",
         families=f"{COHORT}/genomics/families.tsv",
+        reads_qc=f"{COHORT}/genomics/reads_qc.tsv",
     output:
         f"{COHORT}/genomics/genotype_identity.tsv",
     log:
@@ -72,5 +73,6 @@ rule genomics_genotype_identity:
     shell:
         "python $SCRIPTS/genomics.py genotype-identity --samples {params.samples:q} --sheet {params.sheet:q}"
         " --panel {input.panel:q} --kinship {input.kinship} --samples-qc {input.samples_qc}"
-        " --identity {input.identity} --families {input.families} --max-contamination {params.limit}"
+        " --identity {input.identity} --families {input.families} --reads-qc {input.reads_qc}"
+        " --max-contamination {params.limit}"
         " --out {output} --threads {threads} > {log} 2>&1"
