@@ -77,6 +77,12 @@ def reference_options():
     )
 
 
+def limit_options():
+    """Depth and quality below which a genotype of a VCF counts as missing."""
+    limits = [config["genomics"][k] for k in ("min_dp", "min_gq")]
+    return "--min-dp {} --min-gq {}".format(*limits)
+
+
 def reads_of_chunk(wildcards):
     """Manifest of the chunk's reads, if somebody in the chunk has reads."""
     manifest = f"{RESULTS}/chunks/genomics_reads/{wildcards.chunk}.json"

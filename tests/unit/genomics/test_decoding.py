@@ -1,20 +1,22 @@
 """The fast way through a joint VCF gives the rows of the full reader, whatever stands in the file."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pysam
 import pytest
-from consilium.genomics.cohort import codes, decoding, joining, text, thresholds
+from consilium.genomics.cohort import codes, decoding, joining, text
 from consilium.genomics.cohort.decoded import Decoded
 from consilium.genomics.cohort.joining import JointFile
 from consilium.genomics.cohort.lines import UnfitError
 from consilium.genomics.cohort.merging import plan, stretch
-from consilium.genomics.cohort.thresholds import Limits
+from consilium.genomics.intake import thresholds
 from consilium.genomics.intake.build import CONTIGS
 from consilium.genomics.intake.calls import ABSENT, MISSING, Calls, Part, merge
 from consilium.genomics.intake.patient import Setup
+from consilium.genomics.intake.thresholds import Limits
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from vcf_files import SITES
@@ -98,8 +100,8 @@ def rows_of_merge(layers: list[tuple[dict[str, list[Calls]], list[str]]], patien
     return out
 
 
-def decoded(path: Path, patients: list[str], setup: Setup, limits: Limits = Limits()) -> JointFile:  # noqa: B008
-    return joining.decode_joints([str(path)], patients, setup, limits, path.parent / "kept", None)[0]
+def decoded(path: Path, patients: list[str], setup: Setup) -> JointFile:
+    return joining.decode_joints([str(path)], patients, setup, path.parent / "kept", None)[0]
 
 
 @given(bodies(), st.booleans())
@@ -171,7 +173,7 @@ def test_limits_of_depth_and_quality(tmp_path_factory: pytest.TempPathFactory, s
     (folder / "scratch").mkdir()
     limited, lost = thresholds.applied(path, limits, patients, folder / "scratch")
     full = joining.read_joint(str(limited), patients, setup)
-    fast = decoded(path, patients, setup, limits)
+    fast = decoded(path, patients, replace(setup, limits=limits))
     assert rows_of([(fast.folder, fast.patients)], patients) == rows_of_merge([(full.calls, full.patients)], patients)
     assert all(n <= lost.get(p, 0) for p, n in fast.n_below.items())
 

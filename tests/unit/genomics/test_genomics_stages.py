@@ -286,3 +286,18 @@ def test_callable_regions_of_a_patient_with_one_file_a_gene(tmp_path: Path, brok
     else:
         assert found[250, "G", "A"] == {"P1": [1, 1]} and found[900, "T", ""] == {"P1": [0, 0]}
         assert causes == ""
+
+
+def test_calls_under_the_limits_are_missing_in_own_and_joint_files_alike(tmp_path: Path) -> None:
+    rows = ["1 100 . A G . . . GT:DP:GQ 0/1:9:50", "1 200 . C T . . . GT:DP:GQ 0/1:30:50",
+            "1 300 . C T . . . GT:GQ 0/1:10", "1 400 . C T . . . GT 0/1"]  # fmt: skip
+    own, joint = write(tmp_path / "own.vcf", rows, ("P1",)), write(tmp_path / "joint.vcf", rows, ("P2",))
+    people = Cohort(tmp_path, {"P1": "male", "P2": "male"}, [("P1", "vcf", own), ("*", "vcf", joint)], None)
+    people.panel.write_text("chrom\tpos\tref\talt\tX\n")
+    common = {"samples": people.samples, "panel": people.panel, "known_sites": SITES, "min_dp": 10, "min_gq": 20}
+    stages.intake(patients="P1,P2", folder=tmp_path / "patients", manifest=tmp_path / "i.json", **common)
+    made = {"genotypes": tmp_path / "g.vcz", "sources": tmp_path / "s.json", "quarantine": tmp_path / "q.tsv"}
+    stages.merge(sheet=people.sheet, intake=[tmp_path / "i.json"], **made, **common)
+    found = {pos: calls for (pos, _, _), calls in people.genotypes().items()}
+    lost, kept = [-1, -1], [0, 1]
+    assert found == {p: {"P1": c, "P2": c} for p, c in ((100, lost), (200, kept), (300, lost), (400, kept))}

@@ -27,14 +27,13 @@ rule genomics_merge:
         intake=option("--intake", INTAKE_MANIFESTS),
         reads=option("--reads", READS_MANIFESTS),
         kept=f"{RESULTS}/chunks/genomics_joint",
-        min_dp=config["genomics"]["min_dp"],
-        min_gq=config["genomics"]["min_gq"],
+        limits=limit_options(),
         rows=sheet_rows("genomics"),
         code=digest("genomics"),
     shell:
         "python $SCRIPTS/genomics.py merge --samples {params.samples:q} --sheet {params.sheet:q}"
         " {params.reference} {params.intake} {params.reads} --kept {params.kept:q}"
-        " --min-dp {params.min_dp} --min-gq {params.min_gq} --genotypes {output.genotypes}"
+        " {params.limits} --genotypes {output.genotypes}"
         " --sources {output.sources} --quarantine {output.problems} --threads {threads} > {log} 2>&1"
 
 

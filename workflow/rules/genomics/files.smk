@@ -74,8 +74,10 @@ rule genomics_intake:
         patients=chunk_patients,
         folder=PATIENTS,
         reference=reference_options(),
+        limits=limit_options(),
         rows=chunk_rows("genomics"),
         code=digest("genomics"),
     shell:
         "python $SCRIPTS/genomics.py intake --samples {params.samples:q} --patients {params.patients}"
-        " --folder {params.folder:q} {params.reference} --threads {threads} --manifest {output} > {log} 2>&1"
+        " --folder {params.folder:q} {params.reference} {params.limits}"
+        " --threads {threads} --manifest {output} > {log} 2>&1"

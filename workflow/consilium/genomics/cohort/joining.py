@@ -6,7 +6,7 @@ import shutil
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,11 @@ from consilium.core.errors import InputError, Problem
 from consilium.core.provenance import PACKAGE, file_digest, value_digest
 from consilium.core.sheets import Sample
 from consilium.core.store import atomic_folder, read_facts, write_facts
-from consilium.genomics.cohort import codes, decoding, text, thresholds, variants
+from consilium.genomics.cohort import codes, decoding, text, variants
 from consilium.genomics.cohort.decoded import Decoded, Rows, Writer, save
 from consilium.genomics.cohort.lines import UnfitError
 from consilium.genomics.cohort.merging import Plan, plan
-from consilium.genomics.cohort.thresholds import Limits
-from consilium.genomics.intake import reading, vcf
+from consilium.genomics.intake import reading, thresholds, vcf
 from consilium.genomics.intake.build import BUILD, CONTIGS
 from consilium.genomics.intake.callable_regions import Regions
 from consilium.genomics.intake.calls import Calls
@@ -89,20 +88,20 @@ class JointFile:
 
 
 def decode_joints(
-    files: Sequence[str], patients: Sequence[str], setup: Setup, limits: Limits, kept: Path, pool: Executor | None,
+    files: Sequence[str], patients: Sequence[str], setup: Setup, kept: Path, pool: Executor | None,
     own_regions: Sequence[Sample] = (),
 ) -> list[JointFile]:  # fmt: skip
     """Decode joint VCFs into folders of `kept`. What is there of an unchanged file, decoded for the same patients with
     the same settings and code, is taken as it is; folders of files that are no longer in the sheet are removed."""
     regions = [(s.patient, file_digest(Path(s.path))) for s in own_regions if Path(s.path).exists()]
-    base = [setup_digest(setup), asdict(limits), regions, _code()] if files else []
+    base = [setup_digest(setup), regions, _code()] if files else []
     out = []
     for file in files:
         wanted = sorted(set(_header_names(Path(file))) & set(patients))
         folder = kept / value_digest([base, file_digest(Path(file)) if Path(file).exists() else "absent", wanted])[:32]
         if not (folder / _FACTS).exists():
             with atomic_folder(folder) as made:
-                facts = _decode_joint(file, patients, setup, limits, made, pool, own_regions)
+                facts = _decode_joint(file, patients, setup, made, pool, own_regions)
                 write_facts(made / _FACTS, facts)
         facts = read_facts(folder / _FACTS)
         problems = [Problem(**{**p, "file": p["file"] or file}) for p in facts["problems"]]
@@ -133,7 +132,7 @@ def _header_names(path: Path) -> list[str]:
 
 
 def _decode_joint(
-    file: str, patients: Sequence[str], setup: Setup, limits: Limits, folder: Path, pool: Executor | None,
+    file: str, patients: Sequence[str], setup: Setup, folder: Path, pool: Executor | None,
     own_regions: Sequence[Sample],
 ) -> dict[str, Any]:  # fmt: skip
     """Fill `folder`; the facts of a JointFile. Problems of the file itself name no file: it may be renamed."""
@@ -141,11 +140,11 @@ def _decode_joint(
         try:
             if own_regions or setup.callable or setup.validation != "standard":
                 raise UnfitError  # callable regions need the place of every record, the other levels its every value
-            joint, rows, below = _in_pieces(file, patients, setup, limits, folder, scratch, pool)
+            joint, rows, below = _in_pieces(file, patients, setup, folder, scratch, pool)
         except UnfitError:
             for made in folder.glob("*.codes"):
                 made.unlink()
-            source, below = thresholds.applied(Path(file), limits, set(patients), scratch)
+            source, below = thresholds.applied(Path(file), setup.limits, set(patients), scratch)
             joint, rows = read_joint(str(source), patients, setup, own_regions), Rows()
         writer = Writer(folder, "rest.codes")
         for chrom, layers in joint.calls.items():
@@ -169,7 +168,7 @@ def _add(writer: Writer, chrom: str, layer: Calls, n_samples: int) -> None:
 
 
 def _in_pieces(
-    file: str, patients: Sequence[str], setup: Setup, limits: Limits, folder: Path, scratch: Path, pool: Executor | None
+    file: str, patients: Sequence[str], setup: Setup, folder: Path, scratch: Path, pool: Executor | None
 ) -> tuple[Joint, Rows, dict[str, int]]:
     """(the joint file with the calls of its slow lines, rows of the others, calls lost to limits). Raises UnfitError.
 
@@ -185,7 +184,7 @@ def _in_pieces(
             raise UnfitError
         kept = [names[i] for i in columns]
         layout = decoding.Layout(len(names), columns, setup.known_sites, setup.reference, setup.targets, folder,
-                                 limits.min_dp, limits.min_gq)  # fmt: skip
+                                 setup.limits.min_dp, setup.limits.min_gq)  # fmt: skip
         rows, below, plainly = Rows(), np.zeros(len(columns), dtype=np.int64), Counter[str]()
         rest = scratch / "rest.vcf"
         with open(rest, "wb") as out:
@@ -200,7 +199,7 @@ def _in_pieces(
                 rows.take(piece.rows)
                 below += piece.n_below
                 plainly.update(piece.facts())
-        source, counted = thresholds.applied(rest, limits, ids, scratch)
+        source, counted = thresholds.applied(rest, setup.limits, ids, scratch)
         joint = read_joint(str(source), patients, setup)
         if not joint.patients or joint.facts["build"] != BUILD:
             raise UnfitError

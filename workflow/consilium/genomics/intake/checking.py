@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,7 @@ def setup_digest(setup: Setup) -> dict[str, Any]:
     return {
         "tables": [file_digest(p) for p in setup.files()],
         "validation": setup.validation,
+        "limits": asdict(setup.limits),
         "reference": fasta_digest(setup.reference) if setup.reference else "none",
     }
 

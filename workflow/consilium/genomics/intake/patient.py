@@ -15,7 +15,7 @@ from consilium.core.errors import InputError, Problem
 from consilium.core.sheets import WHOLE_COHORT, Sample
 from consilium.core.store import write_facts, write_text
 from consilium.genomics.cohort import variants
-from consilium.genomics.intake import normalise, reading, vcf
+from consilium.genomics.intake import normalise, reading, thresholds, vcf
 from consilium.genomics.intake.build import CONTIGS
 from consilium.genomics.intake.callable_regions import Regions, Touched, read_bed
 from consilium.genomics.intake.calls import Calls, Part, merge
@@ -74,10 +74,12 @@ def intake_patient(task: Task, folder: Path, setup: Setup, results: Path) -> lis
         report = vcf.Report(sample.path, task.patient, setup.validation)
         choose = partial(one_sample, report=report)
         try:
-            found = reading.calls_of(Path(sample.path), report, choose, tables, touched=touched)
+            with variants.scratch(folder) as scratch:
+                source, lost = thresholds.applied(Path(sample.path), setup.limits, None, scratch)
+                found = reading.calls_of(source, report, choose, tables, touched=touched)
             for chrom, parts in found.items():
                 layers.setdefault(chrom, []).extend(parts)
-            facts.append(file_facts(report))
+            facts.append({**file_facts(report), "calls_under_limits": sum(lost.values())})
         except InputError:
             pass
         problems += report.problems

@@ -13,6 +13,7 @@ from consilium.genomics.intake.known_bases import Bases, KnownBases, read_known_
 from consilium.genomics.intake.lift import Rules
 from consilium.genomics.intake.normalise import Reference
 from consilium.genomics.intake.panel import Panel, Wanted, read_panel, read_wanted
+from consilium.genomics.intake.thresholds import NO_LIMITS, Limits
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Setup:
 
     targets: tables of positions. scores: scoring files. reference: FASTA. lift_table: places known in both builds;
     chain: UCSC chain file GRCh37 to GRCh38. callable: BED files of callable regions of everybody.
-    validation: lenient, standard or strict.
+    validation: lenient, standard or strict. limits: genotypes of VCFs below them count as missing.
     """
 
     panel: Path
@@ -33,6 +34,7 @@ class Setup:
     chain: Path | None = None
     callable: tuple[Path, ...] = ()
     validation: str = "standard"
+    limits: Limits = NO_LIMITS
 
     def load(self) -> tuple[Panel, Wanted, KnownSites, Reference | None]:
         panel = read_panel(self.panel)

@@ -39,9 +39,10 @@ def merge(
     from consilium.genomics.cohort import joining as cohort
     from consilium.genomics.cohort import variants, vcfzarr, workers
     from consilium.genomics.intake.setup import Setup
+    from consilium.genomics.intake.thresholds import Limits
 
     setup = Setup(panel, known_sites, tuple(targets or ()), tuple(scores or ()), reference, lift_table, chain,
-                  tuple(regions or ()), validation)  # fmt: skip
+                  tuple(regions or ()), validation, Limits(min_dp, min_gq))  # fmt: skip
     ids = [p.patient for p in sheets.read_patients(sheet)]
     rows = [s for s in sheets.read_samples(samples) if s.modality == "genomics"]
     own_regions = [s for s in rows if s.kind == "callable" and s.patient != sheets.WHOLE_COHORT]
@@ -49,8 +50,7 @@ def merge(
     entries = [e for paths in (intake, reads) for e in chunks.read_manifests(paths or [])]
     own = cohort.own_files(chunks.read_manifests(intake or []))
     with variants.scratch(genotypes.parent) as scratch, workers.processes(threads) as pool:
-        limits = cohort.Limits(min_dp, min_gq)
-        joints = cohort.decode_joints(files, ids, setup, limits, kept or scratch / "joint", pool, own_regions)
+        joints = cohort.decode_joints(files, ids, setup, kept or scratch / "joint", pool, own_regions)
         chosen = cohort.sources(ids, joints, own)
         plan = cohort.merged(joints, own, chosen, scratch, pool)
         vcfzarr.write(genotypes, plan, list(chosen), pool, threads)

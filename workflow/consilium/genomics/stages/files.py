@@ -105,19 +105,25 @@ def intake(
     chain: Path | None = None,
     regions: list[Path] | None = None,
     validation: str = "standard",
+    min_dp: int = 0,
+    min_gq: int = 0,
     threads: int = 1,
 ) -> None:
-    """VCFs of a chunk of patients, or the calls from their reads: checked, normalised, one VCF a patient."""
+    """VCFs of a chunk of patients, or the calls from their reads: checked, normalised, one VCF a patient.
+
+    Genotypes of VCFs with DP below `min_dp` or GQ below `min_gq` become missing.
+    """
     from functools import partial
 
     from consilium.core import chunks, sheets
     from consilium.genomics.intake import checking
     from consilium.genomics.intake import patient as work
     from consilium.genomics.intake.setup import Setup
+    from consilium.genomics.intake.thresholds import Limits
 
     rows = [s for s in sheets.read_samples(samples) if s.modality == "genomics"]
     setup = Setup(panel, known_sites, tuple(targets or ()), tuple(scores or ()), reference, lift_table, chain,
-                  tuple(regions or ()), validation)  # fmt: skip
+                  tuple(regions or ()), validation, Limits(min_dp, min_gq))  # fmt: skip
     tasks = checking.tasks(rows, patients, ("vcf", *work.READS_KINDS), folder, "genomics_intake", ("callable",))
     chunks.run_chunk(
         "intake", "genomics", tasks, partial(work.intake_patient, setup=setup, results=folder), manifest,

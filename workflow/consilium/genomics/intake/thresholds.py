@@ -26,7 +26,10 @@ class Limits:
         return bool(self.min_dp or self.min_gq)
 
 
-def applied(path: Path, limits: Limits, patients: Collection[str], scratch: Path) -> tuple[Path, dict[str, int]]:
+NO_LIMITS = Limits()
+
+
+def applied(path: Path, limits: Limits, patients: Collection[str] | None, scratch: Path) -> tuple[Path, dict[str, int]]:
     """(the file, or without calls under the limits a copy in `scratch`; patient -> calls lost). Not a VCF: itself."""
     lost: Counter[str] = Counter()
     if not limits or not path.is_file():
@@ -41,7 +44,7 @@ def applied(path: Path, limits: Limits, patients: Collection[str], scratch: Path
                 copy.write(line if line.startswith("#") or not line.strip() else _limited(line, names, limits, lost))
     except InputError:
         return path, {}
-    return out, {p: n for p, n in lost.items() if p in patients}
+    return out, {p: n for p, n in lost.items() if patients is None or p in patients}
 
 
 def _limited(line: str, names: Sequence[str], limits: Limits, lost: Counter[str]) -> str:
