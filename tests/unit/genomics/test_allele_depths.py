@@ -1,5 +1,6 @@
 """Foreign reads from the allele depths of VCFs, planted at known shares."""
 
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -83,11 +84,14 @@ def test_files_without_depths_and_bad_files_say_nothing(tmp_path: Path, panel: P
     bare = write(tmp_path / "n.vcf", panel, {"x": 0.0}, header=HEADER.replace("AD", "XX"))
     bad, joint = tmp_path / "bad.vcf", write(tmp_path / "j.vcf", panel, {"A": 0.0, "B": 0.2, "C": 0.0})
     bad.write_text("Dear colleague")
-    files = [("N", bare), ("X", bad), ("*", joint), ("Gone", tmp_path / "none.vcf")]
+    stream, cut = tmp_path / "j.vcf.gz", tmp_path / "cut.vcf.gz"  # one gzip stream, whole and cut off
+    stream.write_bytes(gzip.compress(joint.read_bytes()))
+    cut.write_bytes(stream.read_bytes()[:900])
+    files = [("N", bare), ("X", bad), ("X", cut), ("*", stream), ("Gone", tmp_path / "none.vcf")]
     rows = [Sample(p, "genomics", "vcf", str(f), "", "vcf", i) for i, (p, f) in enumerate(files)]
-    found = foreign_shares(rows, ["N", "X", "A", "B", "Gone"], sites, 0.01)
+    found = foreign_shares(rows, ["N", "X", "A", "B", "Gone"], sites, 0.01, tmp_path)
     assert {p: r["contamination_verdict"] for p, r in found.items()} == {"A": "clean", "B": "contaminated"}
-    assert foreign_shares(rows, ["N", "X", "A", "B", "Gone"], sites, 0.01, threads=2) == found
+    assert foreign_shares(rows, ["N", "X", "A", "B", "Gone"], sites, 0.01, tmp_path, threads=2) == found
 
 
 def test_the_strongest_evidence_of_several_files_counts() -> None:

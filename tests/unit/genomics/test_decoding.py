@@ -1,5 +1,6 @@
 """The fast way through a joint VCF gives the rows of the full reader, whatever stands in the file."""
 
+import gzip
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -226,6 +227,15 @@ def test_a_file_out_of_order_is_left_to_the_full_reader(tmp_path: Path, setup: S
         list(decoding.pieces_of(path, decoding.Layout(1, (0,), SITES, None, (), tmp_path), None))
     found = decoded(path, ["P1"], setup)
     assert found.patients == [] and "position 5 after 9" in found.problems[0].found
+
+
+def test_broken_packings_are_named(tmp_path: Path, setup: Setup) -> None:
+    whole = gzip.compress(vcf_text([f"1 {p} . A G . . . GT 0|0" for p in range(5, 3000)]).encode())
+    path = tmp_path / "joint.vcf.gz"
+    for content in (whole[: len(whole) // 2], whole[:200] + bytes(50) + whole[250:], whole[:5]):
+        path.write_bytes(content)
+        found = decoded(path, ["P1"], setup)
+        assert found.patients == [] and "gzip" in found.problems[0].found and found.problems[0].file == str(path)
 
 
 def test_a_variant_on_both_sides_of_a_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import shutil
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -176,7 +177,11 @@ def _in_pieces(
     """
     if not Path(file).is_file():
         raise UnfitError
-    with text.readable(Path(file), scratch) as plain:
+    with ExitStack() as opened:
+        try:
+            plain = opened.enter_context(text.readable(Path(file), scratch))
+        except (OSError, ValueError):
+            raise UnfitError from None
         names = _header_names(plain)
         ids = set(patients)
         columns = tuple(i for i, name in enumerate(names) if name in ids)

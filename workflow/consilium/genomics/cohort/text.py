@@ -31,29 +31,39 @@ class Piece:
 
 @contextmanager
 def readable(path: Path, scratch: Path) -> Iterator[Path]:
-    """The file itself, or its text in `scratch` where it is a BCF or packed as one gzip stream."""
-    from isal import igzip
+    """The file itself, or its text in `scratch` where it is a BCF or packed as one gzip stream.
+
+    Raises OSError or ValueError where it cannot be unpacked.
+    """
+    plain = scratch / "unpacked.vcf"
+    try:
+        yield plain if _unpacked(path, plain) else path
+    finally:
+        plain.unlink(missing_ok=True)
+
+
+def _unpacked(path: Path, plain: Path) -> bool:
+    """Write the text of a BCF or of one gzip stream to `plain`; False: the file can be read as it is."""
+    import pysam
+    from isal import igzip, isal_zlib
 
     with open(path, "rb") as handle:
         magic = handle.read(16)
     if magic[:2] != b"\x1f\x8b":
-        yield path
-        return
-    plain = scratch / "unpacked.vcf"
+        return False
     try:
         with igzip.open(path, "rb") as packed:
             if packed.read(3) == b"BCF":
                 _view(path, plain)
-            elif _is_bgzf(magic):
-                plain = path
-            else:
-                packed.seek(0)
-                with open(plain, "wb") as out:
-                    shutil.copyfileobj(packed, out, 1 << 22)
-        yield plain
-    finally:
-        if plain != path:
-            plain.unlink(missing_ok=True)
+                return True
+            if _is_bgzf(magic):
+                return False
+            packed.seek(0)
+            with open(plain, "wb") as out:
+                shutil.copyfileobj(packed, out, 1 << 22)
+    except (EOFError, isal_zlib.error, pysam.SamtoolsError) as error:  # type: ignore[misc]
+        raise ValueError(f"{path}: {error}") from None
+    return True
 
 
 def _view(path: Path, out: Path) -> None:

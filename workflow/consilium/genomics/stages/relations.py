@@ -87,5 +87,5 @@ def genotype_identity(
     depth = read_table(reads_qc, "reads_qc") if reads_qc else None
     by_depth = dict(zip(depth["patient"], depth["sex_by_depth"], strict=True)) if depth is not None else {}
     rows = [s for s in sheets.read_samples(samples) if s.modality == "genomics" and s.kind == "vcf"]
-    impure = foreign_shares(rows, list(present), panel, max_contamination, threads)
+    impure = foreign_shares(rows, list(present), panel, max_contamination, out.parent, threads)
     write_table(out, "genotype_identity", swaps.table(present, known, by_depth, impure))
