@@ -131,7 +131,7 @@ def main(data: Path) -> None:
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
         with tarfile.open(folder / "norm.tar.gz") as archive:
-            archive.extractall(scratch, filter="data")
+            archive.extractall(scratch)
         with open(folder / "norm_cases.tsv", encoding="utf-8") as handle:
             for case in csv.DictReader(handle, delimiter="\t", quoting=csv.QUOTE_NONE):
                 program, own = judge(case, scratch / "test", scratch)

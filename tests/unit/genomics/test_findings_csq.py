@@ -21,7 +21,7 @@ def cases(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip(f"no file {packed}")
     folder = tmp_path_factory.mktemp("csq")
     with tarfile.open(fileobj=io.BytesIO(packed.read_bytes())) as archive:
-        archive.extractall(folder, filter="data")
+        archive.extractall(folder)
     return folder / "csq"
 
 

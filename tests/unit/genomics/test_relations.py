@@ -76,15 +76,19 @@ def test_a_wrong_father_in_the_sheet_is_named() -> None:
 
 def test_families_and_the_sheet() -> None:
     pairs = related(household())
-    told = families.table(NAMES, pairs, dict.fromkeys(NAMES[:4], "A"), np.zeros(6, dtype=bool))
+    told = families.table(NAMES, pairs, dict.fromkeys(NAMES[:4], "A"), np.zeros(6, dtype=bool), lambda a, b: 900)
     TABLES["families"].check(told)
     assert told["family"].tolist() == ["F1"] * 4 + ["", ""]
     assert told["agrees"].tolist() == ["yes"] * 6
     wrong = {"father": "A", "mother": "A", "son": "A", "other": "A", "daughter": "B"}
-    told = families.table(NAMES, pairs, wrong, np.arange(6) == 5).set_index("patient")
+    told = families.table(NAMES, pairs, wrong, np.arange(6) == 5, lambda a, b: 900).set_index("patient")
     assert told["agrees"].tolist() == ["no"] * 5 + ["not assessed"]
     assert told["reason"]["other"] == "related to nobody of family A (father, mother, son)"
     assert "daughter (first degree), not of the same family" in told["reason"]["father"]
+    few = families.table(NAMES, pairs, wrong, np.zeros(6, dtype=bool), lambda a, b: 124 if b == "son" else 900)
+    assert few.set_index("patient").loc["other", ["agrees", "reason"]].tolist() == [
+        "not assessed", "too few sites called in both to tell relatives of family A (124 with son)",
+    ]  # fmt: skip
 
 
 def judged(order: list[int], sexes: dict[str, str] | None = None, reads: dict[str, str] | None = None) -> pd.DataFrame:

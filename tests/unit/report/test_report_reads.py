@@ -33,7 +33,7 @@ def test_what_was_not_covered_is_said(copy):
     assert "not assessed: 12 bases of BRCA1 uncovered" in text and "1 with bases not assessed" in text
     assert "3 whole copies" in text and "judged on simulated reads only" in text
     assert "Possible deletion, chr17:101-5100 (BRCA1): depth 0.52" in text
-    assert "unknown no targets on X" in text and "not assessed: too few stretches" in text
+    assert "Sex by depth: not assessed: no targets on X" in text and "not assessed: too few stretches" in text
 
 
 def test_no_call_and_no_reads_say_why(copy):

@@ -16,6 +16,7 @@ def families(
     from consilium.genomics.structure import families as kin
     from consilium.genomics.structure import mendel as inheritance
     from consilium.genomics.structure import variant_only
+    from consilium.genomics.structure.kinship import shared_sites
 
     calls, people = matrix.load(genotypes), sheets.read_patients(sheet)
     pairs, quality = read_table(kinship, "kinship"), read_table(samples_qc, "samples_qc")
@@ -27,7 +28,7 @@ def families(
     counted = inheritance.count(trios, inheritance.autosomal_blocks(calls) if trios else ())
     write_table(mendel, "mendel", inheritance.table(calls.samples, trios, counted, lacking))
     own = {p.patient: p.family for p in people}
-    write_table(families, "families", kin.table(calls.samples, pairs, own, lacking))
+    write_table(families, "families", kin.table(calls.samples, pairs, own, lacking, shared_sites(calls)))
 
 
 def homozygosity(genotypes: Path, panel: Path, ancestry: Path, out: Path) -> None:
@@ -77,10 +78,12 @@ def genotype_identity(
 
     people = {p.patient: p for p in sheets.read_patients(sheet)}
     quality, told = read_table(samples_qc, "samples_qc"), read_table(families, "families")
+    # Somebody called from reads at chosen sites alone shares too few sites with a parent to be told from others.
+    thin = set(quality["patient"][quality["missing_rate"] > swaps.MOST_MISSING])
     present = {name: people[name] for name in quality["patient"] if name in people}
     known = swaps.evidence(
         dict(zip(quality["patient"], quality["sex_inferred"], strict=True)),
-        [r.patient for r in told.itertuples() if not r.reason.endswith(kin.BARE)],
+        [r.patient for r in told.itertuples() if not r.reason.endswith(kin.BARE) and r.patient not in thin],
         read_table(kinship, "kinship"),
         read_table(identity, "identity"),
     )

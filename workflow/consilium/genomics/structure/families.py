@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 BARE = "files with hardly any reference call: only looked at for being one person twice"
+ENOUGH_SITES = 500  # called in both, from which parents, children and siblings are hardly missed
 _CLOSE = ("duplicate", "first degree", "second degree")  # make a family; third degree is too often chance
 
 
@@ -32,9 +33,14 @@ def components(samples: Sequence[str], pairs: Sequence[tuple[str, str]]) -> dict
 
 
 def table(
-    samples: Sequence[str], kinship: pd.DataFrame, sheet: Mapping[str, str], lacking: npt.NDArray[np.bool_]
-) -> pd.DataFrame:
-    """Table families: one row a patient with genotypes. `sheet`: patient -> family in patients.tsv ("" unknown)."""
+    samples: Sequence[str], kinship: pd.DataFrame, sheet: Mapping[str, str], lacking: npt.NDArray[np.bool_],
+    shared: Callable[[str, str], int],
+) -> pd.DataFrame:  # fmt: skip
+    """Table families: one row a patient with genotypes. `sheet`: patient -> family in patients.tsv ("" unknown).
+
+    `shared`: number of kinship's sites called in both of two patients. A family member counts as unrelated only from
+    ENOUGH_SITES of them on.
+    """
     import pandas as pd
 
     close = kinship[kinship["relationship"].isin(_CLOSE)]
@@ -45,21 +51,29 @@ def table(
     relatives: dict[str, dict[str, str]] = {name: {} for name in samples}
     for a, b, degree in pairs:
         relatives[a][b] = relatives[b][a] = degree
+    listed = {frozenset(pair) for pair in zip(kinship["patient_a"], kinship["patient_b"], strict=True)}
     members: dict[str, list[str]] = {}
     for name in samples:
         members.setdefault(sheet.get(name, ""), []).append(name)
     rows = []
     for name, bare in zip(samples, lacking, strict=True):
         own = sheet.get(name, "")
-        agrees, reason = _compare(own, relatives[name], sheet, set(members[own]) - {name} if own else set(), bare)
+        family = set(members[own]) - {name} if own else set()
+        unseen = set() if any({name, o} in listed for o in family) else family  # a listed cousin is family, too
+        few = {o: n for o in unseen if (n := shared(name, o)) < ENOUGH_SITES}
+        agrees, reason = _compare(own, relatives[name], sheet, family, unseen, few, bare)
         rows.append((name, names.get(number[name], ""), own, len(relatives[name]), agrees, reason))
     return pd.DataFrame(rows, columns=["patient", "family", "sheet_family", "n_relatives", "agrees", "reason"])
 
 
 def _compare(
-    own: str, relatives: Mapping[str, str], sheet: Mapping[str, str], members: set[str], bare: bool
-) -> tuple[str, str]:
-    """yes, no or not assessed, and why, for a patient of family `own` with `members` beside the patient."""
+    own: str, relatives: Mapping[str, str], sheet: Mapping[str, str], members: set[str], unseen: set[str],
+    few: Mapping[str, int], bare: bool,
+) -> tuple[str, str]:  # fmt: skip
+    """yes, no or not assessed, and why, for a patient of family `own` with `members` beside the patient.
+
+    unseen: all the members, where none of them is among the kin; few: those with too few sites to tell (sites).
+    """
     twice = [f"the same genotypes as {o}: one person under two names, or twins" for o, d in relatives.items()
              if d == "duplicate"]  # fmt: skip
     if bare:
@@ -68,6 +82,9 @@ def _compare(
         return "no" if twice else "not assessed", "; ".join(twice or ["no families in the sheet"])
     apart = [f"{o} ({d})" for o, d in relatives.items() if d != "duplicate" and (not own or o not in members)]
     found = [f"related to {', '.join(sorted(apart))}, not of the same family in the sheet"] if apart else []
-    if members and not members & relatives.keys():
-        found.append(f"related to nobody of family {own} ({', '.join(sorted(members))})")
-    return "no" if twice or found else "yes", "; ".join([*twice, *found])
+    if unseen and not few:
+        found.append(f"related to nobody of family {own} ({', '.join(sorted(unseen))})")
+    if twice or found or not few:
+        return "no" if twice or found else "yes", "; ".join([*twice, *found])
+    told = ", ".join(f"{few[o]} with {o}" for o in sorted(few))
+    return "not assessed", f"too few sites called in both to tell relatives of family {own} ({told})"

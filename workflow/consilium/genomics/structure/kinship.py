@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
@@ -64,6 +65,17 @@ def independent_variants(matrix: Matrix) -> npt.NDArray[np.int64]:
         if len(here := np.flatnonzero(matrix.chrom[rows] == c))
     ]
     return np.asarray(rows[np.concatenate(kept)])
+
+
+def shared_sites(matrix: Matrix) -> Callable[[str, str], int]:
+    """Number of independent variants called in both of two samples; found out at the first question."""
+
+    @cache
+    def called() -> dict[str, npt.NDArray[np.bool_]]:
+        counts = alt_counts(matrix.rows(independent_variants(matrix)))
+        return {name: counts[:, i] >= 0 for i, name in enumerate(matrix.samples)}
+
+    return lambda a, b: int((called()[a] & called()[b]).sum())
 
 
 def spaced(matrix: Matrix, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _SEXES = ("female", "male")
+MOST_MISSING = 0.5  # share of cohort sites without a call, up to which somebody's parents can be told
 _MOST_SUSPECTS = 60  # of either kind; every pair of them is tried
 
 
