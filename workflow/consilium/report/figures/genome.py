@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -245,8 +246,9 @@ def pharmacogenes(table: pd.DataFrame) -> Figure:
         left += widths
     ax.set_yticks(range(len(counts)), counts.index)
     ax.invert_yaxis()
-    note = "\nno defining position in anybody's files: " + ", ".join(absent) if absent else ""
-    ax.set(xlabel=f"Patients{note}", title=f"Pharmacogene phenotypes, n = {table['patient'].nunique()}")
+    note = "no defining position in anybody's files: " + ", ".join(absent) if absent else ""
+    ax.set_xlabel("\n".join(["Patients", *wrap(note, 60)]))
+    ax.set_title(f"Pharmacogene phenotypes, n = {table['patient'].nunique()}")
     figure.legend(*ax.get_legend_handles_labels(), loc="outside right upper", fontsize=8)
     return figure
 
