@@ -154,5 +154,5 @@ def test_adding_one_patient_runs_only_that_patients_jobs(demo):
 
 
 def _entries(place) -> list[dict]:
-    manifests = (place.folder / "results/demo/chunks").rglob("*.json")
+    manifests = (place.folder / "results/demo/chunks").glob("*/*.json")
     return [entry for m in manifests for entry in json.loads(m.read_text()).get("patients", [])]

@@ -108,4 +108,4 @@ def test_what_a_vcf_cannot_tell_is_never_called_from_one(gene: str) -> None:
     rows = gene_rows(GENES["TPMT"], person(GENES["TPMT"], "*1", "*1"))
     rows += [("chr22", 42128945, "C", "T", ["1/1"])]  # CYP2D6*4's splice site
     finding = call_patients({gene: GENES[gene]}, store(rows, ["P"]), ["P"])["P"][0]
-    assert (finding.call, finding.reason) == (NOT_CALLED, "needs reads or an outside call")
+    assert (finding.call, finding.reason) == (NOT_CALLED, "needs an outside call (kind pgx_calls)")

@@ -13,7 +13,7 @@ from consilium.report.tables import Cohort
 Facts = dict[str, Any]
 # Reasons in pharmacogenes.tsv: the files say nothing of the gene; and the gene is none that genotypes tell.
 NOTHING_TESTED = "no defining position was called"
-NEEDS_MORE = "needs reads or an outside call"
+NEEDS_MORE = "needs an outside call (kind pgx_calls)"
 OUTSIDE = "outside call"
 
 

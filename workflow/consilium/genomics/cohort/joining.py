@@ -155,7 +155,7 @@ def _decode_joint(
         save(folder, rows)
     return {"patients": joint.patients, "n_ignored": joint.n_ignored, "n_below": below,
             "problems": [{**p.to_dict(), "file": "" if p.file == joint.file else p.file} for p in joint.problems],
-            "facts": joint.facts}  # fmt: skip
+            "facts": joint.facts and {**joint.facts, "file": ""}}  # fmt: skip
 
 
 def _add(writer: Writer, chrom: str, layer: Calls, n_samples: int) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from consilium.genomics.stars.tables import Gene
 
 NO_GENOTYPES = "no genotypes of this patient"
-NEEDS_MORE = "needs reads or an outside call"  # genes that a VCF alone cannot tell: copies, hybrids, HLA
+NEEDS_MORE = "needs an outside call (kind pgx_calls)"  # genes that a VCF alone cannot tell: copies, hybrids, HLA
 
 
 def call_patients(
