@@ -24,7 +24,8 @@ def haplotypes(n_people: int, n_sites: int) -> tuple[npt.NDArray[np.int64], npt.
     """Positions (site,) and alleles (site, 2 x person) of neutral variation in one population of Ne 10,000."""
     import msprime
 
-    length = n_sites * 270.0  # expected sites per base: 4 Ne mu x harmonic number, with some to spare
+    # Expected sites per base: 4 Ne mu x harmonic number = 1 / 2,000 x harmonic number; a quarter to spare.
+    length = round(n_sites * 2500 / sum(1 / i for i in range(1, 2 * n_people)))
     tree = msprime.sim_ancestry(n_people, sequence_length=length, recombination_rate=1e-8, population_size=1e4,
                                 random_seed=SEED)  # fmt: skip
     tree = msprime.sim_mutations(tree, rate=1.25e-8, random_seed=SEED, model=msprime.BinaryMutationModel())
