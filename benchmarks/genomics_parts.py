@@ -15,19 +15,15 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 
 from consilium.genomics.cohort import matrix, planes
-from consilium.genomics.structure import kinship
+from consilium.genomics.structure.king import matrix as all_pairs
+from consilium.genomics.structure.kinship import principal_components
 
 
 def king(store: Path, files: list[Path]) -> np.ndarray:
     """KING-robust kinship of all pairs over all sites."""
     with planes.open_planes(store) as packed:
         counts = planes.dosages(packed, np.arange(packed.n_sites))
-    try:
-        from consilium.genomics.structure.king import matrix as compute
-
-        return np.asarray(compute(counts, 2)[0])
-    except ImportError:
-        return np.asarray(kinship.king(counts)[0])
+    return np.asarray(all_pairs(counts, 2)[0])
 
 
 def pca(store: Path, files: list[Path]) -> np.ndarray:
@@ -35,10 +31,7 @@ def pca(store: Path, files: list[Path]) -> np.ndarray:
     rows = np.loadtxt(files[0], dtype=np.int64)
     with planes.open_planes(store) as packed:
         counts = planes.dosages(packed, rows)
-    if hasattr(kinship, "principal_components"):
-        return np.asarray(kinship.principal_components(counts, 20))
-    kinship.COMPONENTS = 20
-    return kinship.components(counts)
+    return np.asarray(principal_components(counts, 20))
 
 
 def sums(store: Path, files: list[Path]) -> np.ndarray:
