@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from consilium.imaging import atlas, regional
-from consilium.imaging.process_brain import _log_field, _tissue
-from consilium.imaging.registration import Alignment, align, information
+from consilium.imaging.brain import atlas, regional
+from consilium.imaging.brain.images import _log_field, _tissue
+from consilium.imaging.brain.registration import Alignment, align, information
 from consilium.imaging.resampling import at_spacing, resample
 from consilium.imaging.volume import Volume
 from consilium.simulate.images_brain import Scan

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from consilium.imaging import connectivity
+from consilium.imaging.fmri import connectivity
 
 
 def correlated(rho: float, n: int, seed: int = 1) -> np.ndarray:

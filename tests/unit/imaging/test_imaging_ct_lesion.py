@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from consilium.imaging import ct, lesion
+from consilium.imaging.body import ct, lesion
 from consilium.imaging.volume import Volume
 from consilium.simulate.images_ct import chest
 

@@ -4,7 +4,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 from consilium.core.errors import InputError
-from consilium.imaging import intake
+from consilium.imaging.intake import reader
 from consilium.imaging.volume import canonical
 from consilium.simulate import images_dicom
 from consilium.simulate.images_identity import Planted, identity
@@ -23,13 +23,13 @@ def series(folder: Path, modality: str = "MR", skip: tuple[int, ...] = (), perso
 
 def refusal(path: Path, kind: str) -> str:
     with pytest.raises(InputError) as error:
-        intake.read(sample(path, kind))
+        reader.read(sample(path, kind))
     return "\n".join(str(p) for p in error.value.problems)
 
 
 def test_slices_come_back_in_place_whatever_the_file_order(tmp_path: Path) -> None:
     series(tmp_path / "s", EchoTime="2.9")
-    volume = intake.read(sample(tmp_path / "s", "T1"))
+    volume = reader.read(sample(tmp_path / "s", "T1"))
     assert np.array_equal(volume.voxels, VOXELS)
     assert np.allclose(volume.affine, AFFINE, atol=1e-4)
     assert volume.technical["EchoTime"] == 2.9
@@ -37,7 +37,7 @@ def test_slices_come_back_in_place_whatever_the_file_order(tmp_path: Path) -> No
 
 def test_rescale_makes_hounsfield_units(tmp_path: Path) -> None:
     series(tmp_path / "s", "CT", RescaleSlope="2", RescaleIntercept="-1024")
-    volume = intake.read(sample(tmp_path / "s", "CT"))
+    volume = reader.read(sample(tmp_path / "s", "CT"))
     assert volume.unit == "HU"
     assert np.array_equal(volume.voxels, VOXELS * 2.0 - 1024)
 
@@ -88,7 +88,7 @@ def test_a_burned_in_annotation_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [3, 4, 5, 6])
 def test_siemens_mosaics_equal_dcm2niix(data: Path, number: int) -> None:
     root = data / "dcm_qa_nih"
-    volume = intake.read(sample(root / "In" / "20180918Si" / f"mr_000{number}", "fMRI"))
+    volume = reader.read(sample(root / "In" / "20180918Si" / f"mr_000{number}", "fMRI"))
     (reference,) = (root / "Ref").glob(f"EPI*_{number}.nii")
     theirs = nib.load(reference)
     voxels, affine = canonical(np.asarray(theirs.dataobj), theirs.affine)

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
-from consilium.imaging import metrics, metrics_fmri, motion, verdict
+from consilium.imaging.fmri import motion
+from consilium.imaging.quality import metrics, metrics_fmri, verdict
 
 
 def test_efc_runs_from_one_voxel_to_all() -> None:

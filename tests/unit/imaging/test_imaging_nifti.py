@@ -5,7 +5,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 from consilium.core.errors import InputError
-from consilium.imaging import intake
+from consilium.imaging.intake import reader
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from imaging_cases import sample
@@ -25,7 +25,7 @@ def block(shape: tuple[int, ...] = (12, 14, 16)) -> np.ndarray:
 
 def refusal(path: Path, kind: str = "T1") -> str:
     with pytest.raises(InputError) as error:
-        intake.read(sample(path, kind))
+        reader.read(sample(path, kind))
     return "\n".join(p.found for p in error.value.problems)
 
 
@@ -35,7 +35,7 @@ def test_any_orientation_gives_the_same_ras_volume(tmp_path: Path, codes: str) -
         nib.orientations.ornt_transform(nib.io_orientation(AFFINE), nib.orientations.axcodes2ornt(tuple(codes)))
     )
     nib.save(turned, tmp_path / "a.nii.gz")
-    volume = intake.read(sample(tmp_path / "a.nii.gz", "T1"))
+    volume = reader.read(sample(tmp_path / "a.nii.gz", "T1"))
     assert np.array_equal(volume.voxels, block())
     assert np.allclose(volume.affine, AFFINE)
 
@@ -48,7 +48,7 @@ def test_scaling_units_and_repetition_time(tmp_path: Path) -> None:
     series.set_sform(AFFINE * [[1000], [1000], [1000], [1]], code=1)
     (tmp_path / "a.nii").write_bytes(series.to_bytes())
     raw = nib.Nifti1Header(series.to_bytes()[:348], check=False)
-    volume = intake.read(sample(tmp_path / "a.nii", "fMRI"))
+    volume = reader.read(sample(tmp_path / "a.nii", "fMRI"))
     assert volume.tr_s == pytest.approx(2.5)
     assert np.allclose(volume.affine, AFFINE)
     if float(raw["scl_slope"]) == 0.5:
@@ -81,7 +81,7 @@ def test_every_kind_of_unusable_file_has_its_cause(tmp_path: Path) -> None:
     lost.set_qform(None, code=0)
     nib.save(lost, tmp_path / "lost.nii.gz")
     assert "orientation unknown" in refusal(tmp_path / "lost.nii.gz")
-    assert intake.read(sample(tmp_path / "lost.nii.gz", "CT")).notes
+    assert reader.read(sample(tmp_path / "lost.nii.gz", "CT")).notes
     nib.save(image(np.full((8, 8, 8), np.nan, np.float32)), tmp_path / "nan.nii.gz")
     assert "not finite" in refusal(tmp_path / "nan.nii.gz")
 
@@ -100,7 +100,7 @@ def test_a_damaged_header_is_read_or_refused_but_never_crashes(tmp_path_factory,
     file = tmp_path_factory.mktemp("h") / "a.nii"
     file.write_bytes(bytes(raw))
     try:
-        volume = intake.read(sample(file, "T1"))
+        volume = reader.read(sample(file, "T1"))
     except InputError as error:
         assert all(p.found and p.mend for p in error.problems)
     else:
@@ -112,7 +112,7 @@ def test_a_sheared_grid_is_straightened(tmp_path: Path) -> None:
     tilted[1, 2] = 0.6
     smooth = np.add.outer(np.add.outer(np.arange(20.0), np.arange(20.0)), np.arange(20.0)).astype(np.float32)
     nib.save(image(smooth, tilted), tmp_path / "a.nii.gz")
-    volume = intake.read(sample(tmp_path / "a.nii.gz", "CT"))
+    volume = reader.read(sample(tmp_path / "a.nii.gz", "CT"))
     unit = volume.affine[:3, :3] / volume.spacing
     assert np.allclose(unit.T @ unit, np.eye(3))
     assert any("tilted" in n for n in volume.notes)

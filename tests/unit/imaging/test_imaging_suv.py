@@ -4,8 +4,8 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
-from consilium.imaging import intake
-from consilium.imaging.suv import Dose, factor
+from consilium.imaging.intake import reader
+from consilium.imaging.intake.suv import Dose, factor
 from imaging_cases import sample
 
 
@@ -33,15 +33,15 @@ def test_sidecar_or_unknown(tmp_path: Path) -> None:
     voxels = np.random.default_rng(1).uniform(1000, 9000, (6, 6, 6)).astype(np.float32)
     file = tmp_path / "p.nii.gz"
     nib.save(nib.Nifti1Image(voxels, np.diag([4.0, 4, 4, 1])), file)
-    assert intake.read(sample(file, "PET")).unit == "unknown"
+    assert reader.read(sample(file, "PET")).unit == "unknown"
     facts = {"Units": "Bq/mL", "InjectedRadioactivity": 350, "InjectedRadioactivityUnits": "MBq", "BodyWeight": 70,
              "InjectionStart": -3600, "ImageDecayCorrected": True, "ImageDecayCorrectionTime": 0,
              "TracerRadionuclide": "F18"}  # fmt: skip
     (tmp_path / "p.json").write_text(json.dumps(facts))
-    volume = intake.read(sample(file, "PET"))
+    volume = reader.read(sample(file, "PET"))
     assert volume.unit == "SUV"
     scale = 70_000 / (350e6 * 2 ** (-3600 / 6586.2))
     assert np.allclose(volume.voxels, voxels * scale, rtol=1e-5)
     (tmp_path / "p.json").write_text(json.dumps({**facts, "BodyWeight": None}))
-    volume = intake.read(sample(file, "PET"))
+    volume = reader.read(sample(file, "PET"))
     assert volume.unit == "Bq/ml" and "weight" in volume.unit_reason

@@ -11,9 +11,9 @@ import numpy as np
 
 from consilium.core.sheets import Sample
 from consilium.core.store import atomic, write_facts
-from consilium.imaging.regional import Feature
-from consilium.imaging.registration import Alignment
-from consilium.imaging.verdict import METRICS, judge
+from consilium.imaging.brain.regional import Feature
+from consilium.imaging.brain.registration import Alignment
+from consilium.imaging.quality.verdict import METRICS, judge
 from consilium.imaging.volume import Affine, Volume, Voxels
 
 DIGITS = 6  # significant digits of written numbers

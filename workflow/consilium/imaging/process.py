@@ -7,7 +7,8 @@ from pathlib import Path
 from consilium.core.chunks import Task
 from consilium.core.errors import InputError, Problem
 from consilium.core.sheets import Sample
-from consilium.imaging import intake, outcome, suv
+from consilium.imaging import outcome
+from consilium.imaging.intake import reader, suv
 from consilium.imaging.outcome import Outcome
 from consilium.imaging.volume import STRUCTURAL, Volume
 
@@ -23,7 +24,7 @@ def one_patient(task: Task, folder: Path, grid_mm: float) -> list[Problem]:
     done: dict[str, tuple[Volume, Outcome]] = {}
     for sample in sorted(task.samples, key=lambda s: (s.kind == "mask", s.sample)):
         try:
-            volume = intake.read(sample)
+            volume = reader.read(sample)
             result = _dispatch(volume, sample, done, folder / sample.sample, grid_mm)
         except InputError as error:
             problems += error.problems
@@ -46,18 +47,20 @@ def sidecars(task: Task) -> list[Path]:
 
 def _dispatch(volume: Volume, sample: Sample, done: dict[str, tuple[Volume, Outcome]], folder: Path,
               grid_mm: float) -> Outcome:  # fmt: skip
-    from consilium.imaging import process_body, process_brain, process_fmri
+    from consilium.imaging.body import images as body_images
+    from consilium.imaging.brain import images as brain_images
+    from consilium.imaging.fmri import series as fmri_series
 
     folder.mkdir(parents=True, exist_ok=True)
     if volume.kind in STRUCTURAL:
-        return process_brain.structural(volume, folder, grid_mm)
+        return brain_images.structural(volume, folder, grid_mm)
     if volume.kind == "fMRI":
-        return process_fmri.fmri(volume, folder)
+        return fmri_series.fmri(volume, folder)
     if volume.kind == "PET":
-        return process_brain.pet(volume, folder)
+        return brain_images.pet(volume, folder)
     if volume.kind == "CT":
-        return process_body.ct(volume, folder)
-    return process_body.mask(volume, partner(sample, done), folder)
+        return body_images.ct(volume, folder)
+    return body_images.mask(volume, partner(sample, done), folder)
 
 
 def partner(sample: Sample, done: dict[str, tuple[Volume, Outcome]]) -> tuple[Volume, Outcome] | None:

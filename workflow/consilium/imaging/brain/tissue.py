@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from consilium.imaging.atlas import Template
+from consilium.imaging.brain.atlas import Template
 from consilium.imaging.volume import Mask, Voxels
 
 CLASSES = ("csf", "gm", "wm")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from consilium.imaging.regional import Feature
+from consilium.imaging.brain.regional import Feature
 from consilium.imaging.volume import Affine, Mask, Voxels
 
 BAND_HZ = (0.01, 0.1)

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from consilium.imaging import ct as chest
-from consilium.imaging import lesion, preview
+from consilium.imaging import preview
+from consilium.imaging.body import ct as chest
+from consilium.imaging.body import lesion
+from consilium.imaging.brain.images import common_metrics
 from consilium.imaging.outcome import Block, Outcome
-from consilium.imaging.process_brain import common_metrics
 from consilium.imaging.resampling import at_spacing
 from consilium.imaging.volume import Volume
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from consilium.core.errors import InputError, Problem
-from consilium.imaging import dicom_slices, suv
-from consilium.imaging.dicom_slices import Reading, Slice
+from consilium.imaging.intake import dicom_slices, suv
+from consilium.imaging.intake.dicom_slices import Reading, Slice
 from consilium.imaging.volume import STRUCTURAL, Affine, Volume, canonical, clean
 
 MODALITY = {**dict.fromkeys((*STRUCTURAL, "fMRI"), "MR"), "CT": "CT", "PET": "PT"}

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from consilium.core.provenance import value_digest
-from consilium.imaging import deidentify, suv
+from consilium.imaging.intake import deidentify, suv
 
 
 @dataclass

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from consilium.imaging.tissue import Tissue
+from consilium.imaging.brain.tissue import Tissue
 from consilium.imaging.volume import Mask, Voxels
 
 RAYLEIGH = np.sqrt(2 / (4 - np.pi))  # noise in air of a magnitude image -> noise in tissue

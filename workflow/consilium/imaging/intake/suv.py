@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from consilium.imaging import deidentify
+from consilium.imaging.intake import deidentify
 from consilium.imaging.volume import Volume
 
 HALF_LIFE_S = {"F18": 6586.2, "C11": 1223.4, "GA68": 4057.7, "O15": 122.2, "N13": 597.9, "CU64": 45723.6}

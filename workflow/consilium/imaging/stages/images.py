@@ -1,4 +1,4 @@
-"""Imaging: DICOM or NIfTI -> de-identified volumes, quality, regional features, connectivity, CT and PET features."""
+"""The stages of the images themselves: check, process, collect."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ def check(samples: Path, out: Path) -> None:
     from consilium.core.errors import InputError, Problem
     from consilium.core.sheets import read_samples
     from consilium.core.store import write_table
-    from consilium.imaging import intake
+    from consilium.imaging.intake import reader
 
     problems: list[Problem] = []
     for sample in [s for s in read_samples(samples) if s.modality == "imaging"]:
         try:
-            intake.read(sample)
+            reader.read(sample)
         except InputError as error:
             problems += error.problems
     write_table(out, "quarantine", refused.quarantine("imaging", problems))

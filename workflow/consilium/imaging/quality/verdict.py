@@ -1,7 +1,7 @@
 """What each metric means, where it becomes suspicious, and the verdict on an image: keep, flag or exclude.
 
 Limits are set wide: they catch broken images, they do not rank good ones. Their origin:
-docs/methods/imaging.md.
+docs/methods/imaging/quality.md.
 """
 
 from __future__ import annotations

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from consilium.imaging import atlas, bias, metrics, preview, regional
+from consilium.imaging import preview
+from consilium.imaging.brain import atlas, bias, regional
+from consilium.imaging.brain.registration import Alignment, align, head_mask
+from consilium.imaging.brain.tissue import Tissue, segment
 from consilium.imaging.outcome import Block, Outcome
-from consilium.imaging.registration import Alignment, align, head_mask
+from consilium.imaging.quality import metrics
 from consilium.imaging.resampling import at_spacing, coverage, resample
-from consilium.imaging.tissue import Tissue, segment
 from consilium.imaging.volume import Affine, Mask, Volume, Voxels
 
 FIELD_MM = 8.0  # grid of the bias field: it is smooth
@@ -40,7 +42,7 @@ def structural(volume: Volume, folder: Path, grid_mm: float) -> Outcome:
         return out
     regions = atlas.regions()
     out.blocks[name].features = regional.structural(tissue, regions, template, alignment.scale)
-    out.details |= {"gm_ml": _region_ml(tissue, alignment), "atlas": "Voronoi parcels, docs/methods/imaging.md"}
+    out.details |= {"gm_ml": _region_ml(tissue, alignment), "atlas": "Voronoi parcels, docs/methods/imaging/brain.md"}
     out.volume = (tissue.intensity, template.affine)
     if volume.kind in LOWRES:
         lowres, _ = at_spacing(tissue.intensity, template.affine, grid_mm)

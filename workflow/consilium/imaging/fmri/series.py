@@ -6,10 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from consilium.imaging import atlas, connectivity, metrics_fmri, motion, preview
+from consilium.imaging import preview
+from consilium.imaging.brain import atlas
+from consilium.imaging.brain.images import COARSE_MM, common_metrics, registration_metrics
+from consilium.imaging.brain.registration import Alignment, align, head_mask
+from consilium.imaging.fmri import connectivity, motion
 from consilium.imaging.outcome import Block, Outcome
-from consilium.imaging.process_brain import COARSE_MM, common_metrics, registration_metrics
-from consilium.imaging.registration import Alignment, align, head_mask
+from consilium.imaging.quality import metrics_fmri
 from consilium.imaging.resampling import at_spacing, resample
 from consilium.imaging.volume import Mask, Volume, Voxels
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from consilium.imaging.regional import Feature
+from consilium.imaging.brain.regional import Feature
 from consilium.imaging.volume import Mask, Volume, Voxels
 
 BODY_HU = -300.0

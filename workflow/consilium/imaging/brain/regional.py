@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from consilium.imaging.atlas import Regions, Template
-from consilium.imaging.tissue import Tissue
+from consilium.imaging.brain.atlas import Regions, Template
+from consilium.imaging.brain.tissue import Tissue
 from consilium.imaging.volume import Mask, Voxels
 
 REFERENCE = ("cerebellum_L", "cerebellum_R")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from consilium.imaging.regional import Feature
-from consilium.imaging.registration import Alignment, head_mask, rough_brain
+from consilium.imaging.brain.regional import Feature
+from consilium.imaging.brain.registration import Alignment, head_mask, rough_brain
 from consilium.imaging.resampling import at_spacing, resample, to_image
 from consilium.imaging.volume import Mask, Volume, Voxels
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from consilium.core.errors import InputError, Problem
 from consilium.core.sheets import Sample
-from consilium.imaging import dicom, nifti, suv
+from consilium.imaging.intake import dicom, nifti, suv
 from consilium.imaging.volume import Volume, clean, shear, voxel_size
 
 FOV_MM = (30.0, 2500.0)  # shortest and longest believable side of an image

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from consilium.imaging.atlas import Template, coarse_template
+from consilium.imaging.brain.atlas import Template, coarse_template
 from consilium.imaging.resampling import as_transform, at_spacing, coverage, to_image
 from consilium.imaging.volume import Affine, Mask, Voxels
 
@@ -27,7 +27,7 @@ CENTRE = (0.0, -18.0, 10.0)  # of the template's brain, MNI mm
 # result is not believed, once more on finer ones.
 SIMILARITY_LEVELS = (((3, 1.5),), ((2, 1.0), (1, 0.0)))
 PITCHES = (0.0, -20.0, 20.0)  # degrees about the left-right axis tried at the start
-# Limits of belief, set on simulated and real heads and on images of other body parts (docs/methods/imaging.md).
+# Limits of belief, set on simulated and real heads and on images of other body parts (docs/methods/imaging/brain.md).
 MIN_INFORMATION = 0.13
 MIN_COVERAGE = 0.85
 STRETCH = (0.7, 1.45)

@@ -1,0 +1,5 @@
+"""Imaging: DICOM or NIfTI -> de-identified volumes, quality, regional features, connectivity, CT and PET features."""
+
+from consilium.imaging.stages.images import check, features, process
+
+__all__ = ["check", "process", "features"]
