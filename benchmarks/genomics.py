@@ -155,7 +155,7 @@ def merge(folder: Path, name: str, threads: int = 2, **more: object) -> list[str
 def quality(folder: Path, name: str) -> list[str]:
     return stage("cohort-qc", genotypes=folder / f"{name}.vcz", sources=folder / f"{name}.json",
                  sheet=folder / f"{name}.patients.tsv", max_missing_rate=0.5, samples_qc=folder / f"{name}.sqc.tsv",
-                 variants_qc=folder / f"{name}.vqc.tsv")  # fmt: skip
+                 variants_qc=folder / f"{name}.vqc.tsv", threads=2)  # fmt: skip
 
 
 def scoring(folder: Path, vcf: Path) -> Path:

@@ -34,7 +34,10 @@ def test_counts_against_the_genotypes(n_samples: int) -> None:
     chosen = np.arange(n_samples) % 3 == 0
     assert planes.site_counts(packed, chosen).het.tolist() == (expected[:, chosen] == 1).sum(axis=1).tolist()
     kinds = np.arange(40) % 3 - 1
-    by_sample = planes.sample_counts(packed, kinds, 2)
+    sites, by_sample, alone = planes.count(packed, kinds, 2)
+    assert (sites.het == counts.het).all() and (sites.hom_alt == counts.hom_alt).all()
+    single = (kinds >= 0) & ((expected > 0).sum(axis=1) == 1) & ((expected == 1).sum(axis=1) == 1)
+    assert alone.tolist() == (expected[single] == 1).sum(axis=0).tolist()
     for kind in (0, 1):
         for i, dose in enumerate((1, 2, -1)):
             assert by_sample[kind, i].tolist() == (expected[kinds == kind] == dose).sum(axis=0).tolist()

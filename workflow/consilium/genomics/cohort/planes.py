@@ -29,6 +29,7 @@ from consilium.genomics.cohort import chunkfiles, codes
 NO_CALL = -1
 GROUP, ARRAY, ODD = "planes", "calls", "odd"
 _STRIP = 64  # rows unpacked at a time: they stay in the processor's cache
+_FEW = 14  # rows that are unpacked and added as bytes: fewer steps, and no byte overflows
 _SIGNIFICANT = 52  # bits of a float64 that sums of whole numbers may fill
 
 Ints = npt.NDArray[np.int64]
@@ -57,6 +58,10 @@ class Planes:
     ) -> None:  # fmt: skip
         self.n_sites, self.n_samples, self.height, self.odd, self._read = n_sites, n_samples, height, odd, read
 
+    @property
+    def n_blocks(self) -> int:
+        return -(-self.n_sites // self.height)
+
     def block(self, number: int) -> Block:
         raw = self._read(number)[: self.n_sites - number * self.height]
         words = np.ascontiguousarray(raw).view(np.uint64)
@@ -65,7 +70,7 @@ class Planes:
     def blocks(self, rows: Ints | None = None) -> Iterator[tuple[Block, slice | Ints]]:
         """Blocks in row order, each with its rows that are wanted (all, or those of the ascending `rows`), as places
         inside the block."""
-        for number in range(-(-self.n_sites // self.height)):
+        for number in range(self.n_blocks):
             if rows is None:
                 yield self.block(number), slice(None)
                 continue
@@ -195,32 +200,62 @@ def column_sums(bits: Bits, n_samples: int) -> Ints:
     power, here = 0, bits
     while len(here):
         carries = []
-        while len(here) > 2:
+        while len(here) > _FEW:
             third = len(here) // 3
             a, b, c = here[:third], here[third : 2 * third], here[2 * third : 3 * third]
-            half = a ^ b
-            carries.append((a & b) | (half & c))
-            here = np.concatenate([half ^ c, here[3 * third :]])
+            half, carry = a ^ b, a & b
+            carry |= half & c
+            half ^= c
+            carries.append(carry)
+            here = np.concatenate([half, here[3 * third :]])
         left = np.unpackbits(np.ascontiguousarray(here).view(np.uint8), axis=1, bitorder="little")
-        total += left[:, :n_samples].sum(axis=0, dtype=np.int64) << power
+        total += left[:, :n_samples].sum(axis=0, dtype=np.uint8).astype(np.int64) << power
         here = np.concatenate(carries) if carries else here[:0]
         power += 1
     return total
 
 
-def sample_counts(planes: Planes, kinds: npt.NDArray[np.int64], n_kinds: int) -> Ints:
-    """(kind, 3, sample): het, hom_alt and no_call of each sample over the rows of each kind; kind -1 = not counted."""
-    out = np.zeros((n_kinds, 3, planes.n_samples), dtype=np.int64)
-    for block, _ in planes.blocks():
-        here = kinds[block.start : block.start + len(block)]
-        side_by_side = np.concatenate([block.low, block.high, block.low & block.high], axis=1)
+def count(
+    planes: Planes, kinds: npt.NDArray[np.int64], n_kinds: int, threads: int = 1
+) -> tuple[SiteCounts, Ints, Ints]:
+    """Everything that one reading tells: counts of every row; (kind, 3, sample) het, hom_alt and no_call of each
+    sample over the rows of each kind, kind -1 = not counted; (sample,) rows of a kind whose only ALT it carries, once.
+    """
+    from concurrent.futures import ThreadPoolExecutor
+
+    by_site = np.zeros((3, planes.n_sites), dtype=np.int64)
+    shares = np.array_split(np.arange(planes.n_blocks), threads)
+    with ThreadPoolExecutor(threads) as pool:
+        found = list(pool.map(lambda numbers: _count_blocks(planes, numbers, kinds, n_kinds, by_site), shares))
+    by_sample, alone = (np.sum(parts, axis=0) for parts in zip(*found, strict=True))
+    return SiteCounts(*by_site, planes.n_samples), by_sample, alone
+
+
+def _count_blocks(planes: Planes, numbers: Ints, kinds: Ints, n_kinds: int, by_site: Ints) -> tuple[Ints, Ints]:
+    """The counts by sample over some blocks; those by site are filled into `by_site`."""
+    by_sample = np.zeros((n_kinds, 3, planes.n_samples), dtype=np.int64)
+    alone = np.zeros(planes.n_samples, dtype=np.int64)
+    for block in map(planes.block, numbers):
+        here = slice(block.start, block.start + len(block))
+        bits = np.stack([block.low, block.high, block.low & block.high], axis=1)
+        lows, highs, lost = np.bitwise_count(bits).sum(axis=2, dtype=np.int64).T
+        by_site[:, here] = lows - lost, highs - lost, lost
         for kind in range(n_kinds):
-            rows = here == kind
-            if rows.any():
-                bits = side_by_side if rows.all() else side_by_side[rows]
-                low, high, lost = column_sums(bits, 64 * bits.shape[1]).reshape(3, -1)[:, : planes.n_samples]
-                out[kind] += low - lost, high - lost, lost
-    return out
+            rows = np.flatnonzero(kinds[here] == kind)
+            if len(rows):
+                flat = bits[rows].reshape(len(rows), -1)
+                low, high, none = column_sums(flat, 64 * flat.shape[1]).reshape(3, -1)[:, : planes.n_samples]
+                by_sample[kind] += low - none, high - none, none
+        single = (lows - lost == 1) & (highs == lost) & (kinds[here] >= 0)
+        alone += _carriers(block.low[single] & ~block.high[single], planes.n_samples)
+    return by_sample, alone
+
+
+def _carriers(bits: Bits, n_samples: int) -> Ints:
+    """Rows (row, word) with one bit set each: how many are each sample's."""
+    _, words = np.nonzero(bits)
+    bit = np.bitwise_count(bits[bits > 0] - np.uint64(1))
+    return np.bincount(64 * words + bit, minlength=n_samples)
 
 
 def _unpacked(bits: Bits, n_samples: int) -> npt.NDArray[np.uint8]:
