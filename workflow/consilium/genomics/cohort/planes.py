@@ -1,4 +1,4 @@
-"""Cohort genotypes as two bits a call: counts, dosages and weighted sums without touching call_genotype.
+"""Cohort genotypes as two bits a call: counts and dosages without touching call_genotype.
 
 The store keeps them beside call_genotype, in its group `planes` (VCF-Zarr readers pass it by). A store without that
 group, made by another program, is read from call_genotype instead: slower, same answers.
@@ -10,12 +10,12 @@ that hold such calls are marked `odd`.
     with open_planes(path) as planes:
         counts = site_counts(planes)                                  # het, hom_alt, no_call per row
         doses = dosages(planes, rows)                                 # int8, NO_CALL where no call
-        sums = weighted_sums(planes, rows, het, hom, no_call)         # many scores at once
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,9 +28,7 @@ from consilium.genomics.cohort import chunkfiles, codes
 
 NO_CALL = -1
 GROUP, ARRAY, ODD = "planes", "calls", "odd"
-_STRIP = 64  # rows unpacked at a time: they stay in the processor's cache
 _FEW = 14  # rows that are unpacked and added as bytes: fewer steps, and no byte overflows
-_SIGNIFICANT = 52  # bits of a float64 that sums of whole numbers may fill
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -221,8 +219,6 @@ def count(
     """Everything that one reading tells: counts of every row; (kind, 3, sample) het, hom_alt and no_call of each
     sample over the rows of each kind, kind -1 = not counted; (sample,) rows of a kind whose only ALT it carries, once.
     """
-    from concurrent.futures import ThreadPoolExecutor
-
     by_site = np.zeros((3, planes.n_sites), dtype=np.int64)
     shares = np.array_split(np.arange(planes.n_blocks), threads)
     with ThreadPoolExecutor(threads) as pool:
@@ -274,53 +270,3 @@ def dosages(planes: Planes, rows: Ints) -> npt.NDArray[np.int8]:
         out[order[done : done + len(part)]] = part
         done += len(part)
     return out
-
-
-def weighted_sums(planes: Planes, rows: Ints, het: Floats, hom_alt: Floats, no_call: Floats | None = None) -> Floats:
-    """(column, sample): for every column of weights the sum, over `rows`, of the weight of the sample's genotype.
-
-    rows: ascending, each once. het, hom_alt, no_call (row, column): what a heterozygous, a homozygous ALT, and a
-    missing call add; homozygous reference adds nothing. So, for a term of weight w:
-      effect allele ALT            het w, hom_alt 2w
-      effect allele REF            het -w, hom_alt -2w, no_call -2w, and 2w added to every sum afterwards
-      dominant, recessive (ALT)    het w, hom_alt w; het 0, hom_alt w
-      number of missing calls      a column with no_call 1
-      gaps filled by frequencies   no_call 2wf; with a frequency per population one column a population, whose sums
-                                   are then weighted with the sample's probabilities
-    Scores that use different rows are columns over the union of their rows, 0 where a score does not use one.
-
-    Exact whatever the order, the machine, and the other samples: weights are split into two parts that are whole
-    multiples of a power of two, small enough that float64 adds them without rounding; the sum is rounded once. What
-    is cut off is below 2^-(2b) of the column's largest weight, b = 52 - log2(4 x rows): 2^-68 for 50,000 rows.
-    """
-    scale = np.max([np.abs(w).max(axis=0, initial=0.0) for w in (het, hom_alt, no_call) if w is not None], axis=0)
-    doses, homs = _split(het, scale), _split(hom_alt, scale)
-    homs -= 2 * doses  # whole multiples both: exact. Nothing is left of it where the effect is additive
-    more_than_additive = bool(homs.any())
-    gaps = _split(no_call, scale) if no_call is not None else None
-    n_columns = het.shape[1]
-    total = np.zeros((2 * n_columns, planes.n_samples))
-    done = 0
-    for block, here in planes.blocks(np.asarray(rows, dtype=np.int64)):
-        low, high = block.low[here], block.high[here]
-        for start in range(0, len(low), _STRIP):
-            a, b = low[start : start + _STRIP], high[start : start + _STRIP]
-            lost = a & b
-            use = slice(done, done + len(a))
-            done += len(a)
-            one, two = _unpacked(a ^ lost, planes.n_samples), _unpacked(b ^ lost, planes.n_samples)
-            total += doses[use].T @ (one + 2 * two).astype(np.float64)
-            if more_than_additive:
-                total += homs[use].T @ two.astype(np.float64)
-            if gaps is not None and lost.any():
-                total += gaps[use].T @ _unpacked(lost, planes.n_samples).astype(np.float64)
-    return total[:n_columns] + total[n_columns:]
-
-
-def _split(weights: Floats, scale: Floats) -> Floats:
-    """(row, 2 x column): coarse parts, then fine parts, of weights whose largest magnitude a column is `scale`."""
-    bits = _SIGNIFICANT - int(np.ceil(np.log2(4 * max(len(weights), 1))))
-    quantum = np.ldexp(1.0, np.frexp(scale)[1] - bits)
-    coarse = np.round(weights / quantum) * quantum
-    finer = quantum * 2.0**-bits
-    return np.concatenate([coarse, np.round((weights - coarse) / finer) * finer], axis=1)

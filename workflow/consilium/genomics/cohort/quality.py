@@ -205,7 +205,9 @@ def _missing_flags(rates: Floats, origin: list[str], limit: float) -> list[str]:
 
 def _sex_flags(inferred: list[str], stated: list[str]) -> list[str]:
     return [
-        f"sex by genotype is {found}, in the sheet {sheet}" if "unknown" not in (found, sheet) and found != sheet else ""
+        f"sex by genotype is {found}, in the sheet {sheet}"
+        if "unknown" not in (found, sheet) and found != sheet
+        else ""
         for found, sheet in zip(inferred, stated, strict=True)
     ]
 
