@@ -160,8 +160,8 @@ def quality(folder: Path, name: str) -> list[str]:
 
 
 def scoring(folder: Path, vcf: Path) -> tuple[Path, list[Path]]:
-    """Ten scores over 50,000 of the sites, effect allele ALT: as columns of one table (plink2), and as ten files of
-    the PGS Catalog's form (the stage)."""
+    """Ten scores over 50,000 of the sites whose alleles differ on both strands, effect allele ALT: as columns of one
+    table (plink2), and as ten files of the PGS Catalog's form (the stage)."""
     import pysam
 
     table, files = folder / "scores.tsv", [folder / f"PGS{i:06d}.txt" for i in range(N_SCORES)]
@@ -169,6 +169,7 @@ def scoring(folder: Path, vcf: Path) -> tuple[Path, list[Path]]:
         rng = np.random.default_rng(cohorts.SEED)
         with pysam.TabixFile(str(vcf), index=f"{vcf}.csi") as lines:
             sites = [line[:200].split("\t", 5)[:5] for line in lines.fetch("chr1")]
+        sites = [c for c in sites if {c[3], c[4]} not in ({"A", "T"}, {"C", "G"})]  # these the stage leaves out
         chosen = [sites[i] for i in sorted(rng.choice(len(sites), N_TERMS, replace=False))]
         weights = [[f"{w:.6f}" for w in rng.normal(0, 0.05, N_SCORES)] for _ in chosen]
         head = "\t".join(["id", "allele", *(f"s{i}" for i in range(N_SCORES))])
