@@ -50,7 +50,7 @@ def test_refusals_name_the_cause_and_nobody(tmp_path: Path) -> None:
     planted.rows += series(tmp_path / "two" / "a").rows
     series(tmp_path / "two" / "b", person=identity("P002", 1970, 1))
     text = refusal(tmp_path / "two", "T1")
-    assert "more than one person" in text and "2 series" in text
+    assert "more than one person" in text
     (tmp_path / "none").mkdir()
     (tmp_path / "none" / "x.txt").write_text("no image")
     assert "no DICOM image" in refusal(tmp_path / "none", "CT")
