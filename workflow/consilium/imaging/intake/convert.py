@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from consilium.imaging.intake.dicom_heads import Head
+
 SECONDS = 1800
 CORRECTED = ("_Tilt_", "_Eq_")  # resampled copies that it makes beside the image: we resample once, ourselves
 
@@ -24,8 +26,8 @@ class ConversionError(Exception):
 
 
 @contextmanager
-def converted(files: list[Path], scratch: Path | None) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """(NIfTI file, whole content of its JSON) of the one image that `files` are.
+def converted(heads: list[Head], scratch: Path | None) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """(NIfTI file, whole content of its JSON) of the one image that the files of `heads` are.
 
     scratch: folder that the caller clears after a crash (default: the system's). ConversionError where there is no
     image, or more than one.
@@ -34,8 +36,8 @@ def converted(files: list[Path], scratch: Path | None) -> Iterator[tuple[Path, d
     try:
         (folder / "in").mkdir()
         (folder / "out").mkdir()
-        for i, file in enumerate(files):
-            (folder / "in" / f"{i:06d}.dcm").symlink_to(file.resolve())
+        for i, head in enumerate(heads):
+            _stage(head, folder / "in" / f"{i:06d}.dcm")
         code = _run(folder)
         images = [f for f in sorted((folder / "out").glob("*.nii")) if not any(c in f.name for c in CORRECTED)]
         if len(images) != 1:
@@ -46,8 +48,26 @@ def converted(files: list[Path], scratch: Path | None) -> Iterator[tuple[Path, d
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _stage(head: Head, place: Path) -> None:
+    """A link to the file, or a copy in a transfer syntax that dcm2niix reads (not big-endian, not deflated)."""
+    if not head.rewrite:
+        place.symlink_to(head.file.resolve())
+        return
+    import pydicom
+
+    try:
+        dataset = pydicom.dcmread(head.file)
+        pixels = dataset.pixel_array
+        dataset.PixelData = pixels.astype(pixels.dtype.newbyteorder("<")).tobytes()
+        dataset.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+        dataset.remove_private_tags()  # of unknown type: their bytes cannot be turned; this also reads all others
+        pydicom.dcmwrite(place, dataset, implicit_vr=False, little_endian=True, force_encoding=True)
+    except Exception:  # the text of the error may quote the header
+        raise ConversionError("a file of it cannot be unpacked") from None
+
+
 def _run(folder: Path) -> int:
-    """-g i: no settings of the user's; -b y, -ba y: JSON without person and dates; -z n: not compressed; -x i: as is."""
+    """-g i: without the user's settings; -ba y: JSON without person and dates; -z n: not compressed; -x i: as it is."""
     import dcm2niix
 
     options = ["-g", "i", "-b", "y", "-ba", "y", "-z", "n", "-x", "i", "-f", "image"]

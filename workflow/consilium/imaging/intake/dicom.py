@@ -61,7 +61,7 @@ def _folder_problems(found: Folder) -> list[Found]:
 
 def _volume(heads: list[Head], kind: str, scratch: Path | None) -> Volume:
     first = heads[0]
-    with convert.converted([h.file for h in heads], scratch) as (file, facts):
+    with convert.converted(heads, scratch) as (file, facts):
         header, voxels, share = nifti.stored(file)
     stored = np.asarray(header.get_sform(), dtype=np.float64)
     shape = voxels.shape
@@ -75,6 +75,8 @@ def _volume(heads: list[Head], kind: str, scratch: Path | None) -> Volume:
     sidecar.apply(out, facts, stored, shape)
     if kind == "CT":
         out.unit = "HU"
+        if not first.rescaled:
+            out.notes.append("a CT without rescale slope and intercept: perhaps not in Hounsfield units")
     if kind == "PET":
         suv.apply_dicom(out, first.words.get("Units", ""), first.words.get("DecayCorrection", ""), first.dose)
     return out

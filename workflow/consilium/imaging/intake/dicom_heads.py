@@ -1,4 +1,4 @@
-"""Reads the headers of a DICOM folder, pixels aside, into facts per file; the headers go no further than this module."""
+"""Reads the headers of a DICOM folder, pixels aside, into facts per file; headers go no further than this module."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ from consilium.imaging.intake import deidentify, recognise, suv
 from consilium.imaging.intake.recognise import Facts
 
 MAX_FRAMES = 100_000
-UNREADABLE = {"1.2.840.10008.1.2.1.99": "Deflated", "1.2.840.10008.1.2.4.51": "JPEG Extended (12 bit)"}
+DEFLATED, BIG_ENDIAN = "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"
+UNREADABLE = {"1.2.840.10008.1.2.4.51": "JPEG Extended (12 bit)"}
 
 
 @dataclass(frozen=True)
 class Plane:
-    """One slice in space: DICOM position and direction cosines (LPS mm); spacing in mm between rows, between columns."""
+    """One slice in space: DICOM position and direction cosines (LPS mm); mm between rows, between columns."""
 
     position: NDArray[np.float64]
     orientation: NDArray[np.float64]
@@ -34,7 +35,8 @@ class Head:
     """One image file. planes: one, or one a frame, none for a mosaic. order: acquisition and instance number.
 
     series, person, image: hashes. number: series number, None where not said. burned_in: why its pixels may show a
-    person's data. pixels_at: byte where the pixel element begins.
+    person's data. pixels_at: byte where the pixel element begins. rescaled: whether it says how to rescale pixels.
+    rewrite: whether dcm2niix needs it in another transfer syntax.
     """
 
     file: Path
@@ -53,6 +55,8 @@ class Head:
     burned_in: str
     pixels_at: int
     mosaic: bool = False
+    rescaled: bool = True
+    rewrite: bool = False
 
     def pixel_digest(self) -> str:
         """Hash of the stored pixels: equal for the same image sent twice."""
@@ -119,6 +123,8 @@ def _check_pixels(handle: Any, at: int, dataset: Any) -> None:
         raise _UnusableError("a colour image")
     if str(syntax) in UNREADABLE:
         raise _UnusableError(f"pixels compressed as {UNREADABLE[str(syntax)]}, which cannot be unpacked here")
+    if str(syntax) == DEFLATED:
+        return  # the whole content is packed: it is looked at when it is unpacked
     size = os.fstat(handle.fileno()).st_size
     order = "<" if syntax.is_little_endian else ">"
     start = handle.read(12)
@@ -171,6 +177,8 @@ def _head(file: Path, dataset: Any, at: int, burned_in: str) -> Head:
         burned_in=burned_in,
         pixels_at=at,
         mosaic=mosaic,
+        rewrite=str(dataset.file_meta.TransferSyntaxUID) in (DEFLATED, BIG_ENDIAN),
+        rescaled="RescaleIntercept" in dataset or "SharedFunctionalGroupsSequence" in dataset,
     )
 
 

@@ -72,6 +72,9 @@ def stored(path: Path) -> tuple[Any, Voxels, float]:
     try:
         with gzip.open(path, "rb") if zipped else open(path, "rb") as handle:
             return _parse(handle)
+    except MemoryError:
+        raise RefusedError("an image larger than the memory", "an image that fits", "check the header, or resample"
+                           ) from None  # fmt: skip
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         what = "truncated" if isinstance(error, EOFError) else "damaged"
         raise RefusedError(f"a {what} gzip stream", "a whole file", "copy or convert it again") from None
@@ -82,7 +85,7 @@ def _magic(path: Path) -> bytes:
         return handle.read(2)
 
 
-def _parse(handle: Any) -> tuple[Any, bytes]:
+def _parse(handle: Any) -> tuple[Any, Voxels, float]:
     import nibabel as nib
 
     start = handle.read(540)
@@ -103,6 +106,14 @@ def _parse(handle: Any) -> tuple[Any, bytes]:
     if begin > len(start):
         handle.read(begin - len(start))
     voxels = np.empty(shape, dtype=np.float32, order="F")
+    bad = _fill(voxels, dtype, header, held, handle)
+    handle.read(1)  # lets gzip verify its checksum
+    return header, voxels, bad / voxels.size
+
+
+def _fill(voxels: Voxels, dtype: np.dtype, header: Any, held: Any, handle: Any) -> int:
+    """Read `voxels` volume by volume, first from `held`, then from `handle`; how many were not finite."""
+    shape = voxels.shape
     parts = voxels.reshape(-1, shape[-1], order="F") if len(shape) > 3 else voxels.reshape(-1, 1, order="F")
     bad = 0
     for t in range(parts.shape[1]):
@@ -110,12 +121,12 @@ def _parse(handle: Any) -> tuple[Any, bytes]:
         raw = held.read(size)
         raw += handle.read(size - len(raw))
         if len(raw) < size:
-            have, need = begin + t * size + len(raw), begin + parts.shape[1] * size
-            raise RefusedError(f"truncated: {have} of {need} bytes", "a whole file", "copy or convert it again")
+            have, need = t * size + len(raw), parts.shape[1] * size
+            raise RefusedError(f"truncated: {have} of {need} bytes of voxels", "a whole file",
+                               "copy or convert it again")  # fmt: skip
         parts[:, t], missing = _scaled(np.frombuffer(raw, dtype=dtype), header)
         bad += missing
-    handle.read(1)  # lets gzip verify its checksum
-    return header, voxels, bad / voxels.size
+    return bad
 
 
 def _scaled(raw: NDArray, header: Any) -> tuple[Voxels, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,21 @@ KEEP_NUMBERS = (
     "BandwidthPerPixelPhaseEncode", "NumberOfAverages", "NumberOfVolumesDiscardedByScanner",
     "NumberOfVolumesDiscardedByUser", "DelayTime", "KVP", "XRayTubeCurrent", "XRayExposure", "ExposureTime",
 )  # fmt: skip
-MAKERS = ("Siemens", "GE", "Philips", "Canon", "Toshiba", "Hitachi", "Fujifilm", "UIH", "Bruker", "Mediso", "Esaote")
+MAKERS = ("Siemens", "GE", "Philips", "Canon", "Toshiba", "Hitachi", "Fujifilm", "UIH", "Bruker", "Mediso", "Esaote",
+          "Hyperfine")  # fmt: skip
 KEEP_WORDS: dict[str, tuple[str, ...]] = {
     "Modality": ("MR", "CT", "PT"),
-    "Manufacturer": MAKERS,
     "MRAcquisitionType": ("2D", "3D"),
     "PatientPosition": ("HFS", "HFP", "HFDR", "HFDL", "FFS", "FFP", "FFDR", "FFDL"),
     "InPlanePhaseEncodingDirectionDICOM": ("ROW", "COL"),
-    "PulseSequenceType": ("Gradient Echo EPI", "Spin Echo EPI", "MPRAGE", "Spoiled Gradient Echo", "Fast Spin Echo"),
+    "PulseSequenceType": (
+        "Gradient Echo EPI",
+        "Spin Echo EPI",
+        "Multiband Gradient Echo EPI",
+        "Multiband Spin Echo EPI",
+        "Spoiled Gradient Echo",
+        "Inversion Recovery Spin Echo",
+    ),
     "TracerRadionuclide": tuple(HALF_LIFE_S),
 }
 KEEP_TERMS = {  # DICOM terms joined by backslashes
@@ -66,6 +74,10 @@ def kept(facts: dict[str, Any]) -> dict[str, Any]:
         said = facts.get(name)
         if isinstance(said, str) and said and set(said.split("\\")) <= terms:
             out[name] = said
+    maker = re.split(r"\W", str(facts.get("Manufacturer") or ""))[0].casefold()
+    known = next((m for m in MAKERS if m.casefold() == maker), "")
+    if known:
+        out["Manufacturer"] = known
     return out
 
 

@@ -54,6 +54,7 @@ def apply(volume: Volume, dose: Dose | None, corrected_to: str) -> None:
         scale = factor(dose, corrected_to)
     except ValueError as lack:
         volume.unit_reason = f"SUV not computed: {lack}"
+        volume.notes.append(volume.unit_reason)
         return
     volume.voxels = volume.voxels * volume.voxels.dtype.type(scale)
     volume.unit = "SUV"
