@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from consilium.imaging.intake.dicom_heads import Head
+from consilium.imaging.intake.dicom_heads import Head, silent
 
 SECONDS = 1800
 CORRECTED = ("_Tilt_", "_Eq_")  # resampled copies that it makes beside the image: we resample once, ourselves
@@ -56,12 +56,13 @@ def _stage(head: Head, place: Path) -> None:
     import pydicom
 
     try:
-        dataset = pydicom.dcmread(head.file)
-        pixels = dataset.pixel_array
-        dataset.PixelData = pixels.astype(pixels.dtype.newbyteorder("<")).tobytes()
-        dataset.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
-        dataset.remove_private_tags()  # of unknown type: their bytes cannot be turned; this also reads all others
-        pydicom.dcmwrite(place, dataset, implicit_vr=False, little_endian=True, force_encoding=True)
+        with silent():
+            dataset = pydicom.dcmread(head.file)
+            pixels = dataset.pixel_array
+            dataset.PixelData = pixels.astype(pixels.dtype.newbyteorder("<")).tobytes()
+            dataset.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+            dataset.remove_private_tags()  # of unknown type: their bytes cannot be turned; this also reads all others
+            pydicom.dcmwrite(place, dataset, implicit_vr=False, little_endian=True, force_encoding=True)
     except Exception:  # the text of the error may quote the header
         raise ConversionError("a file of it cannot be unpacked") from None
 

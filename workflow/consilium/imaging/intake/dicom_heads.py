@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import struct
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -79,13 +83,32 @@ class _UnusableError(Exception):
     """Why one file cannot be used, in words that hold nothing of its header."""
 
 
+@contextmanager
+def silent() -> Iterator[None]:
+    """Without pydicom's warnings, which quote values of the header."""
+    import pydicom
+
+    logger, settings = logging.getLogger("pydicom"), pydicom.config.settings
+    kept = logger.level, settings.reading_validation_mode, settings.writing_validation_mode
+    logger.setLevel(logging.CRITICAL + 1)
+    settings.reading_validation_mode = settings.writing_validation_mode = pydicom.config.IGNORE
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(kept[0])
+        settings.reading_validation_mode, settings.writing_validation_mode = kept[1:]
+
+
 def read(path: Path) -> Folder:
     """Read a folder (with its sub-folders) or a single file. Never raises on bad files; see Folder."""
     found = Folder()
     files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
-    for file in files:
-        if file.name != "DICOMDIR":
-            _read_file(file, found)
+    with silent():
+        for file in files:
+            if file.name != "DICOMDIR":
+                _read_file(file, found)
     return found
 
 
