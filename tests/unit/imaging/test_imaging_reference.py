@@ -17,8 +17,8 @@ from imaging_cases import sample
 # What dcm2niix writes otherwise since the reference was made (v1.0.20241127): its version, a field under a new name, a
 # partial Fourier fraction of 1 no longer said, an hour without its zero in one file; new fields come on top.
 CHANGED = {"ConversionSoftwareVersion", "PulseSequenceName", "PartialFourier", "AcquisitionTime"}
-FOLDERS = {**{f"DCM2NIIX_regression_test_{n}": f"20180918GE/mr_000{n}" for n in (4, 5, 6, 7)},
-           **{f"EPI_PE={d}_{n}": f"20180918Si/mr_000{n}" for n, d in enumerate(("AP", "PA", "RL", "LR"), start=3)}}  # fmt: skip
+FOLDERS = {f"DCM2NIIX_regression_test_{n}": f"20180918GE/mr_000{n}" for n in (4, 5, 6, 7)}
+FOLDERS |= {f"EPI_PE={d}_{n}": f"20180918Si/mr_000{n}" for n, d in enumerate(("AP", "PA", "RL", "LR"), start=3)}
 
 
 LONG = [f"DCM2NIIX_regression_test_{n}" for n in (5, 6, 7)]  # one of this scanner in every run is enough

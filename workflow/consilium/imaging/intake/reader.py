@@ -78,6 +78,6 @@ def straightened(volume: Volume) -> Volume:
     parts = volume.voxels if volume.voxels.ndim == 4 else volume.voxels[..., None]
     moved = [resample(parts[..., t], volume.affine, np.eye(4), shape, grid, fill) for t in range(parts.shape[3])]
     volume.voxels, _ = clean(np.stack(moved, axis=-1) if volume.voxels.ndim == 4 else moved[0])
-    volume.affine = grid
+    volume.affine, volume.slice_times_s = grid, None  # its slices are not those that were taken
     volume.notes.append("a sheared grid (tilted gantry) was resampled to a rectangular one")
     return volume
