@@ -69,6 +69,22 @@ def test_a_named_series_of_another_contrast_is_flagged_and_a_localizer_refused(s
     assert "localizer by its header" in refusal(study, "T1", 1)
 
 
+def test_a_broken_series_spoils_no_other(study: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(study, folder)
+    series(tmp_path / "colour", SeriesNumber=8, **T1)
+    edit(tmp_path / "colour", lambda d: d.update({"SamplesPerPixel": 3}))
+    for file in (tmp_path / "colour").iterdir():
+        shutil.copy(file, folder / f"colour{file.name}")
+    assert np.array_equal(read(folder, "T1").voxels, VOXELS + 2)
+    assert "10 file(s) with a colour image" in refusal(tmp_path / "colour", "T1")
+    assert "colour image" in refusal(folder, "T1", 8)
+    one = next(f for f in sorted(folder.iterdir()) if f.name[0] in "0123" and pydicom.dcmread(f).SeriesNumber == 3)
+    one.write_bytes(one.read_bytes()[:-40])
+    assert "1 file(s) with truncated pixels" in refusal(folder, "T2")
+    assert np.array_equal(read(folder, "FLAIR").voxels, VOXELS + 4)
+
+
 def test_slices_sent_twice_are_used_once(tmp_path: Path) -> None:
     series(tmp_path / "s")
     files = sorted((tmp_path / "s").iterdir())

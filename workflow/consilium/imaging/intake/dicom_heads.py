@@ -39,8 +39,8 @@ class Head:
     """One image file. planes: one, or one a frame, none for a mosaic. order: acquisition and instance number.
 
     series, person, image: hashes. number: series number, None where not said. burned_in: why its pixels may show a
-    person's data. pixels_at: byte where the pixel element begins. rescaled: whether it says how to rescale pixels.
-    rewrite: whether dcm2niix needs it in another transfer syntax.
+    person's data. fault: why it cannot be used, "" if it can. pixels_at: byte where the pixel element begins.
+    rescaled: whether it says how to rescale pixels. rewrite: whether dcm2niix needs it in another transfer syntax.
     """
 
     file: Path
@@ -57,6 +57,7 @@ class Head:
     words: dict[str, str]
     dose: suv.Dose | None
     burned_in: str
+    fault: str
     pixels_at: int
     mosaic: bool = False
     rescaled: bool = True
@@ -71,7 +72,7 @@ class Head:
 
 @dataclass
 class Folder:
-    """What a folder holds. broken: causes of unreadable image files."""
+    """What a folder holds. broken: causes of files whose header cannot be read."""
 
     heads: list[Head] = field(default_factory=list)
     n_other: int = 0  # files that are not DICOM
@@ -128,13 +129,7 @@ def _read_file(file: Path, found: Folder) -> None:
             if "Rows" not in dataset or "Columns" not in dataset:
                 found.n_without_image += 1
                 return
-            at = handle.tell()
-            burned_in = deidentify.burned_in(dataset)
-            if not burned_in:
-                _check_pixels(handle, at, dataset)
-            found.heads.append(_head(file, dataset, at, burned_in))
-        except _UnusableError as no:
-            found.broken.append(str(no))
+            found.heads.append(_head(file, handle, dataset))
         except Exception as error:
             found.broken.append(f"a header that cannot be read ({type(error).__name__})")
 
@@ -179,13 +174,20 @@ def _check_items(handle: Any, at: int, size: int) -> None:
     raise _UnusableError("truncated or damaged compressed pixels")
 
 
-def _head(file: Path, dataset: Any, at: int, burned_in: str) -> Head:
+def _head(file: Path, handle: Any, dataset: Any) -> Head:
+    at = handle.tell()
     number = dataset.get("SeriesNumber")
+    burned_in, fault, planes = deidentify.burned_in(dataset), "", []
     facts = recognise.facts_of(dataset)
     mosaic = "MOSAIC" in facts.image_type
+    try:
+        _check_pixels(handle, at, dataset)
+        planes = [] if mosaic or burned_in else _planes(dataset)
+    except _UnusableError as no:
+        fault = str(no)
     return Head(
         file=file,
-        planes=[] if mosaic or burned_in else _planes(dataset),
+        planes=planes,
         shape=(int(dataset.Rows), int(dataset.Columns)),
         order=(_number(dataset.get("AcquisitionNumber")), _number(dataset.get("InstanceNumber"))),
         series=value_digest(str(dataset.get("SeriesInstanceUID", ""))),
@@ -198,6 +200,7 @@ def _head(file: Path, dataset: Any, at: int, burned_in: str) -> Head:
         words=deidentify.words(dataset),
         dose=suv.dose_of(dataset),
         burned_in=burned_in,
+        fault=fault,
         pixels_at=at,
         mosaic=mosaic,
         rewrite=str(dataset.file_meta.TransferSyntaxUID) in (DEFLATED, BIG_ENDIAN),

@@ -28,6 +28,11 @@ class Group:
         return self.heads[0]
 
     @property
+    def usable(self) -> bool:
+        """Whether at least one image has pixels of numbers, and none that may show a name."""
+        return not self.first.burned_in and any(not h.fault for h in self.heads)
+
+    @property
     def images(self) -> int:
         return sum(max(len(h.planes), 1) for h in self.heads)
 
@@ -69,7 +74,7 @@ def groups(heads: list[Head]) -> list[Group]:
 
 def choose(every: list[Group], kind: str, named: int | None) -> Choice | Found:
     """The group for a sample of `kind`: the series named in the sheet, else the only one that fits it by its header."""
-    fit = [g for g in every if g.first.modality == MODALITY[kind] and not g.first.burned_in]
+    fit = [g for g in every if g.first.modality == MODALITY[kind] and g.usable]
     listed = _list(every)
     if named is not None:
         fit = [g for g in every if g.first.number == named]
@@ -87,7 +92,7 @@ def choose(every: list[Group], kind: str, named: int | None) -> Choice | Found:
         meant = f"{len({g.first.series for g in fit})} series that could be the {kind}" if fit else f"no {kind}"
         return f"{meant} in a folder of {listed}", "one series that fits", NAME_IT
     group, notes = _within(fit, kind)
-    refusal = contradiction(group, kind)
+    refusal = contradiction(group, kind) or faults([g for g in every if g.first.series == group.first.series])
     if refusal:
         return refusal
     if how not in ("the only series", "named in the sheet"):
@@ -134,6 +139,15 @@ def contradiction(group: Group, kind: str) -> Found | None:
     return None
 
 
+def faults(series: list[Group]) -> Found | None:
+    """What is wrong with files of a series, counted; None where all are whole."""
+    causes = Counter(h.fault for g in series for h in g.heads if h.fault)
+    if not causes:
+        return None
+    text = "; ".join(f"{n} file(s) with {cause}" for cause, n in sorted(causes.items()))
+    return text, "whole DICOM images of single numbers", "export the series again"
+
+
 def contrast_note(group: Group, kind: str) -> str:
     """What to flag where a header's timing speaks for another contrast than the sheet does; else ""."""
     if group.kind in ("", kind):
@@ -142,6 +156,9 @@ def contrast_note(group: Group, kind: str) -> str:
 
 
 def _none_fits(every: list[Group], kind: str, listed: str) -> Found:
+    broken = faults([g for g in every if g.first.modality == MODALITY[kind] and not g.first.burned_in])
+    if broken:
+        return broken
     burned = next((g.first.burned_in for g in every if g.first.burned_in), "")
     if burned:
         return burned, "images without text in their pixels", "supply the original series"

@@ -235,7 +235,7 @@ def _tr_s(header: Any, notes: list[str], told: bool) -> float | None:
         if not told:
             notes.append("no believable repetition time in the header")
         return None
-    return tr_s
+    return round(tr_s, 6)  # the header holds float32
 
 
 def _header_timing(header: Any) -> dict[str, Any]:
