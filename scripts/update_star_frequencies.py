@@ -152,6 +152,8 @@ def main() -> None:
     lines = ["\t".join(["gene", "allele", *POPULATIONS])]
     before = table.read_text().splitlines()[1:] if options.genes else []
     for name, gene in read_genes(options.tables).items():
+        if not gene.loci:  # never read from genotypes
+            continue
         if options.genes and name not in options.genes:
             lines += [row for row in before if row.startswith(f"{name}\t")]
             continue

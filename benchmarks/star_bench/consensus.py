@@ -76,8 +76,8 @@ def table(results: dict[str, Any]) -> str:
         lines.append("| " + " | ".join([name, *map(str, cells), why.replace("*", "\\*")]) + " |")
         if name in truth.NINE:
             total.update({k: v for k, v in row.items() if k != "rest"})
-    emitted, right = total["emitted_blind"], total["right_blind"]
-    blind = f"Origin unknown: all nine {emitted} ({emitted / total['compared']:.1%}), right {right} ({right / emitted:.1%})."
+    made, right = total["emitted_blind"], total["right_blind"]
+    blind = f"Origin unknown: all nine {made} ({made / total['compared']:.1%}), right {right} ({right / made:.1%})."
     return "\n".join([*lines, "", blind])
 
 

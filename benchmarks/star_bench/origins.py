@@ -16,7 +16,7 @@ from star_bench.panel import ROOT
 
 @cache
 def ancestry_table(data: Path) -> pd.DataFrame:
-    """Table ancestry of all 3,202 people. Most of them also made the reference; tests/configs/pgx_people.tsv did not."""
+    """Table ancestry of all 3,202 people. Most made its reference, too; tests/configs/pgx_people.tsv did not."""
     reference = read_components(*(ROOT / "resources" / f"ancestry_{n}.tsv" for n in ("components", "populations")))
     place = {site: i for i, site in enumerate(zip(reference.panel.chrom, reference.panel.pos, strict=True))}
     names: list[str] = []

@@ -61,7 +61,8 @@ def measure(data: Path) -> dict[str, Any]:
         people = write_cohort(data, folder)
         command = [sys.executable, str(ROOT / "scripts" / "genomics.py"), "pharmacogenes", "--genotypes",
                    str(folder / "genotypes.vcz"), "--sheet", str(folder / "patients.tsv"), "--samples",
-                   str(folder / "samples.tsv"), "--tables", str(TABLES), "--ancestry", str(folder / "ancestry.tsv"), "--folder", str(folder / "p"), "--out",
+                   str(folder / "samples.tsv"), "--tables", str(TABLES), "--ancestry",
+                   str(folder / "ancestry.tsv"), "--folder", str(folder / "p"), "--out",
                    str(folder / "t.tsv"), "--quarantine", str(folder / "q.tsv")]  # fmt: skip
         before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
         subprocess.run(command, check=True)

@@ -69,6 +69,12 @@ def test_a_pair_of_defined_alleles_goes_before_combinations() -> None:
     assert called("CYP2B6", bases, combinations=True) == called("CYP2B6", bases, combinations=False)
 
 
+def test_phase_from_statistics_is_disregarded_first_and_what_it_would_mean_is_said() -> None:
+    found = called("UGT1A1", {233759924: "T|C", 233760233: "CATAT|CAT", 233760498: "A|G"})
+    assert found.diplotypes == ("*6/*80+*28",) and found.call == QUALIFIED
+    assert "with it: *1/[*6 + *80+*28]" in found.reason
+
+
 def test_untested_positions_that_hide_a_frequent_allele_leave_no_combination() -> None:
     bases = {41004377: "A|G", 41004381: "G|A", 41016810: "C|T"}
     assert called("CYP2B6", bases).diplotypes == ("*1/[*5 + *8 + *14]",)

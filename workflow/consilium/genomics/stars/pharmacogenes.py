@@ -47,8 +47,8 @@ class Finding:
     """What is said of one gene of one person. activity_score and excluded_probability: NaN = none / unknown.
 
     extra: genotypes of positions that define no allele, but that a guideline asks for. origin: genotypes, or outside
-    call. also_fits: pairs of other phenotypes that the data do not exclude, however improbable. weighed_by: population and
-    weight of the frequencies behind excluded_probability; () = the largest over all populations.
+    call. also_fits: pairs of other phenotypes that the data do not exclude, however improbable. weighed_by: weights of
+    the populations whose frequencies are behind excluded_probability; () = the largest over all of them.
     """
 
     gene: str
@@ -146,7 +146,7 @@ def call(
     combinations: bool = False,
 ) -> Finding:
     """The finding of one person: codes (locus, strand), block (locus,) as in `Observed`; the rest as `call_cohort`."""
-    found = _match(gene, codes, block, copies)
+    found = _match(gene, codes, block, copies, combinations)
     if not found.pairs and gene.name in FALL_BACK and found.strands:
         found = _fall_back(gene, codes, found)
     if not found.pairs and combinations and found.strands:
@@ -188,7 +188,7 @@ def _combination(gene: Gene, found: Match, codes: Codes, copies: Copies, weights
                    "; ".join(reasons), source_of(gene))  # fmt: skip
 
 
-def _match(gene: Gene, codes: Codes, block: np.ndarray, copies: Copies) -> Match:
+def _match(gene: Gene, codes: Codes, block: np.ndarray, copies: Copies, combinations: bool) -> Match:
     if copies.failure:
         return Match((), (), None, copies.failure)
     if copies.number == 1:
@@ -196,17 +196,19 @@ def _match(gene: Gene, codes: Codes, block: np.ndarray, copies: Copies) -> Match
     else:
         found = (match_lowest if gene.strategy == "lowest_function" else match)(gene, codes, block)
         if not found.pairs and found.phased and found.strands and (block == 0).any():
-            found = _without_phase(gene, codes, block, found)
+            found = _without_phase(gene, codes, block, found, combinations)
     return replace(found, notes=(*found.notes, copies.note), qualified=True) if copies.note else found
 
 
-def _without_phase(gene: Gene, codes: Codes, block: np.ndarray, found: Match) -> Match:
+def _without_phase(gene: Gene, codes: Codes, block: np.ndarray, found: Match, combinations: bool) -> Match:
     """A match that fits if the phase of the file is disregarded, qualified; `found` where there is none.
 
     A phase without a phase set comes from statistics, which err for rare variants; one read from reads has a set.
     """
     loose = match(gene, codes, np.where(block == 0, UNPHASED, block))
     note = "no pair of alleles fits the phase given; it is disregarded"
+    as_given = combined(gene, found.strands).names if combinations else ()
+    note += f" (with it: {' or '.join(as_given)})" if as_given else ""
     return replace(loose, notes=(*loose.notes, note), qualified=True) if loose.pairs else found
 
 
