@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,10 @@ class Volume:
 
     affine: voxel index -> scanner mm (RAS). unit: arbitrary, HU, SUV, Bq/ml or unknown. tr_s: seconds between volumes,
     None where not 4D or not said. technical: numbers of the header that say nothing of the person. notes: what is odd
-    but usable. nan_share: share of voxels that were not finite.
+    but usable. nan_share: share of voxels that were not finite. slice_times_s: seconds from the start of a volume to
+    each slice, in the order of `voxels` along slice_axis; None where not said. phase_encoding: i, i-, j, j-, k or k-
+    (BIDS letters, but of the axes of `voxels`: i towards right, j anterior, k superior), "" where not said. sidecar:
+    acquisition facts under their BIDS names, only from the keep-list.
     """
 
     voxels: Voxels
@@ -34,6 +38,10 @@ class Volume:
     technical: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     nan_share: float = 0.0
+    slice_times_s: tuple[float, ...] | None = None
+    slice_axis: int = 2
+    phase_encoding: str = ""
+    sidecar: dict[str, Any] = field(default_factory=dict)
 
     @property
     def spacing(self) -> NDArray[np.float64]:
