@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from consilium.core.errors import InputError, Problem
-from consilium.imaging.volume import Affine, Volume, canonical, clean, voxel_size
+from consilium.imaging.intake import nifti_series
+from consilium.imaging.volume import Affine, Volume, Voxels, canonical, clean, voxel_size
 
 UNIT_MM = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 0.001}  # unknown, metre, millimetre, micrometre
 UNIT_S = {0: 1.0, 8: 1.0, 16: 1e-3, 24: 1e-6}
 MAX_VOXELS = 2**31
+GZIP = b"\x1f\x8b"
 SPACING_MM = (0.05, 30.0)
 
 
@@ -33,7 +37,9 @@ def read(path: Path, kind: str, patient: str = "") -> Volume:
     Header extensions and the free texts (descrip, aux_file, intent_name, db_name) are not read.
     """
     try:
-        header, raw = _content(path)
+        header, raw = _content(path, kind)
+        if not raw:
+            return _run(path, header)
         voxels, notes = _voxels(header, raw)
         affine = _affine(header, kind, notes)
         _check_dims(voxels, kind)
@@ -46,14 +52,36 @@ def read(path: Path, kind: str, patient: str = "") -> Volume:
     return Volume(voxels, affine, kind, "nifti", unit=unit, tr_s=tr_s, notes=notes, nan_share=share)
 
 
-def _content(path: Path) -> tuple[Any, bytes]:
-    """(nibabel header, voxel bytes), reading no further than the voxels end."""
+def _run(path: Path, header: Any) -> Volume:
+    """An fMRI run, read volume by volume: it may be larger than what memory should hold."""
+    notes: list[str] = []
+    affine = _affine(header, "fMRI", notes)
+    begin, size = _extent(header)
+    if _magic(path) != GZIP and path.stat().st_size < begin + size:
+        have = path.stat().st_size
+        raise _RefusedError(f"truncated: {have} of {begin + size} bytes", "a whole file", "copy or convert it again")
+    with _inflating():
+        voxels, share = nifti_series.series(path, header, begin, affine)
+    if min(voxels.shape[:3]) < 3:
+        found = f"{'x'.join(map(str, voxels.shape[:3]))} voxels"
+        raise _RefusedError(found, "at least 3 along each axis", "give 3D data")
+    affine = canonical(np.empty(voxels.layout.shape[:3], dtype=bool), affine)[1]
+    tr_s = _tr_s(header, notes)
+    return Volume(cast(Voxels, voxels), affine, "fMRI", "nifti", tr_s=tr_s, notes=notes, nan_share=share)
+
+
+def _content(path: Path, kind: str = "") -> tuple[Any, bytes]:
+    """(nibabel header, voxel bytes), reading no further than the voxels end; no bytes of a run of kind fMRI."""
     if path.is_dir():
         raise _RefusedError("a folder", "a .nii or .nii.gz file", "name the file in it")
-    zipped = _magic(path) == b"\x1f\x8b"
+    with _inflating(), gzip.open(path, "rb") if _magic(path) == GZIP else open(path, "rb") as handle:
+        return _parse(handle, kind)
+
+
+@contextmanager
+def _inflating() -> Iterator[None]:
     try:
-        with gzip.open(path, "rb") if zipped else open(path, "rb") as handle:
-            return _parse(handle)
+        yield
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         what = "truncated" if isinstance(error, EOFError) else "damaged"
         raise _RefusedError(f"a {what} gzip stream", "a whole file", "copy or convert it again") from None
@@ -64,7 +92,7 @@ def _magic(path: Path) -> bytes:
         return handle.read(2)
 
 
-def _parse(handle: Any) -> tuple[Any, bytes]:
+def _parse(handle: Any, kind: str) -> tuple[Any, bytes]:
     import nibabel as nib
 
     start = handle.read(540)
@@ -81,6 +109,8 @@ def _parse(handle: Any) -> tuple[Any, bytes]:
         raise _RefusedError("a truncated header", "a whole file", "copy or convert it again")
     header = cls(start[: cls.sizeof_hdr], check=False)
     begin, size = _extent(header)
+    if kind == "fMRI" and nifti_series.is_run(header):
+        return header, b""
     rest = handle.read(begin + size - len(start))
     have = len(start) + len(rest)
     if have < begin + size:
