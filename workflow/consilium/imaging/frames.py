@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -75,7 +75,7 @@ class Layout:
     dtype: np.dtype
     slope: float
     inter: float
-    turn: NDArray[np.float64]
+    turn: NDArray[np.float64] = field(default_factory=lambda: RAS)
     low: float = 0.0  # lowest and highest finite value
     high: float = 0.0
 
@@ -88,6 +88,10 @@ class FileFrames(Frames):
         axes = np.argsort(layout.turn[:, 0])
         x, y, z = (layout.shape[int(a)] for a in axes)
         self.shape = (x, y, z, layout.shape[3] - first)
+
+    def turned(self, turn: NDArray[np.float64]) -> FileFrames:
+        """The same series with its axes in another order and direction."""
+        return FileFrames(replace(self.layout, turn=turn), self.first)
 
     def __iter__(self) -> Iterator[Voxels]:
         for block in self.blocks():

@@ -71,8 +71,10 @@ def canonical(voxels: NDArray, affine: Affine) -> tuple[NDArray, Affine]:
     import nibabel as nib
 
     turn = nib.orientations.io_orientation(affine)
-    moved = affine @ nib.orientations.inv_ornt_aff(turn, voxels.shape[:3])
-    return nib.orientations.apply_orientation(voxels, turn), np.asarray(moved, dtype=np.float64)
+    moved = np.asarray(affine @ nib.orientations.inv_ornt_aff(turn, voxels.shape[:3]), dtype=np.float64)
+    if not isinstance(voxels, np.ndarray):  # a run that is read volume by volume
+        return voxels.turned(turn), moved
+    return nib.orientations.apply_orientation(voxels, turn), moved
 
 
 def shear(affine: Affine) -> float:

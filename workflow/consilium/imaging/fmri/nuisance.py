@@ -81,7 +81,7 @@ def chosen(settings: Settings, n: int, tr_s: float | None) -> Plan:
     return every[-1]
 
 
-def model(plan: Plan, parameters: Matrix, used: NDArray[np.bool_], tr_s: float | None, tissue: list[Matrix],
+def model(plan: Plan, parameters: Matrix, used: NDArray[np.bool_], tr_s: float | None, tissue: list[NDArray],
           whole: Matrix | None = None, filtered: bool = True) -> Model:  # fmt: skip
     """The model of a run.
 
@@ -115,7 +115,7 @@ def motion_regressors(parameters: Matrix, n: int) -> Matrix:
     return np.hstack([both, both**2])
 
 
-def components(tissue: list[Matrix], n: int) -> Matrix:
+def components(tissue: list[NDArray], n: int) -> Matrix:
     """(used volume, n) strongest temporal components of all voxels of `tissue`, straight trend removed and each voxel
     scaled to unit variance (aCompCor, doi:10.1016/j.neuroimage.2007.04.042)."""
     values = np.hstack(tissue).astype(np.float64) if tissue else np.empty((0, 0))
@@ -132,7 +132,7 @@ def components(tissue: list[Matrix], n: int) -> Matrix:
     return np.asarray(found * signs)
 
 
-def _means(tissue: list[Matrix], n_used: int) -> Matrix:
+def _means(tissue: list[NDArray], n_used: int) -> Matrix:
     return np.stack([t.mean(axis=1) for t in tissue], axis=1) if tissue else np.empty((n_used, 0))
 
 

@@ -19,6 +19,7 @@ from consilium.imaging.volume import Affine, Mask, Volume, Voxels
 MIN_TISSUE_VOXELS = 20
 MOST_TISSUE_VOXELS = 4000  # in the components, evenly taken: bounds memory
 QUALITY_VOXELS = 20_000  # likewise of the quality metrics
+MIN_SLICE_VOXELS = 20
 
 
 @dataclass(frozen=True)
@@ -37,16 +38,22 @@ class Run:
 
 
 class Sampled:
-    """Passes volumes on and keeps some voxels of each for the quality metrics: (time, voxel) in `taken`."""
+    """Passes volumes on and keeps of each what the quality metrics need: some voxels, (time, voxel) in `taken`, and
+    the mean of each slice's voxels of `mask`, (slice, time) in `slices`, NaN below MIN_SLICE_VOXELS."""
 
-    def __init__(self, frames: Frames, mask: Mask) -> None:
+    def __init__(self, frames: Frames, mask: Mask, axis: int) -> None:
         where = np.flatnonzero(mask)
         self.frames, self.where = frames, where[:: -(-len(where) // QUALITY_VOXELS)]
         self.taken = np.zeros((frames.shape[3], len(self.where)), dtype=np.float32)
+        self.mask, self.others = mask, tuple(a for a in range(3) if a != axis)
+        counts = mask.sum(axis=self.others).astype(np.float64)
+        self.counts = np.where(counts >= MIN_SLICE_VOXELS, counts, np.nan)
+        self.slices = np.zeros((mask.shape[axis], frames.shape[3]))
 
     def __iter__(self) -> Iterator[Voxels]:
         for t, volume in enumerate(_filled(self.frames)):
             self.taken[t] = volume.ravel()[self.where]
+            self.slices[:, t] = (volume * self.mask).sum(axis=self.others, dtype=np.float64) / self.counts
             yield volume
 
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +18,6 @@ from consilium.imaging.volume import Affine, Volume, Voxels, canonical, clean, v
 UNIT_MM = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 0.001}  # unknown, metre, millimetre, micrometre
 UNIT_S = {0: 1.0, 8: 1.0, 16: 1e-3, 24: 1e-6}
 MAX_VOXELS = 2**31
-GZIP = b"\x1f\x8b"
 SPACING_MM = (0.05, 30.0)
 
 
@@ -37,54 +34,29 @@ def read(path: Path, kind: str, patient: str = "") -> Volume:
     Header extensions and the free texts (descrip, aux_file, intent_name, db_name) are not read.
     """
     try:
-        header, raw = _content(path, kind)
-        if not raw:
-            return _run(path, header)
-        voxels, notes = _voxels(header, raw)
+        header, voxels, share = _content(path, lazily=kind == "fMRI")
+        notes: list[str] = []
         affine = _affine(header, kind, notes)
         _check_dims(voxels, kind)
     except _RefusedError as no:
         raise InputError(Problem(str(path), no.found, no.allowed, no.mend, patient=patient)) from None
-    voxels, share = clean(voxels)
     voxels, affine = canonical(voxels, affine)
     tr_s = _tr_s(header, notes) if voxels.ndim == 4 else None
     unit = {"CT": "HU", "PET": "unknown"}.get(kind, "arbitrary")
     return Volume(voxels, affine, kind, "nifti", unit=unit, tr_s=tr_s, notes=notes, nan_share=share)
 
 
-def _run(path: Path, header: Any) -> Volume:
-    """An fMRI run, read volume by volume: it may be larger than what memory should hold."""
-    notes: list[str] = []
-    affine = _affine(header, "fMRI", notes)
-    begin, size = _extent(header)
-    if _magic(path) != GZIP and path.stat().st_size < begin + size:
-        have = path.stat().st_size
-        raise _RefusedError(f"truncated: {have} of {begin + size} bytes", "a whole file", "copy or convert it again")
-    with _inflating():
-        voxels, share = nifti_series.series(path, header, begin, affine)
-    if min(voxels.shape[:3]) < 3:
-        found = f"{'x'.join(map(str, voxels.shape[:3]))} voxels"
-        raise _RefusedError(found, "at least 3 along each axis", "give 3D data")
-    affine = canonical(np.empty(voxels.layout.shape[:3], dtype=bool), affine)[1]
-    tr_s = _tr_s(header, notes)
-    return Volume(cast(Voxels, voxels), affine, "fMRI", "nifti", tr_s=tr_s, notes=notes, nan_share=share)
-
-
-def _content(path: Path, kind: str = "") -> tuple[Any, bytes]:
-    """(nibabel header, voxel bytes), reading no further than the voxels end; no bytes of a run of kind fMRI."""
+def _content(path: Path, lazily: bool = False) -> tuple[Any, Voxels, float]:
+    """(nibabel header, voxels in the file's axes, share not finite); lazily: a run is read volume by volume later."""
     if path.is_dir():
         raise _RefusedError("a folder", "a .nii or .nii.gz file", "name the file in it")
-    with _inflating(), gzip.open(path, "rb") if _magic(path) == GZIP else open(path, "rb") as handle:
-        return _parse(handle, kind)
-
-
-@contextmanager
-def _inflating() -> Iterator[None]:
+    zipped = _magic(path) == b"\x1f\x8b"
     try:
-        yield
+        with gzip.open(path, "rb") if zipped else open(path, "rb") as handle:
+            return _parse(handle, path if lazily else None)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         what = "truncated" if isinstance(error, EOFError) else "damaged"
-        raise _RefusedError(f"a {what} gzip stream", "a whole file", "copy or convert it again") from None
+        raise _RefusedError(f"a {what} {'gzip stream' if zipped else 'file'}", "a whole file", "copy or convert it again") from None
 
 
 def _magic(path: Path) -> bytes:
@@ -92,7 +64,7 @@ def _magic(path: Path) -> bytes:
         return handle.read(2)
 
 
-def _parse(handle: Any, kind: str) -> tuple[Any, bytes]:
+def _parse(handle: Any, path: Path | None) -> tuple[Any, Voxels, float]:
     import nibabel as nib
 
     start = handle.read(540)
@@ -109,14 +81,15 @@ def _parse(handle: Any, kind: str) -> tuple[Any, bytes]:
         raise _RefusedError("a truncated header", "a whole file", "copy or convert it again")
     header = cls(start[: cls.sizeof_hdr], check=False)
     begin, size = _extent(header)
-    if kind == "fMRI" and nifti_series.is_run(header):
-        return header, b""
+    shape = _shape(header)
+    if path is not None and len(shape) == 4:
+        return header, *nifti_series.series(path, header, begin, shape)
     rest = handle.read(begin + size - len(start))
     have = len(start) + len(rest)
     if have < begin + size:
         raise _RefusedError(f"truncated: {have} of {begin + size} bytes", "a whole file", "copy or convert it again")
     handle.read(1)  # lets gzip verify its checksum
-    return header, (start + rest)[begin : begin + size]
+    return header, *clean(_voxels(header, shape, (start + rest)[begin : begin + size]))
 
 
 def _extent(header: Any) -> tuple[int, int]:
@@ -142,17 +115,21 @@ def _extent(header: Any) -> tuple[int, int]:
     return begin, int(np.prod(dims)) * dtype.itemsize
 
 
-def _voxels(header: Any, raw: bytes) -> tuple[NDArray, list[str]]:
+def _shape(header: Any) -> tuple[int, ...]:
+    """At least three dimensions, trailing ones of length 1 dropped beyond them."""
     n = int(header["dim"][0])
     shape = [int(d) for d in header["dim"][1 : n + 1]]
     while len(shape) > 3 and shape[-1] == 1:
         shape.pop()
-    shape += [1] * (3 - len(shape))
+    return tuple(shape + [1] * (3 - len(shape)))
+
+
+def _voxels(header: Any, shape: tuple[int, ...], raw: bytes) -> NDArray:
     voxels = np.frombuffer(raw, dtype=header.get_data_dtype()).reshape(shape, order="F")
     slope, inter = float(header["scl_slope"]), float(header["scl_inter"])
     if np.isfinite(slope) and slope != 0 and (slope, inter) != (1.0, 0.0):
         voxels = voxels.astype(np.float32) * np.float32(slope) + np.float32(inter if np.isfinite(inter) else 0)
-    return voxels, []
+    return voxels
 
 
 def _check_dims(voxels: NDArray, kind: str) -> None:

@@ -6,42 +6,36 @@ import math
 import zlib
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from consilium.imaging.frames import FileFrames, Layout
-from consilium.imaging.volume import Affine
+from consilium.imaging.volume import Voxels
 
 
-def is_run(header: Any) -> bool:
-    """Four dimensions, several volumes."""
-    dims = [int(d) for d in header["dim"]]
-    return dims[0] >= 4 and dims[4] > 1 and all(d == 1 for d in dims[5 : dims[0] + 1])
+def series(path: Path, header: Any, begin: int, shape: tuple[int, ...]) -> tuple[Voxels, float]:
+    """(the series of `path` with its axes as stored, share of its values that are not finite).
 
-
-def series(path: Path, header: Any, begin: int, affine: Affine) -> tuple[FileFrames, float]:
-    """(the series of `path`, share of its values that are not finite). Voxels start at byte `begin` and lie as
-    `affine` says.
-
-    Every byte is read once: EOFError, gzip.BadGzipFile or zlib.error where the file is not whole.
+    Voxels start at byte `begin`. The series is a FileFrames, which stands for the array. Every byte is read once:
+    EOFError, gzip.BadGzipFile or zlib.error where the file is not whole.
     """
-    import nibabel as nib
     from isal import igzip_lib
 
     slope, inter = float(header["scl_slope"]), float(header["scl_inter"])
     scaled = math.isfinite(slope) and slope != 0
-    x, y, z, n = (int(d) for d in header["dim"][1:5])
+    x, y, z, n = shape
     layout = Layout(
         path, begin, (x, y, z, n), header.get_data_dtype(), slope if scaled else 1.0,
-        inter if scaled and math.isfinite(inter) else 0.0, nib.orientations.io_orientation(affine),
+        inter if scaled and math.isfinite(inter) else 0.0,
     )  # fmt: skip
     try:
         low, high, bad = _span(FileFrames(layout))
-    except igzip_lib.IsalError as error:
+    except igzip_lib.IsalError as error:  # type: ignore[misc]
         raise zlib.error(str(error)) from None
     ends = sorted((low * layout.slope + layout.inter, high * layout.slope + layout.inter))
-    return FileFrames(replace(layout, low=ends[0], high=ends[1])), bad / math.prod(layout.shape)
+    whole = FileFrames(replace(layout, low=ends[0], high=ends[1]))
+    return cast(Voxels, whole), bad / math.prod(shape)
 
 
 def _span(found: FileFrames) -> tuple[float, float, int]:
