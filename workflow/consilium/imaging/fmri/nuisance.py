@@ -94,7 +94,12 @@ def model(plan: Plan, parameters: Matrix, used: NDArray[np.bool_], tr_s: float |
     if filtered:
         columns += [c for band in _bands(plan, n, tr_s) for c in band]
     matrix = np.stack(columns, axis=1)[used]
-    beside = components(tissue, plan.compcor) if plan.compcor else _means(tissue, int(used.sum()))
+    if not tissue:
+        beside = np.empty((len(matrix), 0))
+    elif plan.compcor:
+        beside = components(tissue, plan.compcor)
+    else:
+        beside = np.stack([t.mean(axis=1, dtype=np.float64) for t in tissue], axis=1)
     more = [beside] if whole is None else [beside, whole[:, None]]
     basis = orthonormal(np.hstack([matrix, *more]))
     n_used, freedom = int(used.sum()), int(used.sum()) - basis.shape[1]
@@ -118,9 +123,7 @@ def motion_regressors(parameters: Matrix, n: int) -> Matrix:
 def components(tissue: list[NDArray], n: int) -> Matrix:
     """(used volume, n) strongest temporal components of all voxels of `tissue`, straight trend removed and each voxel
     scaled to unit variance (aCompCor, doi:10.1016/j.neuroimage.2007.04.042)."""
-    values = np.hstack(tissue).astype(np.float64) if tissue else np.empty((0, 0))
-    if values.shape[1] == 0:
-        return np.empty((len(values), 0))
+    values = np.hstack(tissue).astype(np.float64)
     time = np.linspace(-1, 1, len(values))
     line = orthonormal(np.stack([np.ones(len(values)), time], axis=1))
     left = values - line @ (line.T @ values)
@@ -130,10 +133,6 @@ def components(tissue: list[NDArray], n: int) -> Matrix:
     found = vectors[:, ::-1][:, : min(n, left.shape[1])]
     signs = np.sign(found[np.abs(found).argmax(axis=0), np.arange(found.shape[1])])
     return np.asarray(found * signs)
-
-
-def _means(tissue: list[NDArray], n_used: int) -> Matrix:
-    return np.stack([t.mean(axis=1) for t in tissue], axis=1) if tissue else np.empty((n_used, 0))
 
 
 def orthonormal(columns: Matrix) -> Matrix:

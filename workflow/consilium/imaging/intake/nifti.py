@@ -56,7 +56,9 @@ def _content(path: Path, lazily: bool = False) -> tuple[Any, Voxels, float]:
             return _parse(handle, path if lazily else None)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         what = "truncated" if isinstance(error, EOFError) else "damaged"
-        raise _RefusedError(f"a {what} {'gzip stream' if zipped else 'file'}", "a whole file", "copy or convert it again") from None
+        raise _RefusedError(
+            f"a {what} {'gzip stream' if zipped else 'file'}", "a whole file", "copy or convert it again"
+        ) from None
 
 
 def _magic(path: Path) -> bytes:
