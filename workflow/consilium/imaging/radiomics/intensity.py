@@ -69,8 +69,9 @@ def volume_histogram(region: Region, settings: Settings) -> dict[str, float]:
     """Intensity-volume histogram (IBSI 3.5, P88C): volume share at 10 and 90 % of the intensity range, intensity that
     at most 10 and 90 % of the volume reach.
 
-    Steps: the unit itself where it is calibrated and discrete (CT), a tenth of the bin size where bins have a fixed
-    size, else a thousandth of the range. NaN for a constant region.
+    Steps: the unit itself where it is calibrated and discrete (CT); a tenth of the bin size where bins have a fixed
+    size; else a thousandth of the range, and intensities are told as the number of that step, since the unit is
+    arbitrary. NaN for a constant region.
     """
     values = region.values
     low, high = float(values.min()), float(values.max())
@@ -88,9 +89,10 @@ def volume_histogram(region: Region, settings: Settings) -> dict[str, float]:
     level = np.clip(np.floor((values - low) / step + 1e-9).astype(np.int64), 0, n - 1)
     share = np.bincount(level, minlength=n)[::-1].cumsum()[::-1] / values.size
     at = np.arange(n) / max(n - 1, 1)
-    intensity = low + (np.arange(n) + centre) * step
+    arbitrary = not region.discrete and settings.bin_size <= 0
+    intensity = np.arange(1.0, n + 1) if arbitrary else low + (np.arange(n) + centre) * step
     v10, v90 = (float(share[np.searchsorted(at, f - 1e-12)]) for f in (0.1, 0.9))
-    i10, i90 = (float(intensity[np.argmax(share <= f)]) if (share <= f).any() else high + step for f in (0.1, 0.9))
+    i10, i90 = (float(intensity[np.argmax(share <= f)]) if (share <= f).any() else intensity[-1] for f in (0.1, 0.9))
     return dict(zip(names, (v10, v90, i10, i90, v10 - v90, i10 - i90), strict=True))
 
 
