@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import signal
 
-from consilium.imaging.radiomics.prepare import Reals, Region, Settings
+from consilium.imaging.radiomics.prepare import Reals, Region, Settings, box
 
 PEAK_MM = (3 / (4 * np.pi)) ** (1 / 3) * 10  # radius of a ball of 1 ml
 IVH_BINS = 1000  # of intensities without a calibrated unit
@@ -101,12 +100,45 @@ def peaks(region: Region) -> dict[str, float]:
     (the highest such mean where several are), and the highest mean around any voxel of the region. The ball takes in
     voxels outside the region, as far as the image reaches."""
     reach = np.floor(PEAK_MM / region.spacing).astype(int)
-    axes = [np.arange(-r, r + 1) * s for r, s in zip(reach, region.spacing, strict=True)]
-    x, y, z = np.meshgrid(*axes, indexing="ij")
-    ball = (x**2 + y**2 + z**2 <= PEAK_MM**2).astype(np.float64)
-    known = np.isfinite(region.voxels)
-    summed = signal.oaconvolve(np.where(known, region.voxels, 0.0), ball, mode="same")
-    count = np.rint(signal.oaconvolve(known.astype(np.float64), ball, mode="same"))
-    values = region.values
-    means = summed[region.inside] / count[region.inside]
+    cut = box(region.inside, (0, 0, 0))
+    size = region.voxels.shape
+    wide = tuple(slice(max(s.start - r, 0), s.stop + r) for s, r in zip(cut, reach, strict=True))
+    beyond = [(max(int(r) - s.start, 0), max(s.stop + int(r) - n, 0))
+              for s, r, n in zip(cut, reach, size, strict=True)]  # fmt: skip
+    around = np.pad(region.voxels[wide], beyond, constant_values=np.nan)
+    known = np.isfinite(around)
+    inside = region.inside[cut]
+    if known.all():
+        means = _ball_sums(around, reach, region.spacing) / _lines(reach, region.spacing)[:, 3].sum()
+    else:
+        count = np.rint(_ball_sums(known.astype(np.float64), reach, region.spacing))
+        means = _ball_sums(np.where(known, around, 0.0), reach, region.spacing) / np.maximum(count, 1)
+    values, means = region.values, means[inside]
     return {"loc": float(means[values == values.max()].max()), "glob": float(means.max())}
+
+
+def _ball_sums(around: Reals, reach: NDArray, spacing: Reals) -> Reals:
+    """Sum over the ball around each voxel; the result is `reach` smaller than `around` on each side.
+
+    A ball is a bundle of lines along z, and a line is a difference of running sums.
+    """
+    shape = tuple(n - 2 * int(r) for n, r in zip(around.shape, reach, strict=True))
+    running = np.concatenate([np.zeros((*around.shape[:2], 1)), np.cumsum(around, axis=2)], axis=2)
+    out = np.zeros(shape)
+    deep = int(reach[2])
+    lines: dict[int, Reals] = {}
+    for x, y, half, _ in _lines(reach, spacing):
+        if half not in lines:
+            top, bottom = deep + half + 1, deep - half
+            lines[half] = running[:, :, top : top + shape[2]] - running[:, :, bottom : bottom + shape[2]]
+        out += lines[half][x : x + shape[0], y : y + shape[1]]
+    return out
+
+
+def _lines(reach: NDArray, spacing: Reals) -> NDArray[np.int64]:
+    """(line along z, [x, y from the ball's corner, half length, voxels]) of the ball."""
+    x, y = np.indices(2 * reach[:2] + 1)
+    left = PEAK_MM**2 - ((x - reach[0]) * spacing[0]) ** 2 - ((y - reach[1]) * spacing[1]) ** 2
+    half = np.floor(np.sqrt(np.maximum(left, 0)) / spacing[2]).astype(np.int64)
+    found = left >= 0
+    return np.stack([x[found], y[found], half[found], 2 * half[found] + 1], axis=1)

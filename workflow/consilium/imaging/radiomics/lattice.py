@@ -22,10 +22,10 @@ class Lattice:
     that hold voxels. offsets: (direction) step in `padded`. flat: neighbours are sought within slices only."""
 
     padded: NDArray[np.int32]
-    place: NDArray[np.int64]
+    place: NDArray[np.int32]
     level: NDArray[np.int64]
     slice_of: NDArray[np.int64]
-    offsets: NDArray[np.int64]
+    offsets: NDArray[np.int32]
     ng: int
     flat: bool
 
@@ -45,11 +45,11 @@ def lattice(mask: Mask, levels: NDArray[np.int64], ng: int, flat: bool) -> Latti
     spots = spots - low + 1
     size = spots.max(axis=0) + 2
     strides = np.array([size[1] * size[2], size[2], 1])
-    place = spots @ strides
+    place = (spots @ strides).astype(np.int32)
     padded = np.zeros(int(size.prod()), dtype=np.int32)
     padded[place] = levels
     held = np.zeros(int(size[2]), dtype=np.int64)
     held[spots[:, 2]] = 1
     slice_of = (np.cumsum(held) - 1)[spots[:, 2]]
     directions = np.array(IN_SLICE if flat else IN_SPACE)
-    return Lattice(padded, place, np.asarray(levels), slice_of, directions @ strides, ng, flat)
+    return Lattice(padded, place, np.asarray(levels), slice_of, (directions @ strides).astype(np.int32), ng, flat)

@@ -57,13 +57,17 @@ class Region:
         return self.voxels[self.inside]
 
 
-def box(mask: Mask, margin: NDArray[np.intp] | tuple[int, ...]) -> tuple[slice, ...]:
-    """Slices of the smallest box around a mask, `margin` voxels wider on each side, within the array."""
-    out = []
-    for axis, wide in enumerate(margin):
-        line = np.flatnonzero(mask.any(axis=tuple(a for a in range(mask.ndim) if a != axis)))
-        out.append(slice(max(int(line[0]) - int(wide), 0), int(line[-1]) + 1 + int(wide)))
-    return tuple(out)
+def box(mask: Mask, margin: NDArray[np.intp] | tuple[int, ...]) -> tuple[slice, slice, slice]:
+    """Slices of the smallest box around a mask that is not empty, `margin` voxels wider on each side, within the array.
+    """
+    flat = np.flatnonzero(mask)
+    rest, z = np.divmod(flat, mask.shape[2])
+    x, y = np.divmod(rest, mask.shape[1])
+    first, second, third = (
+        slice(max(int(line.min()) - int(wide), 0), min(int(line.max()) + 1 + int(wide), n))
+        for line, wide, n in zip((x, y, z), margin, mask.shape, strict=True)
+    )
+    return first, second, third
 
 
 def region(voxels: NDArray, mask: Mask, spacing: NDArray, settings: Settings) -> Region:

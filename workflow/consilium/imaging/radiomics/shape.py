@@ -1,9 +1,9 @@
-"""Morphology of a region (IBSI 3.1, HCUG): volume, surface, axes, densities, and how intensities lie in space."""
+"""Morphology of a region (IBSI 3.1, HCUG): volume, surface, axes, densities."""
 
 from __future__ import annotations
 
 import numpy as np
-from scipy import fft, spatial
+from scipy import spatial
 
 from consilium.imaging.radiomics import enclosing, surface
 from consilium.imaging.radiomics.prepare import Reals, Region, box
@@ -12,7 +12,7 @@ AREA_TERMS = 21  # v from 0 to 20
 
 
 def features(region: Region, *, uncertain: bool = False) -> dict[str, float]:
-    """All morphological features in mm; NaN where a region is flat (hull, axes).
+    """Morphological features in mm but for those of autocorrelation.py; NaN where a region is flat (hull, axes).
 
     uncertain: also the densities in the smallest turned box and the smallest ellipsoid, which IBSI could not
     standardise and which take longer.
@@ -41,7 +41,7 @@ def features(region: Region, *, uncertain: bool = False) -> dict[str, float]:
     if uncertain:
         out |= _densities(volume, area, "ombb", *_box(enclosing.box_sides(outer, hull.equations[:, :3])))
         out |= _densities(volume, area, "mvee", *_ellipsoid(enclosing.ellipsoid_axes(outer)))
-    return out | autocorrelation(region)
+    return out
 
 
 def _solid(volume: float, area: float, counted: float) -> dict[str, float]:
@@ -106,36 +106,3 @@ def _ellipsoid(half: Reals) -> tuple[float, float]:
         total += now / (1 - 4 * v * v)
         before, now = now, ((2 * v + 1) * half_sum * now - v * product * before) / (v + 1)
     return volume, 4 * np.pi * a * b * total
-
-
-def autocorrelation(region: Region) -> dict[str, float]:
-    """Moran's I and Geary's C with weights 1/distance (IBSI N365 and NPT7); NaN for constant intensities.
-
-    Weights depend on the displacement alone, so the sum over all pairs is a product of Fourier transforms: exact, and
-    n log n instead of n squared.
-    """
-    cut = box(region.inside, (0, 0, 0))
-    mask = region.inside[cut]
-    n = int(mask.sum())
-    x = np.where(mask, region.voxels[cut] - region.values.mean(), 0.0)
-    square = float((x**2).sum())
-    if n < 2 or square <= 0:
-        return {"moran_i": float("nan"), "geary_c": float("nan")}
-    size = tuple(fft.next_fast_len(2 * s - 1, real=True) for s in mask.shape)
-    axes = [np.minimum(np.arange(s), s - np.arange(s)) * d for s, d in zip(size, region.spacing, strict=True)]
-    far = np.sqrt(axes[0][:, None, None] ** 2 + axes[1][:, None] ** 2 + axes[2] ** 2)
-    far[0, 0, 0] = np.inf
-    weight = fft.rfftn(1 / far).real
-    fx, fm, fxx = (fft.rfftn(v, s=size) for v in (x, mask.astype(np.float64), x**2))
-    double = np.full(weight.shape[-1], 2.0)  # the half of the spectrum that a real transform leaves out
-    double[0] = 1
-    if size[-1] % 2 == 0:
-        double[-1] = 1
-    scale = weight * double / np.prod(size)
-    crossed = float((scale * np.abs(fx) ** 2).sum())
-    total = float((scale * np.abs(fm) ** 2).sum())
-    squares = float((scale * (fxx * fm.conj()).real).sum())
-    return {
-        "moran_i": n / total * crossed / square,
-        "geary_c": (n - 1) / (2 * total) * (2 * squares - 2 * crossed) / square,
-    }

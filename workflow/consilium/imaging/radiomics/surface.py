@@ -53,7 +53,7 @@ def _fan(points: Reals) -> Reals:
     usual tables, on which the reference values of IBSI rest.
     """
     fans = []
-    for start in range(len(points)):
+    for start in range(len(points) if len(points) > 4 else 1):
         turned = np.roll(points, -start, axis=0)
         fans.append(np.stack([np.stack([turned[0], b, c]) for b, c in zip(turned[1:-1], turned[2:], strict=True)]))
     return max(fans, key=lambda fan: round(float(np.linalg.norm(_half_cross(fan), axis=1).sum()), 9))
@@ -98,14 +98,26 @@ def volume_and_area(mask: Mask, spacing: Reals) -> tuple[float, float]:
 
 
 def outermost(mask: Mask, spacing: Reals) -> Reals:
-    """(point, axis) in mm: corners of the mesh that are first or last on a line of voxels; their convex hull is the
-    mesh's."""
+    """(point, axis) in mm: corners of the mesh among which all corners of its convex hull are.
+
+    Seen from each of six sides, a corner of the hull is the nearest point of its line of voxels, and nearer than the
+    middle of any two nearest points on opposite sides of it.
+    """
     points = []
     for axis in range(3):
         line = np.moveaxis(mask, axis, 0)
-        held = np.argwhere(line.any(axis=0))
-        first = line.argmax(axis=0)[tuple(held.T)] - 0.5
-        last = line.shape[0] - line[::-1].argmax(axis=0)[tuple(held.T)] - 0.5
-        for end in (first, last):
-            points.append(np.insert(held.astype(np.float64), axis, end, axis=1))
+        held = line.any(axis=0)
+        far = line.shape[0]
+        first = np.where(held, line.argmax(axis=0), np.inf)
+        last = np.where(held, far - line[::-1].argmax(axis=0), -np.inf)
+        for near, sign in ((first, 1.0), (-last, -1.0)):
+            wide = np.pad(near, 1, constant_values=np.inf)
+            rows, columns = near.shape
+            keep = held.copy()
+            for i, j in ((0, 1), (1, 0), (1, 1), (1, -1)):
+                ahead = wide[1 + i : 1 + i + rows, 1 + j : 1 + j + columns]
+                behind = wide[1 - i : 1 - i + rows, 1 - j : 1 - j + columns]
+                keep &= near < (ahead + behind) / 2
+            spots = np.argwhere(keep)
+            points.append(np.insert(spots.astype(np.float64), axis, sign * near[keep] - 0.5, axis=1))
     return np.concatenate(points) * spacing

@@ -15,18 +15,22 @@ Whole = NDArray[np.int64]
 
 def runs(grid: Lattice) -> tuple[Whole, Whole, Whole, Whole]:
     """(slice, direction, level, length) of every run of equal levels (IBSI 3.7, TP0I)."""
-    starts = grid.neighbours(-1) != grid.level
-    direction, voxel = np.nonzero(starts)
-    level, place, step = grid.level[voxel], grid.place[voxel], grid.offsets[direction]
-    length = np.ones(len(voxel), dtype=np.int64)
-    growing = np.arange(len(voxel))
+    starts = (grid.neighbours(-1) != grid.level).ravel()
+    goes_on = (grid.neighbours() == grid.level).ravel()
+    n = len(grid.level)
+    first = np.flatnonzero(starts)
+    direction, voxel = np.divmod(first, n)
+    length = np.ones(len(first), dtype=np.int64)
+    growing = np.flatnonzero(goes_on[first])
+    level, step = grid.level[voxel[growing]], grid.offsets[direction[growing]]
+    place = grid.place[voxel[growing]] + step
     while growing.size:
         # All runs of all directions grow by one voxel at a time: as many rounds as the longest run is long.
-        place = place + step
-        goes_on = grid.padded[place] == level[growing]
-        growing, place, step = growing[goes_on], place[goes_on], step[goes_on]
         length[growing] += 1
-    return grid.slice_of[voxel], direction, level, length
+        place = place + step
+        alive = grid.padded[place] == level
+        growing, place, step, level = growing[alive], place[alive], step[alive], level[alive]
+    return grid.slice_of[voxel], direction, grid.level[voxel], length
 
 
 def zones(grid: Lattice, depth: Whole) -> tuple[Whole, Whole, Whole, Whole]:
@@ -37,7 +41,7 @@ def zones(grid: Lattice, depth: Whole) -> tuple[Whole, Whole, Whole, Whole]:
     n = len(grid.level)
     own = np.zeros(len(grid.padded), dtype=np.int32)
     own[grid.place] = np.arange(n)
-    direction, voxel = np.nonzero(grid.neighbours() == grid.level)
+    direction, voxel = np.divmod(np.flatnonzero(grid.neighbours() == grid.level), n)
     other = own[grid.place[voxel] + grid.offsets[direction]]
     links = sparse.coo_matrix((np.ones(len(voxel), dtype=np.int8), (voxel, other)), shape=(n, n))
     count, zone = sparse.csgraph.connected_components(links, directed=False)
