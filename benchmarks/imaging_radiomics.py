@@ -145,7 +145,11 @@ def main() -> None:
         np.savez(file, voxels=voxels, **{f"mask{i}": m for i, m in enumerate(masks)})
         process = peer(args.peer, file, "cropped")
         theirs, own = ask(process)["values"], ours(voxels, masks, settings)
-        spent: dict[str, list[tuple[float, float]]] = {"pyradiomics": [], "consilium, same features": [], "consilium, all": []}
+        spent: dict[str, list[tuple[float, float]]] = {
+            "pyradiomics": [],
+            "consilium, same features": [],
+            "consilium, all": [],
+        }
         for _ in range(args.turns):
             spent["pyradiomics"].append(tuple(ask(process)["spent"]))
             spent["consilium, same features"].append(timed(lambda: ours(voxels, masks, settings, SHARED)))

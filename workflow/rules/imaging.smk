@@ -1,4 +1,5 @@
 # imaging: DICOM series or NIfTI -> de-identified volumes, QC metrics, regional and connectivity features.
+import json
 
 
 rule imaging_check:
@@ -46,11 +47,13 @@ rule imaging_process:
         patients=chunk_patients,
         folder=PATIENTS,
         grid=config["imaging"]["grid_mm"],
+        radiomics=json.dumps(config["imaging"]["radiomics"], sort_keys=True),
         rows=chunk_rows("imaging"),
         code=digest("imaging"),
     shell:
         "python $SCRIPTS/imaging.py process --samples {params.samples} --patients {params.patients}"
-        " --folder {params.folder} --grid-mm {params.grid} --threads {threads} --manifest {output} > {log} 2>&1"
+        " --folder {params.folder} --grid-mm {params.grid} --threads {threads} --manifest {output}"
+        " --radiomics {params.radiomics:q} > {log} 2>&1"
 
 
 rule imaging_features:
@@ -73,3 +76,6 @@ rule imaging_features:
         "python $SCRIPTS/imaging.py features --manifests {input} --patients {params.patients}"
         " --samples {params.samples} --features {output.features} --qc {output.qc}"
         " --quarantine {output.quarantine} > {log} 2>&1"
+
+
+include: "imaging/radiomics.smk"

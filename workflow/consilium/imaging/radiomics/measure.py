@@ -67,8 +67,9 @@ def _textures(region: Region, grid: Lattice, aggregations: list[str], families: 
     for name in dict.fromkeys(a.rpartition("_")[0] for a in aggregations):
         alone = name == "2D"  # each slice has a matrix of its own
         voxels = np.bincount(slices if alone else np.zeros_like(slices)).astype(np.float64)
-        for family in found.keys() & families:
-            group, level, size = found[family]
+        for family, (group, level, size) in found.items():
+            if family not in families:
+                continue
             group = group if alone else np.zeros_like(group)
             out |= _matrix(family, name, matrices.gather(group, level, size, voxels))
         if tones is not None:

@@ -58,8 +58,7 @@ class Region:
 
 
 def box(mask: Mask, margin: NDArray[np.intp] | tuple[int, ...]) -> tuple[slice, slice, slice]:
-    """Slices of the smallest box around a mask that is not empty, `margin` voxels wider on each side, within the array.
-    """
+    """Slices of the smallest box around a mask that is not empty, `margin` voxels wider on each side, within the array."""
     flat = np.flatnonzero(mask)
     rest, z = np.divmod(flat, mask.shape[2])
     x, y = np.divmod(rest, mask.shape[1])

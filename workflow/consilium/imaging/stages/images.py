@@ -25,26 +25,31 @@ def check(samples: Path, out: Path) -> None:
     write_table(out, "quarantine", refused.quarantine("imaging", problems))
 
 
-def process(samples: Path, patients: str, folder: Path, manifest: Path, grid_mm: float = 6.0, threads: int = 1) -> None:
+def process(samples: Path, patients: str, folder: Path, manifest: Path, grid_mm: float = 6.0, threads: int = 1,
+            radiomics: str = "{}") -> None:  # fmt: skip
     """Process the images of some patients into folder/<patient>/imaging/<sample>/.
 
     samples: samples.tsv. patients: names joined by commas. folder: the patients' result folders. manifest: JSON with
-    what became of each. grid_mm: voxel size of the volumes for the image network. threads: processes.
+    what became of each. grid_mm: voxel size of the volumes for the image network. threads: processes. radiomics: JSON,
+    section imaging.radiomics of the settings.
     """
+    from dataclasses import asdict
     from functools import partial
 
     from consilium.core.chunks import Task, run_chunk
     from consilium.core.sheets import read_samples
     from consilium.imaging.process import one_patient, sidecars
+    from consilium.imaging.radiomics.lesion_block import Wanted
 
+    wanted = Wanted.read(radiomics)
     rows = [s for s in read_samples(samples) if s.modality == "imaging"]
     tasks = [
         Task(patient, tuple(s for s in rows if s.patient == patient), folder / patient / "imaging")
         for patient in patients.split(",")
         if any(s.patient == patient for s in rows)
     ]
-    run_chunk("process", "imaging", tasks, partial(one_patient, grid_mm=grid_mm), manifest, {"grid_mm": grid_mm},
-              threads, sidecars)  # fmt: skip
+    run_chunk("process", "imaging", tasks, partial(one_patient, grid_mm=grid_mm, radiomics=wanted), manifest,
+              {"grid_mm": grid_mm, "radiomics": asdict(wanted)}, threads, sidecars)  # fmt: skip
 
 
 def features(manifests: list[Path], patients: Path, samples: Path, features: Path, qc: Path, quarantine: Path) -> None:
