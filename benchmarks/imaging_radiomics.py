@@ -28,8 +28,8 @@ from pyradiomics_names import expected
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "workflow"))
-from consilium.imaging.radiomics.measure import FAMILIES, everything
-from consilium.imaging.radiomics.prepare import Settings, region
+from consilium.imaging.radiomics.measure import FAMILIES, everything  # noqa: E402
+from consilium.imaging.radiomics.prepare import Settings, region  # noqa: E402
 
 BIN = 25.0
 SHARED = FAMILIES - {"spatial", "loc", "ivh", "dzm"}  # what pyradiomics has too

@@ -42,12 +42,12 @@ TONES = {n: n.lower() for n in ("Coarseness", "Contrast", "Busyness", "Complexit
 
 
 def _matrix(family: str) -> dict[str, str]:
-    ours, short, long, size, counted, told, s, l, low, high, stem, non_uniform = MATRICES[family]
+    ours, short, long, size, counted, told, few, many, low, high, stem, non_uniform = MATRICES[family]
     out = {
-        f"{short}Emphasis": f"{s}e", f"{long}Emphasis": f"{l}e", f"LowGrayLevel{told}Emphasis": low,
-        f"HighGrayLevel{told}Emphasis": high, f"{short}LowGrayLevelEmphasis": f"{s}lge",
-        f"{short}HighGrayLevelEmphasis": f"{s}hge", f"{long}LowGrayLevelEmphasis": f"{l}lge",
-        f"{long}HighGrayLevelEmphasis": f"{l}hge", "GrayLevelNonUniformity": "glnu",
+        f"{short}Emphasis": f"{few}e", f"{long}Emphasis": f"{many}e", f"LowGrayLevel{told}Emphasis": low,
+        f"HighGrayLevel{told}Emphasis": high, f"{short}LowGrayLevelEmphasis": f"{few}lge",
+        f"{short}HighGrayLevelEmphasis": f"{few}hge", f"{long}LowGrayLevelEmphasis": f"{many}lge",
+        f"{long}HighGrayLevelEmphasis": f"{many}hge", "GrayLevelNonUniformity": "glnu",
         f"{size}NonUniformity": non_uniform, f"{size}NonUniformityNormalized": f"{non_uniform}_norm",
         "GrayLevelVariance": "gl_var", f"{counted}Variance": f"{stem}_var", f"{counted}Entropy": f"{stem}_entr",
     }  # fmt: skip

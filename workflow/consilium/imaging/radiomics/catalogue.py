@@ -82,7 +82,7 @@ LEVELS = {  # power of the grey level
 def base(name: str) -> str:
     """Name without its aggregation: rlm_sre_3D_comb -> rlm_sre."""
     for end in ("_avg", "_comb"):
-        if name.endswith(("D" + end)):
+        if name.endswith("D" + end):
             name = name.removesuffix(end)
     for end in ("_2_5D", "_2D", "_3D"):
         name = name.removesuffix(end)
@@ -90,7 +90,7 @@ def base(name: str) -> str:
 
 
 def unit(name: str, of_image: str, of_histogram: str) -> str:
-    """Unit of a feature. of_image: of the intensities. of_histogram: of intensities of the intensity-volume histogram."""
+    """Unit of a feature. of_image: of the intensities. of_histogram: of those of the volume histogram."""
     family, _, rest = base(name).partition("_")
     if family == "morph":
         if rest == "integ_int":

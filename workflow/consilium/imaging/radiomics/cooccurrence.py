@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from consilium.imaging.radiomics.lattice import Lattice
 from consilium.imaging.radiomics.prepare import Reals
@@ -53,7 +54,7 @@ def features(counts: Reals) -> dict[str, Reals]:
 def _differences(p: Reals, level: Reals) -> dict[str, Reals]:
     ng = len(level)
     apart = np.abs(level[:, None] - level).astype(np.int64).ravel()
-    q = np.stack([np.bincount(apart, weights=m.ravel(), minlength=ng) for m in p])
+    q = _gathered(p, apart, ng)
     k = np.arange(ng, dtype=np.float64)
     mean, square = q @ k, q @ k**2
     return {
@@ -73,7 +74,7 @@ def _differences(p: Reals, level: Reals) -> dict[str, Reals]:
 def _sums(p: Reals, mean: Reals) -> dict[str, Reals]:
     ng = p.shape[1]
     both = (np.arange(ng)[:, None] + np.arange(ng)).ravel()
-    q = np.stack([np.bincount(both, weights=m.ravel(), minlength=2 * ng - 1) for m in p])
+    q = _gathered(p, both, 2 * ng - 1)
     k = np.arange(2, 2 * ng + 1, dtype=np.float64)
     apart = k - 2 * mean[:, None]
     return {
@@ -84,6 +85,11 @@ def _sums(p: Reals, mean: Reals) -> dict[str, Reals]:
         "clust_shade": (q * apart**3).sum(axis=1),
         "clust_prom": (q * apart**4).sum(axis=1),
     }
+
+
+def _gathered(p: Reals, where: NDArray[np.int64], size: int) -> Reals:
+    """(matrix, bin) sum of the cells of each matrix that belong to each bin."""
+    return np.stack([np.bincount(where, weights=m.ravel(), minlength=size) for m in p]).astype(np.float64)
 
 
 def _entropy(p: Reals) -> Reals:

@@ -137,7 +137,7 @@ def _ball_sums(around: Reals, reach: NDArray, spacing: Reals) -> Reals:
 
 def _lines(reach: NDArray, spacing: Reals) -> NDArray[np.int64]:
     """(line along z, [x, y from the ball's corner, half length, voxels]) of the ball."""
-    x, y = np.indices(2 * reach[:2] + 1)
+    x, y = np.indices((2 * int(reach[0]) + 1, 2 * int(reach[1]) + 1))
     left = PEAK_MM**2 - ((x - reach[0]) * spacing[0]) ** 2 - ((y - reach[1]) * spacing[1]) ** 2
     half = np.floor(np.sqrt(np.maximum(left, 0)) / spacing[2]).astype(np.int64)
     found = left >= 0

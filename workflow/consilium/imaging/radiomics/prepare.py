@@ -58,7 +58,7 @@ class Region:
 
 
 def box(mask: Mask, margin: NDArray[np.intp] | tuple[int, ...]) -> tuple[slice, slice, slice]:
-    """Slices of the smallest box around a mask that is not empty, `margin` voxels wider on each side, within the array."""
+    """Slices of the smallest box around a mask (not empty), `margin` voxels wider on each side, within the array."""
     flat = np.flatnonzero(mask)
     rest, z = np.divmod(flat, mask.shape[2])
     x, y = np.divmod(rest, mask.shape[1])
@@ -101,8 +101,9 @@ def regrid(voxels: NDArray, mask: Mask, old: Reals, new: Reals, order: int) -> t
     cut = box(mask, np.ceil(MARGIN_MM / old).astype(int) + 1)
     start = np.array([s.start for s in cut])
     stop = np.minimum([s.stop for s in cut], size)
-    low = np.clip(np.ceil((start - first) / step), 0, count - 1).astype(int)
-    high = np.clip(np.floor((stop - 1 - first) / step), low, count - 1).astype(int)
+    # A voxel reaches half its size beyond its centre, so the outermost new voxels may lie beyond the outermost centres.
+    low = np.clip(np.floor((start - 0.5 - first) / step), 0, count - 1).astype(int)
+    high = np.clip(np.ceil((stop - 0.5 - first) / step), low, count - 1).astype(int)
     wide = tuple(slice(max(a - SUPPORT, 0), b + SUPPORT) for a, b in zip(start, stop, strict=True))
     offset = first + low * step - np.array([s.start for s in wide])
     shape = tuple(high - low + 1)

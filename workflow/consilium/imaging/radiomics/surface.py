@@ -8,6 +8,7 @@ drawn in two ways, the two inside corners are kept apart, which leaves no holes.
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +56,7 @@ def _fan(points: Reals) -> Reals:
     fans = []
     for start in range(len(points) if len(points) > 4 else 1):
         turned = np.roll(points, -start, axis=0)
-        fans.append(np.stack([np.stack([turned[0], b, c]) for b, c in zip(turned[1:-1], turned[2:], strict=True)]))
+        fans.append(np.stack([np.stack([turned[0], b, c]) for b, c in pairwise(turned[1:])]))
     return max(fans, key=lambda fan: round(float(np.linalg.norm(_half_cross(fan), axis=1).sum()), 9))
 
 

@@ -78,13 +78,16 @@ def tones(grid: Lattice) -> tuple[Reals, Reals]:
     key = grid.level[has] + (grid.slice_of[has] * (grid.ng + 1) if grid.flat else 0)
     size = n_slices * (grid.ng + 1)
     count = np.bincount(key, minlength=size).reshape(n_slices, -1)[:, 1:].astype(np.float64)
-    return count, np.bincount(key, weights=apart, minlength=size).reshape(n_slices, -1)[:, 1:]
+    return count, np.bincount(key, weights=apart, minlength=size).reshape(n_slices, -1)[:, 1:].astype(np.float64)
 
 
 def tone_features(count: Reals, apart: Reals) -> dict[str, Reals]:
     """Neighbourhood grey tone difference features of each matrix (matrix, level); NaN where undefined: no voxel with
     neighbours, one level alone (contrast, busyness, strength), or no difference at all (coarseness)."""
-    rows = [_tone_row(n[n > 0], s[n > 0], np.flatnonzero(n) + 1.0) for n, s in zip(count, apart, strict=True)]
+    rows = [
+        _tone_row(n[n > 0], s[n > 0], np.flatnonzero(n).astype(np.float64) + 1)
+        for n, s in zip(count, apart, strict=True)
+    ]
     names = ("coarseness", "contrast", "busyness", "complexity", "strength")
     return dict(zip(names, np.array(rows).T, strict=True))
 
