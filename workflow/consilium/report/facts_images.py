@@ -51,6 +51,13 @@ def _blocks(path: Path, cohort: Cohort) -> list[Facts]:
     if not path.exists():
         return []
     return [
-        {"reason": block["reason"], "groups": grouped(block["features"], cohort.titles)}
-        for block in read_facts(path)["blocks"].values()
+        {"reason": block["reason"], "groups": grouped(_shown(name, block["features"]), cohort.titles)}
+        for name, block in read_facts(path)["blocks"].items()
     ]
+
+
+def _shown(block: str, features: Facts) -> Facts:
+    """What of a block goes on the page: of the many radiomic features, only how many there are."""
+    if block != "radiomics" or not features:
+        return features
+    return {"radiomic_features": {"value": sum(f["value"] is not None for f in features.values()), "unit": ""}}

@@ -5,6 +5,22 @@ from __future__ import annotations
 from consilium.core.contract import PATIENT, Table
 from consilium.core.contract import Column as C
 
+_LEVELS = "grey levels and their powers, bit for entropies"
+# Family of radiomic features, its meaning, its units; single features: docs/methods/imaging/radiomics.md.
+RADIOMICS = (
+    ("morph", "morphology", "mm and its powers"),
+    ("loc", "local intensity peaks", "unit of the image"),
+    ("stat", "intensity statistics", "unit of the image and its square"),
+    ("ih", "intensity histogram", _LEVELS),
+    ("ivh", "intensity-volume histogram", "fraction; unit of the image"),
+    ("cm", "grey level co-occurrence", _LEVELS),
+    ("rlm", "grey level run lengths", _LEVELS),
+    ("szm", "grey level size zones", _LEVELS),
+    ("dzm", "grey level distance zones", _LEVELS),
+    ("ngt", "neighbourhood grey tone differences", ""),
+    ("ngl", "neighbouring grey level dependence", _LEVELS),
+)
+
 TABLES = (
     Table(
         "image_qc",
@@ -48,6 +64,22 @@ TABLES = (
             C("region_a", "str", "region of the atlas"),
             C("region_b", "str", "region of the atlas, not after region_a"),
             C("covariance", "float", "covariance of the two signals", "(% of the region's mean)²"),
+        ),
+    ),
+    Table(
+        "radiomics",
+        "cohort/imaging/radiomics.tsv",
+        "Radiomic features (IBSI) of every mask on its image, one row a mask; not written where no mask was supplied.",
+        (
+            PATIENT,
+            C("sample", "str", "sample identifier of the mask"),
+            C("image", "str", "kind of the image that was measured", missing="none was"),
+            C("n_voxels", "int", "voxels with usable intensities on the grid that was measured", "", "not measured"),
+            C("reason", "str", "why there are no features", missing="there are"),
+            *(
+                C(f"{family}_*", "float", meaning, unit, "undefined, or no features")
+                for family, meaning, unit in RADIOMICS
+            ),
         ),
     ),
 )

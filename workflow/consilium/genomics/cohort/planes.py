@@ -227,7 +227,7 @@ def count(
     with ThreadPoolExecutor(threads) as pool:
         found = list(pool.map(lambda numbers: _count_blocks(planes, numbers, kinds, n_kinds, by_site), shares))
     by_sample, alone = (np.sum(parts, axis=0) for parts in zip(*found, strict=True))
-    return SiteCounts(*by_site, planes.n_samples), by_sample, alone
+    return SiteCounts(by_site[0], by_site[1], by_site[2], planes.n_samples), by_sample, alone
 
 
 def _count_blocks(planes: Planes, numbers: Ints, kinds: Ints, n_kinds: int, by_site: Ints) -> tuple[Ints, Ints]:

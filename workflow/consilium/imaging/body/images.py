@@ -11,8 +11,10 @@ from consilium.imaging.body import ct as chest
 from consilium.imaging.body import lesion
 from consilium.imaging.brain.images import common_metrics
 from consilium.imaging.outcome import Block, Outcome
+from consilium.imaging.radiomics import lesion_block
+from consilium.imaging.radiomics.lesion_block import Wanted
 from consilium.imaging.resampling import at_spacing
-from consilium.imaging.volume import Volume
+from consilium.imaging.volume import Mask, Volume
 
 KEPT_MM = 4.0  # voxel size of the CT that is kept: CT is not defaced, so it is kept coarse
 CT_WINDOW = (-1000.0, 400.0)
@@ -37,8 +39,8 @@ def ct(volume: Volume, folder: Path) -> Outcome:
     return out
 
 
-def mask(volume: Volume, partner: tuple[Volume, Outcome] | None, folder: Path) -> Outcome:
-    """Lesion features on the partner image; on the mask alone where there is none."""
+def mask(volume: Volume, partner: tuple[Volume, Outcome] | None, folder: Path, wanted: Wanted) -> Outcome:
+    """Lesion features and radiomics on the partner image; the lesion's shape alone where there is none."""
     image, alignment = (partner[0], partner[1].alignment) if partner else (None, None)
     grid = image if image is not None else volume
     found, share = lesion.on_image(volume, grid)
@@ -48,14 +50,32 @@ def mask(volume: Volume, partner: tuple[Volume, Outcome] | None, folder: Path) -
     if not found.any():
         out.blocks["lesion"].reason = "the mask lies outside its image"
         out.not_assessed["lesion"] = out.blocks["lesion"].reason
+        if wanted.enabled:
+            out.blocks[lesion_block.NAME] = Block(reason=out.blocks["lesion"].reason)
         return out
     if image is None:
         out.not_assessed["intensity and place"] = "no image that the mask belongs to"
     elif alignment is None or alignment.reason:
         out.not_assessed["MNI place"] = "image not registered" + (f": {alignment.reason}" if alignment else "")
-    out.blocks["lesion"].features = lesion.features(found, image, volume, alignment)
+    reference = np.zeros_like(found) if image is None else lesion.reference_tissue(image)
+    out.blocks["lesion"].features = lesion.features(found, image, volume, alignment, reference)
+    if image is not None and (regions := lesion.regions_hit(found, image, alignment)):
+        out.details["regions"] = regions
+    if wanted.enabled:
+        _radiomics(out, found, image, reference, wanted)
     coarse, coarse_grid = at_spacing(found.astype(np.float32), grid.affine, KEPT_MM)
     out.volume = (coarse, coarse_grid)
     shown = np.nan_to_num(grid.voxels) if image is not None else found.astype(np.float32)
     preview.draw(folder / "preview.png", shown, grid.affine, found.astype(np.int16))
     return out
+
+
+def _radiomics(out: Outcome, found: Mask, image: Volume | None, reference: Mask, wanted: Wanted) -> None:
+    if image is None:
+        block = Block(reason="no image that the mask belongs to")
+    else:
+        tissue = lesion.tissue_intensity(found, np.nan_to_num(image.voxels), reference)
+        block, out.details[lesion_block.NAME] = lesion_block.measured(found, image, tissue, wanted)
+    out.blocks[lesion_block.NAME] = block
+    if block.reason:
+        out.not_assessed[lesion_block.NAME] = block.reason

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
+from consilium.imaging.brain import atlas
 from consilium.imaging.brain.regional import Feature
 from consilium.imaging.brain.registration import Alignment, head_mask, rough_brain
 from consilium.imaging.resampling import at_spacing, resample, to_image
@@ -60,10 +62,15 @@ def reference_tissue(image: Volume) -> Mask:
     return np.asarray(moved > 0.5)
 
 
+def tissue_intensity(lesion: Mask, voxels: Voxels, reference: Mask) -> float:
+    """Median of the reference tissue more than two voxels off the lesion; NaN where there is too little of it."""
+    tissue = voxels[reference & ~ndimage.binary_dilation(lesion, iterations=2)]
+    return float(np.median(tissue)) if tissue.size > 100 else float("nan")
+
+
 def intensity(lesion: Mask, voxels: Voxels, reference: Mask) -> list[Feature]:
     """Intensities relative to the median of the surrounding tissue (1 = like it)."""
-    tissue = voxels[reference & ~ndimage.binary_dilation(lesion, iterations=2)]
-    unit = float(np.median(tissue)) if tissue.size > 100 else float("nan")
+    unit = tissue_intensity(lesion, voxels, reference)
     values = voxels[lesion] / unit if unit > 0 else np.full(int(lesion.sum()), np.nan)
     mean, sd = float(values.mean()), float(values.std())
     skew = float(((values - mean) ** 3).mean() / sd**3) if sd > 0 else float("nan")
@@ -95,20 +102,54 @@ def place(lesion: Mask, image: Volume, reference: Mask, alignment: Alignment | N
         mni = inverse[:3, :3] @ mm + inverse[:3, 3]
     out = [Feature(f"centre_{a}_mm", float(v), "mm from the brain's centre")
            for a, v in zip("xyz", apart, strict=True)]  # fmt: skip
-    return out + [Feature(f"mni_{a}_mm", float(v), "mm MNI") for a, v in zip("xyz", mni, strict=True)]
+    out += [Feature(f"mni_{a}_mm", float(v), "mm MNI") for a, v in zip("xyz", mni, strict=True)]
+    return [*out, Feature("left_share", left_share(lesion, image, alignment), "fraction")]
 
 
-def features(lesion: Mask, image: Volume | None, mask: Volume, alignment: Alignment | None) -> list[Feature]:
-    """All lesion features; without an image only the shape, the rest NaN."""
+def in_template(lesion: Mask, image: Volume, alignment: Alignment | None) -> NDArray[np.float64] | None:
+    """(voxel, axis) MNI mm of the lesion's voxels; None where the registration cannot be believed."""
+    if alignment is None or alignment.reason:
+        return None
+    to_mni = np.linalg.inv(alignment.matrix) @ image.affine
+    return np.asarray(np.argwhere(lesion) @ to_mni[:3, :3].T + to_mni[:3, 3])
+
+
+def left_share(lesion: Mask, image: Volume, alignment: Alignment | None) -> float:
+    """Share of the lesion left of the template's midline; NaN where the registration cannot be believed."""
+    mm = in_template(lesion, image, alignment)
+    return float("nan") if mm is None else float((mm[:, 0] < 0).mean())
+
+
+def regions_hit(lesion: Mask, image: Volume, alignment: Alignment | None) -> dict[str, float]:
+    """Atlas region -> share of the lesion in it, largest first; "no region" holds white matter and what lies outside.
+    Empty where the registration cannot be believed."""
+    mm = in_template(lesion, image, alignment)
+    if mm is None:
+        return {}
+    atlas_regions, grid = atlas.regions(), atlas.template().affine
+    back = np.linalg.inv(grid)
+    voxel = np.rint(mm @ back[:3, :3].T + back[:3, 3]).astype(int)
+    size = np.array(atlas_regions.labels.shape)
+    within = ((voxel >= 0) & (voxel < size)).all(axis=1)
+    labels = np.zeros(len(voxel), dtype=np.int64)
+    labels[within] = atlas_regions.labels[tuple(voxel[within].T)]
+    share = np.bincount(labels, minlength=len(atlas_regions.names) + 1) / len(labels)
+    names = ("no region", *atlas_regions.names)
+    return {names[i]: float(f"{share[i]:.3g}") for i in np.argsort(-share, kind="stable") if share[i] > 0}
+
+
+def features(lesion: Mask, image: Volume | None, mask: Volume, alignment: Alignment | None, reference: Mask
+             ) -> list[Feature]:  # fmt: skip
+    """All lesion features; without an image only the shape, the rest NaN. reference: see reference_tissue."""
     grid = image if image is not None else mask
     out = shape(lesion, grid)
     if image is None:
         names = [f.name for f in (*intensity(lesion, lesion.astype(np.float32), lesion), *_no_place())]
         return out + [Feature(n, float("nan"), "") for n in names]
-    reference = reference_tissue(image)
     voxels = np.nan_to_num(image.voxels)
     return out + intensity(lesion, voxels, reference) + place(lesion, image, reference, alignment)
 
 
 def _no_place() -> list[Feature]:
-    return [Feature(f"{kind}_{a}_mm", float("nan"), "mm") for kind in ("centre", "mni") for a in "xyz"]
+    places = [Feature(f"{kind}_{a}_mm", float("nan"), "mm") for kind in ("centre", "mni") for a in "xyz"]
+    return [*places, Feature("left_share", float("nan"), "fraction")]

@@ -1,0 +1,119 @@
+"""Runs, zones, distances of zones, tone differences and dependences of a lattice of grey levels."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage, sparse
+
+from consilium.imaging.radiomics.lattice import Lattice
+from consilium.imaging.radiomics.prepare import Reals
+from consilium.imaging.volume import Mask
+
+Whole = NDArray[np.int64]
+
+
+def runs(grid: Lattice) -> tuple[Whole, Whole, Whole, Whole]:
+    """(slice, direction, level, length) of every run of equal levels (IBSI 3.7, TP0I)."""
+    starts = (grid.neighbours(-1) != grid.level).ravel()
+    goes_on = (grid.neighbours() == grid.level).ravel()
+    n = len(grid.level)
+    first = np.flatnonzero(starts)
+    direction, voxel = np.divmod(first, n)
+    length = np.ones(len(first), dtype=np.int64)
+    growing = np.flatnonzero(goes_on[first])
+    level, step = grid.level[voxel[growing]], grid.offsets[direction[growing]]
+    place = grid.place[voxel[growing]] + step
+    while growing.size:
+        # All runs of all directions grow by one voxel at a time: as many rounds as the longest run is long.
+        length[growing] += 1
+        place = place + step
+        alive = grid.padded[place] == level
+        growing, place, step, level = growing[alive], place[alive], step[alive], level[alive]
+    return grid.slice_of[voxel], direction, grid.level[voxel], length
+
+
+def zones(grid: Lattice, depth: Whole) -> tuple[Whole, Whole, Whole, Whole]:
+    """(slice, level, size, least depth) of every connected zone of equal levels (IBSI 3.8, 9SAK; 3.9, VMDZ).
+
+    depth: distance of each voxel to the border of the region, from 1.
+    """
+    n = len(grid.level)
+    own = np.zeros(len(grid.padded), dtype=np.int32)
+    own[grid.place] = np.arange(n)
+    direction, voxel = np.divmod(np.flatnonzero(grid.neighbours() == grid.level), n)
+    other = own[grid.place[voxel] + grid.offsets[direction]]
+    links = sparse.coo_matrix((np.ones(len(voxel), dtype=np.int8), (voxel, other)), shape=(n, n))
+    count, zone = sparse.csgraph.connected_components(links, directed=False)
+    level, slice_of = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
+    level[zone], slice_of[zone] = grid.level, grid.slice_of
+    least = np.full(count, np.iinfo(np.int64).max)
+    np.minimum.at(least, zone, depth)
+    return slice_of, level, np.bincount(zone, minlength=count), least
+
+
+def depths(shape: Mask, inside: Mask, flat: bool) -> Whole:
+    """City-block distance to the region's border of every voxel of `inside`, from 1; within slices where `flat`.
+
+    shape: the mask before resegmentation, which is what has a border (IBSI 3.9). The border of the image is one too.
+    """
+    cross = ndimage.generate_binary_structure(3, 1)
+    if flat:
+        cross[:, :, (0, 2)] = False
+    padded = np.pad(shape, 1)
+    far = ndimage.distance_transform_cdt(padded, metric=cross)[1:-1, 1:-1, 1:-1]
+    return np.asarray(far[inside], dtype=np.int64)
+
+
+def tones(grid: Lattice) -> tuple[Reals, Reals]:
+    """(slice, level) voxels with neighbours and summed difference to their neighbours' mean (IBSI 3.10, IPET)."""
+    total, near = np.zeros(len(grid.level)), np.zeros(len(grid.level))
+    for sign in (1, -1):
+        levels = grid.neighbours(sign)
+        total += levels.sum(axis=0)
+        near += (levels > 0).sum(axis=0)
+    has = near > 0
+    apart = np.abs(grid.level[has] - total[has] / near[has])
+    n_slices = grid.n_slices if grid.flat else 1
+    key = grid.level[has] + (grid.slice_of[has] * (grid.ng + 1) if grid.flat else 0)
+    size = n_slices * (grid.ng + 1)
+    count = np.bincount(key, minlength=size).reshape(n_slices, -1)[:, 1:].astype(np.float64)
+    return count, np.bincount(key, weights=apart, minlength=size).reshape(n_slices, -1)[:, 1:].astype(np.float64)
+
+
+def tone_features(count: Reals, apart: Reals) -> dict[str, Reals]:
+    """Neighbourhood grey tone difference features of each matrix (matrix, level); NaN where undefined: no voxel with
+    neighbours, one level alone (contrast, busyness, strength), or no difference at all (coarseness)."""
+    rows = [
+        _tone_row(n[n > 0], s[n > 0], np.flatnonzero(n).astype(np.float64) + 1)
+        for n, s in zip(count, apart, strict=True)
+    ]
+    names = ("coarseness", "contrast", "busyness", "complexity", "strength")
+    return dict(zip(names, np.array(rows).T, strict=True))
+
+
+def _tone_row(n: Reals, s: Reals, level: Reals) -> tuple[float, ...]:
+    if not n.size:
+        return (float("nan"),) * 5
+    total = n.sum()
+    p = n / total
+    weighted = float(p @ s)
+    apart = np.abs(level[:, None] - level)
+    several = len(n) > 1
+    spread = float(np.abs(level[:, None] * p[:, None] - level * p).sum())
+    both = p[:, None] + p
+    contrast = float(p @ apart**2 @ p) / (len(n) * (len(n) - 1)) * float(s.sum()) / total if several else np.nan
+    complexity = float((apart * (p * s + (p * s)[:, None]) / both).sum()) / total
+    return (
+        1 / weighted if weighted > 0 else np.nan,
+        contrast,
+        weighted / spread if several and spread > 0 else np.nan,
+        complexity,
+        float((both * apart**2).sum()) / float(s.sum()) if several and s.sum() > 0 else np.nan,
+    )
+
+
+def dependences(grid: Lattice) -> Whole:
+    """Number of neighbours of the same level, plus one, of every voxel (IBSI 3.11, REK0; coarseness 0)."""
+    same = sum((grid.neighbours(sign) == grid.level).sum(axis=0) for sign in (1, -1))
+    return np.asarray(1 + same, dtype=np.int64)
