@@ -21,19 +21,17 @@ rule imaging_check:
         "python $SCRIPTS/imaging.py check --samples {params.samples} --out {output} > {log} 2>&1"
 
 
-def pet_sidecars(wildcards):
-    """Input function: JSON files beside the PET NIfTI of a chunk (units, dose, weight, times)."""
-    stems = [
-        str(f).removesuffix(".gz").removesuffix(".nii")
-        for f in chunk_files("imaging", "PET")(wildcards)
-    ]
+def image_sidecars(wildcards):
+    """Input function: JSON files beside the NIfTI of a chunk (timing, phase encoding, units, dose)."""
+    files = chunk_files("imaging", "T1", "T2", "FLAIR", "CT", "PET", "fMRI")(wildcards)
+    stems = [str(f).removesuffix(".gz").removesuffix(".nii") for f in files]
     return [f"{stem}.json" for stem in stems if Path(f"{stem}.json").is_file()]
 
 
 rule imaging_process:
     input:
         files=chunk_files("imaging"),
-        sidecars=pet_sidecars,
+        sidecars=image_sidecars,
         gate=gate(),
     output:
         f"{RESULTS}/chunks/imaging_process/{{chunk}}.json",

@@ -9,7 +9,7 @@ from consilium.core.errors import InputError, Problem
 from consilium.core.sheets import Sample
 from consilium.imaging import outcome
 from consilium.imaging.fmri.settings import Settings
-from consilium.imaging.intake import reader, suv
+from consilium.imaging.intake import reader, sidecar
 from consilium.imaging.outcome import Outcome
 from consilium.imaging.volume import STRUCTURAL, Volume
 
@@ -25,7 +25,7 @@ def one_patient(task: Task, folder: Path, grid_mm: float, fmri: Settings | None 
     done: dict[str, tuple[Volume, Outcome]] = {}
     for sample in sorted(task.samples, key=lambda s: (s.kind == "mask", s.sample)):
         try:
-            volume = reader.read(sample)
+            volume = reader.read(sample, folder)
             result = _dispatch(volume, sample, done, folder / sample.sample, grid_mm, fmri)
         except InputError as error:
             problems += error.problems
@@ -42,8 +42,8 @@ def one_patient(task: Task, folder: Path, grid_mm: float, fmri: Settings | None 
 
 
 def sidecars(task: Task) -> list[Path]:
-    """JSON files beside PET NIfTI: their content counts as input."""
-    return [suv.sidecar(Path(s.path)) for s in task.samples if s.kind == "PET" and not Path(s.path).is_dir()]
+    """JSON files beside NIfTI: their content counts as input."""
+    return [sidecar.beside(Path(s.path)) for s in task.samples if s.kind != "mask" and not Path(s.path).is_dir()]
 
 
 def _dispatch(volume: Volume, sample: Sample, done: dict[str, tuple[Volume, Outcome]], folder: Path,

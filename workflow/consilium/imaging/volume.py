@@ -26,7 +26,8 @@ class Volume:
     but usable. nan_share: share of voxels that were not finite. slice_times_s: seconds from the start of a volume to
     each slice, in the order of `voxels` along slice_axis; None where not said. phase_encoding: i, i-, j, j-, k or k-
     (BIDS letters, but of the axes of `voxels`: i towards right, j anterior, k superior), "" where not said. sidecar:
-    acquisition facts under their BIDS names, only from the keep-list.
+    acquisition facts under their BIDS names, only from the keep-list. seen: what the header says the image is (kind,
+    body part, series), in closed words.
     """
 
     voxels: Voxels
@@ -43,6 +44,7 @@ class Volume:
     slice_axis: int = 2
     phase_encoding: str = ""
     sidecar: dict[str, Any] = field(default_factory=dict)
+    seen: dict[str, Any] = field(default_factory=dict)
 
     @property
     def spacing(self) -> NDArray[np.float64]:

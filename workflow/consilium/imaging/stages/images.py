@@ -13,15 +13,16 @@ def check(samples: Path, out: Path) -> None:
     from consilium.core import refused
     from consilium.core.errors import InputError, Problem
     from consilium.core.sheets import read_samples
-    from consilium.core.store import write_table
+    from consilium.core.store import scratch_folder, write_table
     from consilium.imaging.intake import reader
 
     problems: list[Problem] = []
-    for sample in [s for s in read_samples(samples) if s.modality == "imaging"]:
-        try:
-            reader.read(sample)
-        except InputError as error:
-            problems += error.problems
+    with scratch_folder(out.parent / ".check") as scratch:
+        for sample in [s for s in read_samples(samples) if s.modality == "imaging"]:
+            try:
+                reader.read(sample, scratch)
+            except InputError as error:
+                problems += error.problems
     write_table(out, "quarantine", refused.quarantine("imaging", problems))
 
 
