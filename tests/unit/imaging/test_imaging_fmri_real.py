@@ -51,8 +51,9 @@ def test_slice_orders_of_both_makers(data: Path, stem: str) -> None:
     ref = data / "dcm_qa_nih" / "Ref"
     facts = json.loads((ref / f"{stem}.json").read_text())
     volume = reader.read(sample(ref / f"{stem}.nii", "fMRI"))
-    volume.slice_times_s, volume.tr_s = tuple(facts["SliceTiming"]), facts["RepetitionTime"]
-    assert slice_timing.lack(volume) == ""
+    assert slice_timing.lack(volume) == "" and volume.slice_axis == 2
+    assert volume.slice_times_s == pytest.approx(facts["SliceTiming"])  # stored from foot to head
+    assert volume.tr_s == pytest.approx(facts["RepetitionTime"])
     times = np.array(volume.slice_times_s)
     share = slice_timing.weights(times, volume.tr_s)
     reach = np.arange(-slice_timing.REACH, slice_timing.REACH + 1)
