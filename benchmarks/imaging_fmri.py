@@ -85,7 +85,7 @@ def parcels_once(folder: Path, packed: bool) -> dict[str, float]:
     }
 
 
-def memory(gb: float, packed: bool) -> dict[str, float]:
+def memory(gb: float, packed: bool, nice: int) -> dict[str, float]:
     """Stage process on one run; the simulated head with noise, repeated until it is large enough."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -97,7 +97,7 @@ def memory(gb: float, packed: bool) -> dict[str, float]:
         command = [sys.executable, str(script), "process", "--samples", str(folder / "samples.tsv"), "--patients", "P1",
                    "--folder", str(folder / "patients"), "--manifest", str(folder / "m.json")]  # fmt: skip
         wall = time.perf_counter()
-        subprocess.run(command, check=True, preexec_fn=lambda: os.nice(10))
+        subprocess.run(command, check=True, preexec_fn=lambda: os.nice(nice))
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
         features = json.loads(next(folder.glob("patients/P1/imaging/*/features.json")).read_text())
         reasons = [b["reason"] for b in features["blocks"].values() if b["reason"]]
@@ -143,14 +143,15 @@ def main() -> None:
     asked.add_argument("what", choices=["parcels", "memory"])
     asked.add_argument("--gb", type=float, default=1.0)
     asked.add_argument("--packed", action="store_true", help="memory: as .nii.gz")
+    asked.add_argument("--nice", type=int, default=10, help="memory: how far the stage gives way to others")
     asked.add_argument("--out", type=Path)
     given = asked.parse_args()
     if given.what == "memory":
-        rows = {"nii.gz" if given.packed else "nii": memory(given.gb, given.packed)}
+        rows = {"nii.gz" if given.packed else "nii": memory(given.gb, given.packed, given.nice)}
     else:
         with tempfile.TemporaryDirectory() as name:
             rows = {("nii.gz" if packed else "nii"): parcels_once(Path(name), packed) for packed in (False, True)}
-    lines = [f"{given.what}\tfile\tmeasure\tvalue"[len(given.what) + 1 :]]
+    lines = ["file\tmeasure\tvalue"]
     lines += [f"{file}\t{measure}\t{value:.4g}" for file, row in rows.items() for measure, value in row.items()]
     lines += [f"all\tload average\t{os.getloadavg()[0]:.2g}"]
     print("\n".join(lines))

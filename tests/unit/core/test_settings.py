@@ -68,3 +68,11 @@ def test_association_names_its_columns_and_its_problems():
         wrong = {**analysis, "covariates": ["birth_year"]}
         settings.validated({"cohort": "c", "genomics": {"association": [wrong, analysis]}})
     assert "two association analyses named 'ldl'" in str(told.value) and "covariate 'birth_year'" in str(told.value)
+
+
+def test_a_band_upside_down_and_an_unknown_fmri_key_are_named():
+    assert settings.validated({"cohort": "c"})["imaging"]["fmri"]["dummy_scans"] == "auto"
+    with pytest.raises(InputError, match="band_hz"):
+        settings.validated({"cohort": "c", "imaging": {"fmri": {"band_hz": [0.1, 0.01]}}})
+    with pytest.raises(InputError, match="motion_regressors"):
+        settings.validated({"cohort": "c", "imaging": {"fmri": {"motion_regressors": 12}}})

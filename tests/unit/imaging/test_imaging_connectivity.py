@@ -74,7 +74,8 @@ def test_the_band_agrees_with_butterworth_on_what_lies_in_it() -> None:
     model = nuisance.model(nuisance.Plan(6, 0, 0.01, 0.1), np.zeros((n, 6)), np.ones(n, bool), 2.0, [])
     theirs = clean(signals, detrend=True, standardize=None, filter="butterworth", low_pass=0.1, high_pass=0.01, t_r=2.0)
     ours = model.residual(signals)
-    assert min(np.corrcoef(ours[:, i], theirs[:, i])[0, 1] for i in range(4)) > 0.97
+    middle = slice(60, -60)  # away from the ends, where a recursive filter settles
+    assert min(np.corrcoef(ours[middle, i], theirs[middle, i])[0, 1] for i in range(4)) > 0.99
     assert min(np.corrcoef(ours[:, i], wanted[:, i])[0, 1] for i in range(4)) > 0.99
 
 

@@ -78,7 +78,7 @@ def test_planted_motion_is_found_and_undone() -> None:
     shifted = ndimage.shift(still, (0.4, -0.2, 0.3), order=3, mode="nearest")
     series = np.stack([still] * 5 + [shifted, turned], axis=-1).astype(np.float32)
     mask, affine = np.zeros(still.shape, bool), np.diag([4.0, 4, 4, 1])
-    mask[5:-4, 4:-4, 4:-4] = True
+    mask[11:-4, 10:-4, 4:-4] = True  # its box starts far from the first voxel
     frames = ArrayFrames(series)
     found = motion.estimate(frames, still.astype(np.float32), affine, mask)
     assert found.parameters[5, :3] == pytest.approx([1.6, -0.8, 1.2], abs=0.15)
