@@ -89,7 +89,7 @@ def _any_of(gene: Gene, hidden: Iterable[npt.NDArray[np.bool_]], weights: Weight
     none = np.ones(len(gene.populations))
     for alleles in hidden:
         none *= np.prod(1.0 - gene.frequencies[:, alleles], axis=1)
-    return float(np.max(1.0 - none) if weights is None else 1.0 - weights @ none)
+    return float(np.max(1.0 - none) if weights is None else weights @ (1.0 - none))
 
 
 def _strand_alleles(gene: Gene, match: Match) -> Pair:
