@@ -157,6 +157,7 @@ def outside_finding(gene: Gene, calls: Sequence[OutsideCall], own: Finding) -> F
         source=f"outside call, {files}; {own.source}",
         origin=ORIGIN,
         also_fits=(),
+        weighed_by=(),
     )
 
 
