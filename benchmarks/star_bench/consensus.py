@@ -84,7 +84,7 @@ def table(results: dict[str, Any]) -> str:
 def measure_dropped(data: Path) -> dict[str, Any]:
     """Rule -> share lost -> counts over the nine genes and all seeds; 0 % is the panel as it is."""
     tally: dict[str, dict[int, Counter[str]]] = {
-        rule: {f: Counter() for f in (0, *FRACTIONS)} for rule in ("consilium", "PharmCAT", "PyPGx")
+        rule: {f: Counter() for f in (0, *FRACTIONS)} for rule in (OURS, UNKNOWN, "PharmCAT", "PyPGx")
     }
     shares = origins.shares(data)
     for name in truth.NINE:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import gzip
 import json
 import math
+import tarfile
 from pathlib import Path
 
 import pytest
 from consilium.core.sheets import Sample
-from consilium.genomics.stars.meant import meant
+from consilium.genomics.stars.meant import Meant, meant
 from consilium.genomics.stars.outside import OutsideCall, outside_finding, read_calls
 from consilium.genomics.stars.pharmacogenes import CALLED, QUALIFIED, call, not_called
+from consilium.genomics.stars.phenotypes import NOT_ASSIGNED
 from hypothesis import given
 from hypothesis import strategies as st
 from star_fixtures import DATA, GENES, needs_data, person, unphased
@@ -123,3 +125,75 @@ def test_files_with_and_without_header_and_bad_rows(tmp_path: Path) -> None:
 def test_no_text_is_too_odd(text: str, gene: str) -> None:
     found = meant(GENES[gene], text, "", math.nan)
     assert found.phenotype and isinstance(found.notes, tuple)
+
+
+@pytest.mark.data
+@needs_data
+def test_pharmcats_own_files_are_read_as_they_are(tmp_path: Path) -> None:
+    wanted = {
+        "reporter/outside_CYP2D6_G6PD.tsv": {"CYP2D6": "Poor Metabolizer", "G6PD": "Normal"},
+        "PharmCATTest-cyp2d6.tsv": {"CYP2D6": "Poor Metabolizer"},
+        "PharmCATTest-outsideCallsNoRecs.tsv": {"IFNL3": NOT_ASSIGNED, "CYP4F2": NOT_ASSIGNED},
+        "PharmCATTest-outsideCallsSuballeles.tsv": {
+            "CYP2D6": "Normal Metabolizer", "HLA-A": "*31:01 negative",
+            "HLA-B": "*15:02 negative, *57:01 negative, *58:01 negative"},
+    }  # fmt: skip
+    with tarfile.open(DATA / "pharmcat_cases" / "test_resources.tar.gz") as archive:
+        for name, genes in wanted.items():
+            stream = archive.extractfile(f"test_resources/{name}")
+            assert stream is not None
+            path = tmp_path / Path(name).name
+            path.write_bytes(stream.read())
+            calls, problems = read_calls([sample(path)], GENES, ["P1"])
+            assert problems == [] and [c.gene for c in calls] == list(genes)
+            assert {c.gene: meant(GENES[c.gene], c.diplotype, c.phenotype, c.score).phenotype for c in calls} == genes
+
+
+def test_a_file_of_several_genes_with_comments_and_errors_by_line(tmp_path: Path) -> None:
+    path = tmp_path / "cyp2d6.tsv"
+    path.write_text(
+        "# from a laboratory\r\nCYP2D6\t*1/*2≥3\tUM\t≥4.0\r\n\r\nMT-RNR1\t1555A>G\r\n# HLA\nHLA-B\t\t*57:01 positive\n"
+        "G6PD\tB (wildtype)/B (wildtype)\nCYP2C9\t\t\t2.0\nCYP9\t*1/*1\nTPMT\t*1/*1\t\t\tseen twice\nTPMT\n",
+        encoding="utf-8-sig",
+    )
+    calls, problems = read_calls([sample(path)], GENES, ["P1"])
+    found = {c.gene: meant(GENES[c.gene], c.diplotype, c.phenotype, c.score) for c in calls}
+    assert found["CYP2D6"] == Meant("*1/*2x≥3", "Ultrarapid Metabolizer", 4.0, found["CYP2D6"].notes)
+    assert all("lower bound" in note for note in found["CYP2D6"].notes)
+    assert found["MT-RNR1"].phenotype == "increased risk of aminoglycoside-induced hearing loss"
+    assert [found[g].phenotype for g in ("HLA-B", "G6PD", "CYP2C9")] == [
+        "*57:01 positive",
+        "Normal",
+        "Normal Metabolizer",
+    ]
+    assert [(p.line, p.found) for p in problems] == [
+        (9, "gene 'CYP9'"), (10, "'seen twice' behind the last column"), (11, "TPMT without a result"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("gene", "text", "term", "known"),
+    [
+        ("CYP2D6", "PM", "Poor Metabolizer", True),
+        ("CYP2D6", "em", "Normal Metabolizer", True),
+        ("CYP2D6", "CYP2D6 Ultrarapid Metabolizers (UM)", "Ultrarapid Metabolizer", True),
+        ("CYP2C19", "likely cyp2c19 poor metaboliser", "Likely Poor Metabolizer", True),
+        ("CYP2C19", "rapid metabolizer", "Rapid Metabolizer", True),
+        ("TPMT", "Possible intermediate metabolizer", "Possible Intermediate Metabolizer", True),
+        ("SLCO1B1", "decreased function", "Decreased Function", True),
+        ("TPMT", "UM", "Ultrarapid Metabolizer", False),
+        ("CYP2D6", "slow", "slow", False),
+        ("HLA-B", "HLA-B *57:01 Positive", "*57:01 positive", True),
+        ("HLA-B", "present", "present", False),
+    ],
+)
+def test_words_of_laboratories(gene: str, text: str, term: str, known: bool) -> None:
+    found = meant(GENES[gene], "", text, math.nan)
+    assert found.phenotype == term and bool(found.notes) != known
+
+
+def test_what_the_source_does_not_know_is_said() -> None:
+    assert "none that the source assigns" in meant(GENES["CYP2C9"], "", "", 7.0).notes[0]
+    combination = meant(GENES["CYP2C19"], "*1/[*2 + *3]", "", math.nan)
+    assert combination.phenotype == "Indeterminate" and "[*2 + *3]" in combination.notes[0]
+    assert "one allele only" in meant(GENES["TPMT"], "*1", "", math.nan).notes[0]

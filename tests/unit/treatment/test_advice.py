@@ -93,8 +93,8 @@ def test_siponimod_goes_by_diplotype_before_phenotype(rules):
 
 def test_no_guideline_differs_from_a_gene_that_is_not_with_entries(rules):
     assert advise("metformin", rules, {})[0].status == "no guideline"
-    (row,) = advise("codeine", rules, {}, NOT_SUPPLIED)
-    assert row.status == "not assessed" and "CYP2D6" in row.reason
+    (row,) = advise("neomycin", rules, {}, NOT_SUPPLIED)
+    assert row.status == "not assessed" and "MT-RNR1" in row.reason
 
 
 @pytest.mark.parametrize(
@@ -184,3 +184,32 @@ def test_unclassified_ryr1_is_never_reassuring(rules):
 def test_g6pd_variable_asks_for_the_enzyme(rules):
     found = advise("rasburicase", rules, calls(call("G6PD", ["B (reference)/Chatham"], ["Variable"])))
     assert len(found) == 1 and "measure the enzyme" in found[0].action
+
+
+def test_cyp2d6_goes_by_phenotype_and_where_scores_tell_more_by_score(rules):
+    (poor,) = advise("codeine", rules, calls(call("CYP2D6", ["*4/*4"], ["Poor Metabolizer"], 0.0)))
+    assert poor.status == "action" and poor.strength == "Strong" and "avoid" in poor.action
+    (many,) = advise("codeine", rules, calls(call("CYP2D6", ["*1/*2x≥3"], ["Ultrarapid Metabolizer"], 4.0)))
+    assert "toxicity" in many.action
+    (one,) = advise("tamoxifen", rules, calls(call("CYP2D6", ["*10/*41"], ["Intermediate Metabolizer"], 0.5)))
+    assert one.strength == "Moderate"
+    open_score = advise("tamoxifen", rules, calls(call("CYP2D6", [], ["Intermediate Metabolizer"])))
+    assert {a.strength for a in open_score} == {"Moderate", "Optional"}
+    (unknown,) = advise("codeine", rules, calls(call("CYP2D6", ["*1/*200"], ["Indeterminate"])))
+    assert unknown.status == "not assessed" and "no recommendation" in unknown.reason
+
+
+def test_tricyclics_weigh_both_genes_and_say_when_cyp2d6_is_missing(rules):
+    normal = call("CYP2C19", ["*1/*1"], ["Normal Metabolizer"])
+    (alone,) = advise("amitriptyline", rules, calls(normal, call("CYP2D6", [], [], quality="not_called", reason="no")))
+    assert alone.status == "standard" and "CYP2D6 not called" in alone.reason
+    (both,) = advise("amitriptyline", rules, calls(normal, call("CYP2D6", ["*4/*4"], ["Poor Metabolizer"], 0.0)))
+    assert "50 %" in both.action and both.strength == "Strong"
+
+
+def test_rosuvastatin_weighs_abcg2(rules):
+    found = [call("ABCG2", ["a/a"], ["Poor Function"]), call("SLCO1B1", ["*5/*15"], ["Poor Function"])]
+    (row,) = advise("rosuvastatin", rules, calls(*found))
+    assert "10 mg" in row.action
+    (alone,) = advise("rosuvastatin", rules, calls(found[1]))
+    assert "20 mg" in alone.action and "ABCG2 not called" in alone.reason

@@ -10,13 +10,20 @@ from dataclasses import dataclass
 from consilium.treatment.rulebase import NO_RESULT
 
 # Genes whose guidelines are keyed by the activity score, with the scores each phenotype stands for.
-# CYP2C9: doi 10.1002/cpt.1830 (CPIC 2020); DPYD: doi 10.1002/cpt.911 (CPIC 2017).
+# CYP2C9: doi 10.1002/cpt.1830 (CPIC 2020); DPYD: doi 10.1002/cpt.911 (CPIC 2017); CYP2D6: doi 10.1111/cts.12692 (2019),
+# where scores tell apart what is advised for intermediate metabolizers only.
 _BY_PHENOTYPE = {
     "Normal Metabolizer": ("2",),
     "Intermediate Metabolizer": ("1", "1.5"),
     "Poor Metabolizer": ("0", "0.5"),
 }
-SCORES = {"CYP2C9": _BY_PHENOTYPE, "DPYD": _BY_PHENOTYPE}
+_CYP2D6 = {
+    "Ultrarapid Metabolizer": ("",),
+    "Normal Metabolizer": ("",),
+    "Intermediate Metabolizer": ("0.25", "0.5", "0.75", "1"),
+    "Poor Metabolizer": ("0",),
+}
+SCORES = {"CYP2C9": _BY_PHENOTYPE, "DPYD": _BY_PHENOTYPE, "CYP2D6": _CYP2D6}
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,15 @@ Every pair of defined alleles that agrees with all tested bases stays possible. 
 allele frequencies (Hardy-Weinberg); the posterior share of pairs with another phenotype is the answer. It is worked
 out in each population of the frequency table. Where the patient's ancestry is known, its posteriors weigh the
 populations. Where it is not, or lies outside the reference, the largest answer counts; but a population where the
-bases seen are 50 times less probable than in another does not.
+bases seen are 50 times less probable than in another does not. The largest is given in any case: an ancestry inferred
+from a few hundred sites may let a call be made, but does not make it certain.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -23,33 +25,41 @@ Weights = npt.NDArray[np.float64]  # (population,) of the gene's frequency table
 LEAST_LIKELY = 1 / 50  # likelihood of the bases seen, relative to the population where they are most probable
 
 
-def settle(gene: Gene, match: Match, negligible: float, weights: Weights | None = None) -> tuple[Match, float]:
+class Hidden(NamedTuple):
+    """Probability of a phenotype that is not reported; NaN = frequencies unknown. p: by the patient's ancestry.
+    anyone: the largest over populations, which p is, too, where the ancestry is not known."""
+
+    p: float
+    anyone: float
+
+
+UNKNOWN = Hidden(float("nan"), float("nan"))
+
+
+def settle(gene: Gene, match: Match, negligible: float, weights: Weights | None = None) -> tuple[Match, Hidden]:
     """The match without improbable pairs, and the probability of a phenotype that it does not report.
 
-    weights: the patient's ancestry; None = not known, then the largest over populations counts.
-
-    Of best-scoring pairs with different phenotypes, those whose phenotypes have a posterior of at most `negligible`
-    in every population are left out (they stay among what untested positions could be); the most probable phenotype
-    always stays. NaN = frequencies unknown, then nothing is left out.
+    weights: the patient's ancestry; None = not known. Of best-scoring pairs with different phenotypes, those whose
+    phenotypes have a posterior of at most `negligible` are left out (they stay among what untested positions could
+    be); the most probable phenotype always stays. Frequencies unknown: nothing is left out.
     """
     if np.isnan(gene.frequencies).any() or not match.strands:
-        return match, float("nan")
+        return match, UNKNOWN
     if gene.strategy == "lowest_function":
         return match, _hidden_lower(gene, match, weights)
-    phenotypes, posterior = _posterior(gene, match, weights)
+    phenotypes, joint = _joint(gene, match)
+    each = _posterior(joint)
+    posterior = each if weights is None else _posterior((weights @ joint)[None, :])
     of_pair = np.array([phenotypes[pair] for pair in match.pairs])
     weight = {label: float(posterior[:, label].max()) for label in of_pair}
     kept = {label for label, w in weight.items() if w > negligible} or {max(weight, key=lambda k: weight[k])}
     pairs = tuple(pair for pair, label in zip(match.pairs, of_pair, strict=True) if label in kept)
-    another = 1.0 - posterior[:, sorted(kept)].sum(axis=1)
-    return replace(match, pairs=pairs), float(np.max(another).clip(0.0, 1.0))
+    another = [float(np.max(1.0 - q[:, sorted(kept)].sum(axis=1)).clip(0.0, 1.0)) for q in (posterior, each)]
+    return replace(match, pairs=pairs), Hidden(*another)
 
 
-def _posterior(
-    gene: Gene, match: Match, weights: Weights | None
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-    """(phenotype of every allele pair, or allele of one copy, posterior (plausible population, phenotype)) over all
-    that fit; with weights one row, of the populations together."""
+def _joint(gene: Gene, match: Match) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """(phenotype of every allele pair, or allele of one copy, probability (population, phenotype) of all that fit)."""
     copies = len(match.pairs[0])
     names, phenotypes = phenotype_matrix(gene, copies)
     weight = np.zeros((len(gene.populations), len(names)))
@@ -58,19 +68,21 @@ def _posterior(
         joint = first[:, :, None] * second[:, None, :] if copies == 2 else first
         for k in range(len(names)):
             weight[:, k] += joint[:, phenotypes == k].sum(axis=1)
-    if weights is not None:
-        weight = (weights @ weight)[None, :]
-    seen = weight.sum(axis=1)
+    return phenotypes, weight
+
+
+def _posterior(joint: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """(plausible population, phenotype)."""
+    seen = joint.sum(axis=1)
     plausible = seen >= seen.max() * LEAST_LIKELY
-    return phenotypes, weight[plausible] / seen[plausible, None]
+    return np.asarray(joint[plausible] / seen[plausible, None])
 
 
-def _hidden_lower(gene: Gene, match: Match, weights: Weights | None) -> float:
+def _hidden_lower(gene: Gene, match: Match, weights: Weights | None) -> Hidden:
     """Lowest-function genes: an untested variant on a strand whose reported rank is higher than the variant's."""
     strands = enumerate(_strand_alleles(gene, match))
-    return _any_of(
-        gene, [_hideable(gene, match.strands[0][:, s]) & (gene.rank < gene.rank[a]) for s, a in strands], weights
-    )
+    hidden = [_hideable(gene, match.strands[0][:, s]) & (gene.rank < gene.rank[a]) for s, a in strands]
+    return Hidden(_any_of(gene, hidden, weights), _any_of(gene, hidden, None))
 
 
 def hidden_besides(
@@ -89,7 +101,7 @@ def _any_of(gene: Gene, hidden: Iterable[npt.NDArray[np.bool_]], weights: Weight
     none = np.ones(len(gene.populations))
     for alleles in hidden:
         none *= np.prod(1.0 - gene.frequencies[:, alleles], axis=1)
-    return float(np.max(1.0 - none) if weights is None else 1.0 - weights @ none)
+    return float(np.max(1.0 - none) if weights is None else weights @ (1.0 - none))
 
 
 def _strand_alleles(gene: Gene, match: Match) -> Pair:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from consilium.genomics.stars.phenotypes import INDETERMINATE, NOT_ASSIGNED, phenotype
 from consilium.genomics.stars.tables import Gene
+from consilium.genomics.stars.wording import allele_of, is_term, phenotype_of
 
 # Alleles whose presence CPIC guidelines ask for (carbamazepine, oxcarbazepine, phenytoin, abacavir, allopurinol).
 HLA = {"HLA-A": ("*31:01",), "HLA-B": ("*15:02", "*57:01", "*58:01")}
@@ -36,6 +37,7 @@ class Meant:
 def meant(gene: Gene, diplotype: str, given: str, score: float) -> Meant:
     """What counts of an outside call, in the order activity score, phenotype, diplotype."""
     names = [spelled(gene, name) for name in diplotype.split("/")] if diplotype else []
+    given = phenotype_of(gene, given)
     notes: list[str] = []
     derived, derived_score = _of_names(gene, names, notes) if names else ("", math.nan)
     by_score = of_score(gene, score)
@@ -45,11 +47,19 @@ def meant(gene: Gene, diplotype: str, given: str, score: float) -> Meant:
         final = derived_score
     if not math.isnan(score) and not math.isnan(derived_score) and score != derived_score:
         notes.append(f"activity score {score:g} is given, the diplotype has {derived_score:g}")
+    if given and not is_term(gene, given):
+        notes.append(f"'{given}' is no phenotype of the source")
+    if not math.isnan(score) and not by_score and _has_scores(gene):
+        notes.append(f"activity score {score:g} is none that the source assigns")
     if given and by_score and given != by_score:
         notes.append(f"'{given}' is given, the activity score means {by_score}")
     if given and derived and derived not in (given, INDETERMINATE, NOT_ASSIGNED):
         notes.append(f"'{given}' is given, the diplotype means {derived}")
     return Meant("/".join(names), result, final, tuple(notes))
+
+
+def _has_scores(gene: Gene) -> bool:
+    return any(not math.isnan(s) for _, s in gene.phenotype_of.values())
 
 
 def spelled(gene: Gene, name: str) -> str:
@@ -58,7 +68,8 @@ def spelled(gene: Gene, name: str) -> str:
     if gene.name in HLA:
         text = text.removeprefix(gene.name.removeprefix("HLA-"))
         return ":".join(text.split(":")[:2])
-    if text in gene.alleles:
+    text = allele_of(gene, text)
+    if text in gene.alleles or text.startswith("["):
         return text
     if text == "Reference" and gene.loci:
         return gene.alleles[gene.reference]
@@ -85,6 +96,8 @@ def _of_names(gene: Gene, names: list[str], notes: list[str]) -> tuple[str, floa
     if unknown or len(names) > 2:
         notes.append(f"not in the table: {', '.join(unknown) or '/'.join(names)}")
         return INDETERMINATE, math.nan
+    if len(names) == 1 and gene.copies == "2":
+        notes.append("one allele only: the other is not known")
     return phenotype(gene, *names)
 
 

@@ -23,6 +23,7 @@ from consilium.genomics.stars.tables import Gene
 KIND = "pgx_calls"
 COLUMNS = ("gene", "diplotype", "phenotype", "activity_score")
 ORIGIN = "outside call"
+MORE = "more"
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,14 @@ def _rows(sample: Sample, problems: list[Problem]) -> list[tuple[int, dict[str, 
         allowed = "columns " + ", ".join(wanted or COLUMNS)
         problems.append(Problem(sample.path, "another header", allowed, "rename the columns", 1, sample.patient))
         return []
-    return [(n, dict(zip(header, cells + [""] * len(header), strict=False))) for n, cells in lines]
+    return [(n, _cells(header, cells)) for n, cells in lines]
+
+
+def _cells(header: list[str], cells: list[str]) -> dict[str, str]:
+    """Cells by column; what stands behind the last column under MORE."""
+    row = dict(zip(header, cells + [""] * len(header), strict=False))
+    more = [cell for cell in cells[len(header) :] if cell]
+    return row | ({MORE: " ".join(more)} if more else {})
 
 
 def _call(
@@ -96,6 +104,8 @@ def _call(
     gene = cells["gene"]
     if gene not in genes:
         return bad(f"gene '{gene}'", ", ".join(sorted(genes)), "write the gene's symbol, or remove the row")
+    if MORE in cells:
+        return bad(f"'{cells[MORE]}' behind the last column", "columns " + ", ".join(COLUMNS), "remove it")
     diplotype, phenotype, score = (cells.get(c, "") for c in COLUMNS[1:])
     if not (diplotype or phenotype or score):
         return bad(f"{gene} without a result", "a diplotype, phenotype or activity score", "fill in what is known")
@@ -147,6 +157,7 @@ def outside_finding(gene: Gene, calls: Sequence[OutsideCall], own: Finding) -> F
         source=f"outside call, {files}; {own.source}",
         origin=ORIGIN,
         also_fits=(),
+        weighed_by=(),
     )
 
 

@@ -20,7 +20,7 @@ from consilium.genomics.stars.alleles import (
     strands_differ,
 )
 from consilium.genomics.stars.alternatives import also_fits
-from consilium.genomics.stars.certainty import Weights, could_be, hidden_besides, settle
+from consilium.genomics.stars.certainty import Hidden, Weights, could_be, hidden_besides, settle
 from consilium.genomics.stars.combinations import combined
 from consilium.genomics.stars.copies import FEMALE, MALE, TWO, UNKNOWN, Copies, copies_of, one_strand
 from consilium.genomics.stars.lowest import lowest_one, match_lowest
@@ -153,19 +153,19 @@ def call(
         return _combination(gene, found, codes, copies, weights)
     if not found.pairs:
         return _silent(gene, found, codes, math.nan, found.failure)
-    found, p = settle(gene, found, NEGLIGIBLE, weights)
+    found, hidden = settle(gene, found, NEGLIGIBLE, weights)
     untested = tuple(_untested(gene, found, codes))
     values = [phenotype(gene, *(gene.alleles[a] for a in pair)) for pair in found.pairs]
-    verdict, reason = _verdict(gene, found, values, p, untested)
+    verdict, reason = _verdict(gene, found, values, hidden, untested)
     if verdict == NOT_CALLED:
-        return _silent(gene, found, codes, p, reason)
+        return _silent(gene, found, codes, hidden.p, reason)
     scores = {score for _, score in values}
     return Finding(
         gene.name,
         _unique(sorted((diplotype(gene, pair) for pair in found.pairs), key=natural)),
         _unique(sorted(name for name, _ in values)),
         scores.pop() if len(scores) == 1 else math.nan,
-        verdict, p, untested, found.phased, reason, source_of(gene), also_fits=also_fits(gene, found),
+        verdict, hidden.p, untested, found.phased, reason, source_of(gene), also_fits=also_fits(gene, found),
     )  # fmt: skip
 
 
@@ -222,9 +222,10 @@ def _unique(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _verdict(
-    gene: Gene, found: Match, values: Sequence[tuple[str, float]], p: float, untested: Sequence[dict[str, Any]]
+    gene: Gene, found: Match, values: Sequence[tuple[str, float]], hidden: Hidden, untested: Sequence[dict[str, Any]]
 ) -> tuple[str, str]:
-    """Call and reason. An unknown probability with open positions counts as too large: never assume the best."""
+    """Call and reason. An unknown probability with open positions counts as too large: never assume the best. What is
+    certain by the patient's inferred ancestry alone is qualified."""
     reasons = list(found.notes)
     allele, doubt = DOUBTED.get(gene.name, ("", ""))
     if doubt and all(allele in (gene.core[a] for a in pair) for pair in found.pairs):
@@ -234,11 +235,15 @@ def _verdict(
     elif not gene.phenotype_of and len({meaning(gene, *pair) for pair in found.pairs}) > 1:
         reasons.append("the data allow several diplotypes")
     open_alleles = _by_weight(gene, found, {name for u in untested for name in u["could_be"]})
+    p = hidden.p
     if math.isnan(p) and open_alleles and found.strands:
         return NOT_CALLED, f"cannot exclude {open_alleles}: population frequency unknown"
     if p > CALLED_UP_TO:
         cause = f"cannot exclude {open_alleles}" if open_alleles else "another phase cannot be excluded"
         reasons.append(f"{cause} (p = {p:.2g})")
+    elif hidden.anyone > CALLED_UP_TO:
+        cause = f"{open_alleles} excluded" if open_alleles else "another phase excluded"
+        reasons.append(f"{cause} by the inferred ancestry only (p = {hidden.anyone:.2g} in another population)")
     if p > QUALIFIED_UP_TO:
         return NOT_CALLED, "; ".join(reasons)
     return (QUALIFIED, "; ".join(reasons)) if reasons else (CALLED, "")
