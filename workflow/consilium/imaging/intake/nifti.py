@@ -112,7 +112,10 @@ def _parse(handle: Any) -> tuple[Any, Voxels, float]:
 
 
 def _fill(voxels: Voxels, dtype: np.dtype, header: Any, held: Any, handle: Any) -> int:
-    """Read `voxels` slice by slice (a series: volume by volume), first from `held`, then from `handle`; how many were not finite."""
+    """Read `voxels` slice by slice (a series: volume by volume), first from `held`, then from `handle`.
+
+    Returns how many were not finite.
+    """
     shape = voxels.shape
     parts = voxels.reshape(-1, shape[-1], order="F")
     bad = 0
