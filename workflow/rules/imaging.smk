@@ -1,6 +1,9 @@
 # imaging: DICOM series or NIfTI -> de-identified volumes, QC metrics, regional and connectivity features.
 
 
+import json
+
+
 rule imaging_check:
     input:
         [s.path for s in kinds("imaging")],
@@ -44,11 +47,12 @@ rule imaging_process:
         patients=chunk_patients,
         folder=PATIENTS,
         grid=config["imaging"]["grid_mm"],
+        fmri=json.dumps(config["imaging"]["fmri"]),
         rows=chunk_rows("imaging"),
         code=digest("imaging"),
     shell:
         "python $SCRIPTS/imaging.py process --samples {params.samples} --patients {params.patients}"
-        " --folder {params.folder} --grid-mm {params.grid} --threads {threads} --manifest {output} > {log} 2>&1"
+        " --folder {params.folder} --grid-mm {params.grid} --fmri {params.fmri:q} --threads {threads} --manifest {output} > {log} 2>&1"
 
 
 rule imaging_features:

@@ -19,6 +19,7 @@ STRUCTURAL = ("T1", "T2", "FLAIR")
 @dataclass
 class Volume:
     """voxels: (x, y, z) or (x, y, z, time) float32 with axes towards right, anterior, superior; NaN where not finite.
+    A run from NIfTI is a frames.FileFrames, read volume by volume.
 
     affine: voxel index -> scanner mm (RAS). unit: arbitrary, HU, SUV, Bq/ml or unknown. tr_s: seconds between volumes,
     None where not 4D or not said. technical: numbers of the header that say nothing of the person. notes: what is odd
@@ -56,6 +57,8 @@ class Volume:
 
     def digest(self) -> str:
         """Hash of shape and voxels: the same for the same image under another name or header."""
+        if not isinstance(self.voxels, np.ndarray):  # a run that is read volume by volume
+            return str(self.voxels.digest())
         whole = hashlib.sha256(str(self.voxels.shape).encode())
         whole.update(np.ascontiguousarray(self.voxels).tobytes())
         return whole.hexdigest()[:32]
@@ -70,8 +73,10 @@ def canonical(voxels: NDArray, affine: Affine) -> tuple[NDArray, Affine]:
     import nibabel as nib
 
     turn = nib.orientations.io_orientation(affine)
-    moved = affine @ nib.orientations.inv_ornt_aff(turn, voxels.shape[:3])
-    return nib.orientations.apply_orientation(voxels, turn), np.asarray(moved, dtype=np.float64)
+    moved = np.asarray(affine @ nib.orientations.inv_ornt_aff(turn, voxels.shape[:3]), dtype=np.float64)
+    if not isinstance(voxels, np.ndarray):  # a run that is read volume by volume
+        return voxels.turned(turn), moved
+    return nib.orientations.apply_orientation(voxels, turn), moved
 
 
 def shear(affine: Affine) -> float:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from consilium.core.errors import InputError, Problem
-from consilium.imaging.intake import recognise, sidecar
+from consilium.imaging.intake import nifti_series, recognise, sidecar
 from consilium.imaging.volume import Affine, Volume, Voxels, canonical, voxel_size
 
 UNIT_MM = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 0.001}  # unknown, metre, millimetre, micrometre
@@ -39,7 +39,7 @@ def read(path: Path, kind: str, patient: str = "") -> Volume:
     """
     notes: list[str] = []
     try:
-        header, voxels, share = stored(path)
+        header, voxels, share = stored(path, lazily=kind == "fMRI")
         affine = _affine(header, kind, notes)
         _check_dims(voxels, kind)
     except RefusedError as no:
@@ -60,24 +60,26 @@ def read(path: Path, kind: str, patient: str = "") -> Volume:
     return out
 
 
-def stored(path: Path) -> tuple[Any, Voxels, float]:
+def stored(path: Path, lazily: bool = False) -> tuple[Any, Voxels, float]:
     """(nibabel header, scaled float32 voxels in the file's axes with NaN where not finite, share of those).
 
     3D, or 4D with trailing axes of length 1 dropped; read volume by volume, so that memory holds the result and no
-    copy of it. RefusedError where the file is no such image.
+    copy of it. lazily: a 4D file is only checked here and read again where it is used (frames.FileFrames).
+    RefusedError where the file is no such image.
     """
     if path.is_dir():
         raise RefusedError("a folder", "a .nii or .nii.gz file", "name the file in it")
     zipped = _magic(path) == b"\x1f\x8b"
     try:
         with gzip.open(path, "rb") if zipped else open(path, "rb") as handle:
-            return _parse(handle)
+            return _parse(handle, path if lazily else None)
     except MemoryError:
         raise RefusedError("an image larger than the memory", "an image that fits", "check the header, or resample"
                            ) from None  # fmt: skip
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         what = "truncated" if isinstance(error, EOFError) else "damaged"
-        raise RefusedError(f"a {what} gzip stream", "a whole file", "copy or convert it again") from None
+        raise RefusedError(f"a {what} {'gzip stream' if zipped else 'file'}", "a whole file", "copy or convert it again"
+                           ) from None  # fmt: skip
 
 
 def _magic(path: Path) -> bytes:
@@ -85,7 +87,7 @@ def _magic(path: Path) -> bytes:
         return handle.read(2)
 
 
-def _parse(handle: Any) -> tuple[Any, Voxels, float]:
+def _parse(handle: Any, path: Path | None) -> tuple[Any, Voxels, float]:
     import nibabel as nib
 
     start = handle.read(540)
@@ -102,6 +104,8 @@ def _parse(handle: Any) -> tuple[Any, Voxels, float]:
         raise RefusedError("a truncated header", "a whole file", "copy or convert it again")
     header = cls(start[: cls.sizeof_hdr], check=False)
     begin, shape, dtype = _extent(header)
+    if path is not None and len(shape) == 4:
+        return header, *nifti_series.series(path, header, begin, shape)
     held = io.BytesIO(start[begin:])  # the first voxels may be in what was read already
     if begin > len(start):
         handle.read(begin - len(start))

@@ -8,6 +8,7 @@ import numpy as np
 
 from consilium.core.errors import InputError, Problem
 from consilium.core.sheets import Sample
+from consilium.imaging.frames import extremes
 from consilium.imaging.intake import dicom, nifti, sidecar, suv
 from consilium.imaging.volume import Volume, clean, shear, voxel_size
 
@@ -55,7 +56,7 @@ def content_problems(volume: Volume) -> list[tuple[str, str, str]]:
         text = f"{volume.nan_share:.0%} of the voxels are not finite numbers"
         problems.append((text, "at most 50 %", "convert the image again"))
         return problems
-    low, high = float(np.nanmin(volume.voxels)), float(np.nanmax(volume.voxels))
+    low, high = extremes(volume.voxels)
     if volume.kind == "mask":
         if high <= 0:
             problems.append(("an empty mask", "at least one voxel above 0", "supply the mask, or leave the row out"))
@@ -74,7 +75,7 @@ def straightened(volume: Volume) -> Volume:
     shape = tuple(int(n) for n in np.ceil((mm.max(axis=1) - low) / sizes) + 1)
     grid = np.diag([*sizes, 1.0])
     grid[:3, 3] = low
-    fill = float(np.nanmin(volume.voxels))
+    fill = extremes(volume.voxels)[0]
     parts = volume.voxels if volume.voxels.ndim == 4 else volume.voxels[..., None]
     moved = [resample(parts[..., t], volume.affine, np.eye(4), shape, grid, fill) for t in range(parts.shape[3])]
     volume.voxels, _ = clean(np.stack(moved, axis=-1) if volume.voxels.ndim == 4 else moved[0])

@@ -26,16 +26,20 @@ def check(samples: Path, out: Path) -> None:
     write_table(out, "quarantine", refused.quarantine("imaging", problems))
 
 
-def process(samples: Path, patients: str, folder: Path, manifest: Path, grid_mm: float = 6.0, threads: int = 1) -> None:
+def process(samples: Path, patients: str, folder: Path, manifest: Path, grid_mm: float = 6.0, threads: int = 1,
+            fmri: str = "{}") -> None:  # fmt: skip
     """Process the images of some patients into folder/<patient>/imaging/<sample>/.
 
     samples: samples.tsv. patients: names joined by commas. folder: the patients' result folders. manifest: JSON with
     what became of each. grid_mm: voxel size of the volumes for the image network. threads: processes.
+    fmri: JSON of the config section imaging.fmri.
     """
+    from dataclasses import asdict
     from functools import partial
 
     from consilium.core.chunks import Task, run_chunk
     from consilium.core.sheets import read_samples
+    from consilium.imaging.fmri.settings import Settings
     from consilium.imaging.process import one_patient, sidecars
 
     rows = [s for s in read_samples(samples) if s.modality == "imaging"]
@@ -44,7 +48,9 @@ def process(samples: Path, patients: str, folder: Path, manifest: Path, grid_mm:
         for patient in patients.split(",")
         if any(s.patient == patient for s in rows)
     ]
-    run_chunk("process", "imaging", tasks, partial(one_patient, grid_mm=grid_mm), manifest, {"grid_mm": grid_mm},
+    chosen = Settings.from_json(fmri)
+    settings = {"grid_mm": grid_mm, "fmri": asdict(chosen)}
+    run_chunk("process", "imaging", tasks, partial(one_patient, grid_mm=grid_mm, fmri=chosen), manifest, settings,
               threads, sidecars)  # fmt: skip
 
 
