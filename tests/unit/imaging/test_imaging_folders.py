@@ -232,3 +232,19 @@ def test_nothing_of_the_conversion_stays(tmp_path: Path) -> None:
     (tmp_path / "scratch").mkdir()
     volume = reader.read(Sample("P001", "imaging", "T1", str(tmp_path / "s"), "", "T1", 2), tmp_path / "scratch")
     assert np.array_equal(volume.voxels, VOXELS) and list((tmp_path / "scratch").iterdir()) == []
+
+
+def test_a_run_is_read_from_the_scratch_folder_volume_by_volume(tmp_path: Path) -> None:
+    series(tmp_path / "s", ImageType=["ORIGINAL", "PRIMARY", "EPI"], RepetitionTime="2000")
+
+    def second(dataset: pydicom.Dataset) -> None:
+        dataset.AcquisitionNumber, dataset.InstanceNumber = 2, dataset.InstanceNumber + 10
+        dataset.AcquisitionTime = "101502"
+        dataset.PixelData = (dataset.pixel_array + 1000).tobytes()
+
+    edit(tmp_path / "s", second, new="v2")
+    row = Sample("P001", "imaging", "fMRI", str(tmp_path / "s"), "", "fMRI", 2)
+    (tmp_path / "scratch").mkdir()
+    volume = reader.read(row, tmp_path / "scratch")
+    assert not isinstance(volume.voxels, np.ndarray) and volume.tr_s == 2.0
+    assert np.array_equal(np.asarray(volume.voxels), np.stack([VOXELS, VOXELS + 1000], axis=-1))

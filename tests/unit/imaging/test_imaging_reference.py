@@ -36,10 +36,10 @@ def scans(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] * (n in LONG)) for n in FOLDERS])
-def test_a_series_equals_its_reference(scans: Path, real_data: Path, name: str) -> None:
+def test_a_series_equals_its_reference(scans: Path, real_data: Path, tmp_path: Path, name: str) -> None:
     reference = real_data / "imaging" / "dcm_qa_nih" / "Ref" / f"{name}.nii"
     theirs, facts = nib.load(reference), json.loads(reference.with_suffix(".json").read_text())
-    volume = reader.read(sample(scans / FOLDERS[name], "fMRI"))
+    volume = reader.read(sample(scans / FOLDERS[name], "fMRI"), tmp_path)
     voxels, affine = canonical(np.asarray(theirs.dataobj), theirs.affine)
     assert np.array_equal(voxels, volume.voxels)
     assert np.array_equal(affine, volume.affine)

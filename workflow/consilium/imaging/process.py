@@ -7,6 +7,7 @@ from pathlib import Path
 from consilium.core.chunks import Task
 from consilium.core.errors import InputError, Problem
 from consilium.core.sheets import Sample
+from consilium.core.store import scratch_folder
 from consilium.imaging import outcome
 from consilium.imaging.intake import reader, sidecar
 from consilium.imaging.outcome import Outcome
@@ -24,20 +25,21 @@ def one_patient(task: Task, folder: Path, settings: Settings) -> list[Problem]:
     problems: list[Problem] = []
     done: dict[str, tuple[Volume, Outcome]] = {}
     for sample in sorted(task.samples, key=lambda s: (s.kind == "mask", s.sample)):
-        try:
-            volume = reader.read(sample, folder)
-            result = _dispatch(volume, sample, done, folder / sample.sample, settings)
-        except InputError as error:
-            problems += error.problems
-            continue
-        verdict, reason = outcome.write(result, volume, sample, folder / sample.sample)
-        if sample.kind in PAIRED:
-            done[sample.sample] = (volume, result)
-        if verdict == "exclude":
-            problems.append(
-                Problem(sample.path, f"excluded by QC: {reason}", "an image within the limits of docs/methods",
-                        "look at its preview.png; acquire or export it again", patient=sample.patient)
-            )  # fmt: skip
+        with scratch_folder(folder / ".scratch") as scratch:
+            try:
+                volume = reader.read(sample, scratch)
+                result = _dispatch(volume, sample, done, folder / sample.sample, settings)
+            except InputError as error:
+                problems += error.problems
+                continue
+            verdict, reason = outcome.write(result, volume, sample, folder / sample.sample)
+            if sample.kind in PAIRED:
+                done[sample.sample] = (volume, result)
+            if verdict == "exclude":
+                problems.append(
+                    Problem(sample.path, f"excluded by QC: {reason}", "an image within the limits of docs/methods",
+                            "look at its preview.png; acquire or export it again", patient=sample.patient)
+                )  # fmt: skip
     return problems
 
 

@@ -26,11 +26,11 @@ class ConversionError(Exception):
 
 
 @contextmanager
-def converted(heads: list[Head], scratch: Path | None) -> Iterator[tuple[Path, dict[str, Any]]]:
+def converted(heads: list[Head], scratch: Path | None, keep: bool = False) -> Iterator[tuple[Path, dict[str, Any]]]:
     """(NIfTI file, whole content of its JSON) of the one image that the files of `heads` are.
 
-    scratch: folder that the caller clears after a crash (default: the system's). ConversionError where there is no
-    image, or more than one.
+    scratch: folder that the caller clears, also after a crash (default: the system's). keep: leave the file there for
+    the caller. ConversionError where there is no image, or more than one.
     """
     folder = Path(tempfile.mkdtemp(prefix=".convert.", dir=scratch))
     try:
@@ -45,7 +45,8 @@ def converted(heads: list[Head], scratch: Path | None) -> Iterator[tuple[Path, d
             raise ConversionError(f"dcm2niix makes {found} of it{'' if images else f' (exit status {code})'}")
         yield images[0], _facts(images[0].with_suffix(".json"))
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if not keep:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _stage(head: Head, place: Path) -> None:

@@ -21,8 +21,9 @@ HEAD_KINDS = ("T1", "T2", "FLAIR", "fMRI")
 def read(path: Path, kind: str, patient: str = "", series: int | None = None, scratch: Path | None = None) -> Volume:
     """The image of `kind` in a DICOM folder as a Volume. InputError with every reason why it cannot be used.
 
-    series: number of the series, where the sheet names it. scratch: folder for the conversion. 4D where every position
-    occurs equally often. Messages hold nothing of the headers but defined terms and numbers.
+    series: number of the series, where the sheet names it. scratch: folder for the conversion, to be kept for as long
+    as an fMRI volume is used. 4D where every position occurs equally often. Messages hold nothing of the headers but
+    defined terms and numbers.
     """
     if kind == "mask":
         raise InputError(Problem(str(path), "a mask as DICOM", "a mask as NIfTI", "convert it", patient=patient))
@@ -61,8 +62,12 @@ def _folder_problems(found: Folder) -> list[Found]:
 
 def _volume(heads: list[Head], kind: str, scratch: Path | None) -> Volume:
     first = heads[0]
-    with convert.converted(heads, scratch) as (file, facts):
-        header, voxels, share = nifti.stored(file)
+    lazily = kind == "fMRI" and scratch is not None  # a run is read volume by volume where its file may stay
+    with convert.converted(heads, scratch, keep=lazily) as (file, facts):
+        try:
+            header, voxels, share = nifti.stored(file, lazily)
+        except nifti.RefusedError as no:
+            raise convert.ConversionError(f"dcm2niix makes no usable image of it: {no.found}") from None
     stored = np.asarray(header.get_sform(), dtype=np.float64)
     shape = voxels.shape
     if (voxels.ndim == 4) != (kind == "fMRI"):

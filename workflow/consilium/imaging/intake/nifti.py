@@ -116,9 +116,12 @@ def _parse(handle: Any, path: Path | None) -> tuple[Any, Voxels, float]:
 
 
 def _fill(voxels: Voxels, dtype: np.dtype, header: Any, held: Any, handle: Any) -> int:
-    """Read `voxels` volume by volume, first from `held`, then from `handle`; how many were not finite."""
+    """Read `voxels` slice by slice (a series: volume by volume), first from `held`, then from `handle`.
+
+    Returns how many were not finite.
+    """
     shape = voxels.shape
-    parts = voxels.reshape(-1, shape[-1], order="F") if len(shape) > 3 else voxels.reshape(-1, 1, order="F")
+    parts = voxels.reshape(-1, shape[-1], order="F")
     bad = 0
     for t in range(parts.shape[1]):
         size = parts.shape[0] * dtype.itemsize

@@ -19,7 +19,8 @@ MAX_SHEAR = 0.001
 def read(sample: Sample, scratch: Path | None = None) -> Volume:
     """Read, validate and bring to RAS order. InputError with the causes when the image cannot be used.
 
-    scratch: folder for the files of a conversion, which the caller clears after a crash; default the system's.
+    scratch: folder for the files of a conversion, to be kept for as long as the volume is used (an fMRI run is read
+    from there, volume by volume) and cleared then, also after a crash; default: the system's, and runs in memory.
     """
     path = Path(sample.path)
     try:

@@ -17,12 +17,12 @@ def check(samples: Path, out: Path) -> None:
     from consilium.imaging.intake import reader
 
     problems: list[Problem] = []
-    with scratch_folder(out.parent / ".check") as scratch:
-        for sample in [s for s in read_samples(samples) if s.modality == "imaging"]:
-            try:
+    for sample in [s for s in read_samples(samples) if s.modality == "imaging"]:
+        try:
+            with scratch_folder(out.parent / ".check") as scratch:
                 reader.read(sample, scratch)
-            except InputError as error:
-                problems += error.problems
+        except InputError as error:
+            problems += error.problems
     write_table(out, "quarantine", refused.quarantine("imaging", problems))
 
 
