@@ -159,8 +159,8 @@ def test_ball_and_single_voxel() -> None:
     got = shape.features(Region(ball(15) * 1.0, ball(15), ball(15), ONE), uncertain=True)
     assert got["volume"] == pytest.approx(4 / 3 * np.pi * 15**3, rel=0.02)
     assert got["diam"] == pytest.approx(30, abs=1) and got["pca_maj_axis"] == pytest.approx(4 * 15 / 5**0.5, rel=0.01)
-    assert got["sphericity"] > 0.9 and got["vol_dens_conv_hull"] > 0.97
-    assert got["vol_dens_mvee"] == pytest.approx(1, abs=0.06) and got["vol_dens_ombb"] == pytest.approx(
+    assert got["sphericity"] > 0.9 and got["vol_dens_conv_hull"] > 0.95
+    assert got["vol_dens_mvee"] == pytest.approx(1, abs=0.1) and got["vol_dens_ombb"] == pytest.approx(
         np.pi / 6, abs=0.05
     )
     assert got["vol_dens_aabb"] == pytest.approx(np.pi / 6, abs=0.05)
