@@ -109,7 +109,7 @@ def test_textures_by_brute_force(seed: int, flat: bool) -> None:
         for g in np.unique(levels[mask])
         for size in np.bincount(ndimage.label(levels == g, linked)[0].ravel())[1:].tolist()
     )
-    _, level, size, _ = texture.zones(grid, np.ones(mask.sum(), int))
+    _, level, size, _ = texture.zones(grid)
     assert sorted(size.tolist()) == expected and (level * size).sum() == levels.sum()
     _, direction, _, length = texture.runs(grid)
     assert np.bincount(direction, weights=length).tolist() == [mask.sum()] * len(grid.offsets)
