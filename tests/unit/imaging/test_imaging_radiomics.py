@@ -1,7 +1,16 @@
 """Radiomic features against hand computation, brute force and shapes of known size."""
 
+import json
+from pathlib import Path
+
+import nibabel as nib
 import numpy as np
+import pandas as pd
 import pytest
+from consilium.core import store
+from consilium.core.chunks import read_manifests
+from consilium.core.sheets import read_samples
+from consilium.imaging import collect, stages
 from consilium.imaging.radiomics import (
     autocorrelation,
     catalogue,
@@ -277,3 +286,33 @@ def test_same_lesion_same_features_whatever_the_surrounding_array() -> None:
     larger = Volume(np.pad(image.voxels, 6, mode="reflect"), image.affine, "CT", "nifti", unit="HU")
     few, many = (measured(m, v, 50.0, Wanted())[0] for m, v in ((mask, image), (np.pad(mask, 6), larger)))
     assert {f.name: f.value for f in few.features} == pytest.approx({f.name: f.value for f in many.features})
+
+
+def nifti(path: Path, voxels: np.ndarray) -> str:
+    nib.save(nib.Nifti1Image(voxels.astype(np.int16), np.diag([2.0, 2, 2, 1])), path)
+    return str(path)
+
+
+def test_every_mask_has_a_row_and_the_first_a_block(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    hu = np.full((40, 40, 30), -1000)
+    hu[6:34, 6:34] = rng.normal(40, 12, (28, 28, 30))
+    image = nifti(tmp_path / "ct.nii.gz", hu)
+    masks = np.zeros((3, *hu.shape))
+    masks[0, 12:20, 12:20, 10:18] = masks[1, 25, 25, 20] = masks[2, 20:26, 12:18, 5:9] = 1
+    rows = [("P1", "CT", image), *(("P1", "mask", nifti(tmp_path / f"m{i}.nii.gz", m)) for i, m in enumerate(masks))]
+    rows.append(("P2", "mask", nifti(tmp_path / "alone.nii.gz", masks[0])))
+    table = pd.DataFrame(rows, columns=["patient", "kind", "path"]).assign(modality="imaging", taken_on="")
+    samples, manifest = tmp_path / "samples.tsv", tmp_path / "m.json"
+    table[["patient", "modality", "kind", "path", "taken_on"]].to_csv(samples, sep="\t", index=False)
+    wanted = json.dumps({"spacing_mm": 0})
+    stages.process(samples, "P1,P2", tmp_path / "out", manifest, 6.0, 1, wanted)
+    stages.radiomics([manifest], samples, tmp_path / "radiomics.tsv")
+    got = store.read_table(tmp_path / "radiomics.tsv", "radiomics")
+    assert list(got["patient"]) == ["P1", "P1", "P1", "P2"] and list(got["n_voxels"].fillna(0)) == [512, 1, 144, 0]
+    assert got["reason"].eq("").tolist() == [True, False, True, False] and "no image" in got["reason"][3]
+    assert got["morph_vol_approx"][0] == 512 * 8 and got["stat_mean"][0] == pytest.approx(40, abs=2)
+    cohort = collect.Cohort(read_manifests([manifest]), read_samples(samples), ["P1", "P2"])
+    block = collect.table_block(cohort, "radiomics")
+    assert block is not None and block["present"].values.tolist() == [True, False]
+    assert float(block["values"].sel(patient="P1", feature="ct.morph_vol_approx")) == 512 * 8

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from consilium.imaging.radiomics import autocorrelation, cooccurrence, intensity, matrices, shape, texture
 from consilium.imaging.radiomics.lattice import Lattice, lattice
