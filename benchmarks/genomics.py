@@ -3,7 +3,7 @@
     python benchmarks/genomics.py --folder FOLDER [--lines a b c d e memory] [--turns 3] [--out benchmarks/genomics.tsv]
 
 Makes the cohorts in FOLDER (msprime; needs 3 GB there while it runs). Lines:
-  a       VCF -> VCF-Zarr, quality tables, 10 scores x 50,000 variants: `merge`, `cohort-qc`, weighted sums, against
+  a       VCF -> VCF-Zarr, quality tables, 10 scores x 50,000 variants: `merge`, `cohort-qc`, `polygenic`, against
           plink2 --make-pgen; --missing --hardy --freq --het; --score. 2,500 people x 200,000 sites, GT
   b       VCF with GT:GQ:DP:AD and limits (DP >= 10, GQ >= 20) -> store: `merge` against plink2 --make-pgen with
           --vcf-min-gq --vcf-min-dp. 500 people x 20,000 sites
@@ -33,7 +33,8 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 import genomics_cohorts as cohorts
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -155,42 +156,70 @@ def merge(folder: Path, name: str, threads: int = 2, **more: object) -> list[str
 def quality(folder: Path, name: str) -> list[str]:
     return stage("cohort-qc", genotypes=folder / f"{name}.vcz", sources=folder / f"{name}.json",
                  sheet=folder / f"{name}.patients.tsv", max_missing_rate=0.5, samples_qc=folder / f"{name}.sqc.tsv",
-                 variants_qc=folder / f"{name}.vqc.tsv")  # fmt: skip
+                 variants_qc=folder / f"{name}.vqc.tsv", threads=2)  # fmt: skip
 
 
-def scoring(folder: Path, vcf: Path) -> Path:
-    """Ten score columns over 50,000 of the sites, effect allele ALT."""
+def scoring(folder: Path, vcf: Path) -> tuple[Path, list[Path]]:
+    """Ten scores over 50,000 of the sites whose alleles differ on both strands, effect allele ALT: as columns of one
+    table (plink2), and as ten files of the PGS Catalog's form (the stage)."""
     import pysam
 
-    path = folder / "scores.tsv"
-    if not path.exists():
+    table, files = folder / "scores.tsv", [folder / f"PGS{i:06d}.txt" for i in range(N_SCORES)]
+    if not all(f.exists() for f in (table, *files)):
         rng = np.random.default_rng(cohorts.SEED)
-        with pysam.TabixFile(str(vcf), index=f"{vcf}.csi") as table:
-            sites = [(c[2], c[4]) for c in (line[:200].split("\t", 5) for line in table.fetch("chr1"))]
-        with open(path, "w", encoding="utf-8") as out:
-            out.write("\t".join(["id", "allele", *(f"s{i}" for i in range(N_SCORES))]) + "\n")
-            for i in sorted(rng.choice(len(sites), N_TERMS, replace=False)):
-                weights = "\t".join(f"{w:.6f}" for w in rng.normal(0, 0.05, N_SCORES))
-                out.write(f"{sites[i][0]}\t{sites[i][1]}\t{weights}\n")
-    return path
+        with pysam.TabixFile(str(vcf), index=f"{vcf}.csi") as lines:
+            sites = [line[:200].split("\t", 5)[:5] for line in lines.fetch("chr1")]
+        sites = [c for c in sites if {c[3], c[4]} not in ({"A", "T"}, {"C", "G"})]  # these the stage leaves out
+        chosen = [sites[i] for i in sorted(rng.choice(len(sites), N_TERMS, replace=False))]
+        weights = [[f"{w:.6f}" for w in rng.normal(0, 0.05, N_SCORES)] for _ in chosen]
+        head = "\t".join(["id", "allele", *(f"s{i}" for i in range(N_SCORES))])
+        lines = ["\t".join([c[2], c[4], *w]) for c, w in zip(chosen, weights, strict=True)]
+        table.write_text("\n".join([head, *lines, ""]))
+        for i, file in enumerate(files):
+            head = f"#pgs_id={file.stem}\n#genome_build=GRCh38\n#variants_number={N_TERMS}\n" + "\t".join(
+                ["rsID", "chr_name", "chr_position", "effect_allele", "other_allele", "effect_weight"]
+            )
+            lines = ["\t".join([c[2], "1", c[1], c[4], c[3], w[i]]) for c, w in zip(chosen, weights, strict=True)]
+            file.write_text("\n".join([head, *lines, ""]))
+    return table, files
+
+
+def scores_of(folder: Path, name: str, files: list[Path]) -> list[str]:
+    """`polygenic` with an ancestry table that knows nobody's ancestry: missing calls have no frequency and are left
+    out of the sum, as plink2's no-mean-imputation does."""
+    from consilium.core.register import TABLES
+    from consilium.core.store import write_table
+
+    ancestry = folder / f"{name}.ancestry.tsv"
+    write_table(ancestry, "ancestry", TABLES["ancestry"].empty())
+    ends = {"out": "pgs.tsv", "matches": "pgs.parquet", "adjusted": "adjusted.tsv", "quarantine": "pgs.q.tsv"}
+    command = stage("polygenic", genotypes=folder / f"{name}.vcz", sheet=folder / f"{name}.patients.tsv",
+                    ancestry=ancestry, panel=ROOT / "resources/ancestry_1kgp.tsv",
+                    known_sites=ROOT / "resources/build_sites.tsv",
+                    **{k: folder / f"{name}.{end}" for k, end in ends.items()})  # fmt: skip
+    return [*command, *(word for f in files for word in ("--scores", str(f)))]
 
 
 def line_a(bench: Bench) -> None:
     folder = bench.folder
     vcf = cohort(folder, "gt", 2_500, 200_000)
-    scores = scoring(folder, vcf)
-    ours = [merge(folder, "gt"), quality(folder, "gt"), part("sums", folder / "gt.vcz", folder / "sums.npy", scores)]
+    table, files = scoring(folder, vcf)
+    ours = [merge(folder, "gt"), quality(folder, "gt"), scores_of(folder, "gt", files)]
     theirs = [plink("--vcf", vcf, "--make-pgen", "--out", "gt"), plink_quality("gt"),
-              plink("--pfile", "gt", "--score", scores, 1, 2, "header", "cols=+scoresums,-scoreavgs",
+              plink("--pfile", "gt", "--score", table, 1, 2, "header", "cols=+scoresums,-scoreavgs",
                     "no-mean-imputation", "--score-col-nums", f"3-{2 + N_SCORES}", "--out", "gt")]  # fmt: skip
 
     def agree() -> str:
-        got = np.load(folder / "sums.npy")
-        expected = np.genfromtxt(folder / "gt.sscore", delimiter="\t", skip_header=1)[:, -N_SCORES:].T
-        gap = np.abs(got - expected).max()
+        import pandas as pd
+
+        got = pd.read_csv(folder / "gt.pgs.tsv", sep="\t")
+        sums = got.pivot(index="patient", columns="score", values="sum")[[f.stem for f in files]].to_numpy()
+        expected = np.genfromtxt(folder / "gt.sscore", delimiter="\t", skip_header=1)[:, -N_SCORES:]
+        gap = np.abs(sums - expected).max()
         return f"sums differ by at most {gap:.1e} (plink2 prints 6 digits); {_same_counts(folder)}"
 
-    bench.against("a", {"merge + cohort-qc + sums": ours, "merge alone": ours[:1]}, theirs, agree)
+    bench.against("a", {"merge + cohort-qc + polygenic": ours, "merge alone": ours[:1], "polygenic alone": ours[2:]},
+                  theirs, agree)  # fmt: skip
 
 
 def plink_quality(name: str) -> list[str]:
@@ -222,7 +251,6 @@ def line_b(bench: Bench) -> None:
     def agree() -> str:
         subprocess.run(plink("--pfile", "rich", "--missing", "--out", "rich"), cwd=folder, capture_output=True)
         lost = np.genfromtxt(folder / "rich.vmiss", delimiter="\t", skip_header=1, usecols=2)
-        sys.path.insert(0, str(ROOT / "workflow"))
         from consilium.genomics.cohort import planes
 
         with planes.open_planes(folder / "rich.vcz") as packed:
@@ -251,7 +279,7 @@ def line_d(bench: Bench) -> None:
     def agree() -> str:
         expected = np.fromfile(bench.folder / "gt.king.bin")
         n = int((1 + np.sqrt(1 + 8 * len(expected))) / 2)
-        got = np.load(out)[np.tril_indices(n, -1)]
+        got = np.load(out).T[np.tril_indices(n, -1)]
         told = np.isfinite(expected)  # -inf of plink2, NaN of ours: somebody without a heterozygous site
         other = int((told != np.isfinite(got)).sum())
         return f"largest difference {np.abs(got - expected)[told].max():.0e}, {other} pairs told by one alone"

@@ -20,7 +20,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "workflow"), str(ROOT / "benchmarks")]
 
-from star_bench import builds, cases, consensus, speed, synthetic  # noqa: E402
+from star_bench import builds, consensus, expected, speed, synthetic  # noqa: E402
 
 RESULTS = Path(__file__).with_suffix(".json")
 PAGE = ROOT / "docs" / "methods" / "pharmacogenes.md"
@@ -30,7 +30,7 @@ PARTS: dict[str, Part] = {
     "dropped": (consensus.measure_dropped, consensus.dropped_table),
     "builds": (builds.measure, builds.table),
     "synthetic": (synthetic.measure, synthetic.table),
-    "cases": (cases.measure, cases.table),
+    "cases": (expected.measure, expected.table),
     "speed": (speed.measure, speed.table),
 }
 

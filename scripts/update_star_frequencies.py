@@ -1,14 +1,16 @@
 """Count star alleles in the 1000 Genomes people and write resources/star_alleles/frequencies.tsv.
 
 python scripts/update_star_frequencies.py --panel FOLDER --people ref.psam --related ref.king.cutoff.id \
-    --tables resources/star_alleles
+    --exclude PEOPLE.tsv [PEOPLE.tsv ...] --tables resources/star_alleles
 
 FOLDER holds GRCh38/<GENE>.vcf.gz (phased, 3,202 people) and GRCh37/DPYD.vcf.gz (phased, 2,504 people; that gene's
 positions differ between the builds by a constant, checked here against every rsID both files name). Related people
-are left out. The panel was called jointly: a defining position without a record had no carrier among its people, so
-here, and only here, it counts as reference. Two exceptions: a gene with a position outside the span of its file gets
-no rows (frequencies unknown), and a position of UNMEASURED, which the panel lacks although it varies, is left open: a
-chromosome is divided equally among the alleles that the open base allows, since nothing speaks for one of them.
+are left out, and the people of --exclude (first column) with everybody whom the pedigree connects with them, so that
+the result can be judged on them. The panel was called jointly: a defining position without a record had no carrier
+among its people, so here, and only here, it counts as reference. Two exceptions: a gene with a position outside the
+span of its file gets no rows (frequencies unknown), and a position of UNMEASURED, which the panel lacks although it
+varies, is left open: a chromosome is divided equally among the alleles that the open base allows, since nothing speaks
+for one of them.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
+from update_ancestry_reference import families, first_column, pedigree
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 
@@ -137,15 +140,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in ("panel", "people", "related", "tables"):
         parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--exclude", type=Path, nargs="+", required=True, help="TSVs of people who are not counted")
     parser.add_argument("--genes", nargs="*", help="count these only; the others' rows stay as they are")
     options = parser.parse_args()
-    related = set(options.related.read_text().split())
-    people = [line.split() for line in options.people.read_text().splitlines()[1:]]
-    populations = {p[0]: p[4] for p in people if p[0] not in related}
+    populations, near = pedigree(options.people)
+    left_out = families({name for path in options.exclude for name in first_column(path)}, near)
+    left_out |= first_column(options.related)
+    populations = {name: group for name, group in populations.items() if name not in left_out}
+    print(f"{len(populations)} people counted", file=sys.stderr)
     table = options.tables / "frequencies.tsv"
     lines = ["\t".join(["gene", "allele", *POPULATIONS])]
     before = table.read_text().splitlines()[1:] if options.genes else []
     for name, gene in read_genes(options.tables).items():
+        if not gene.loci:  # never read from genotypes
+            continue
         if options.genes and name not in options.genes:
             lines += [row for row in before if row.startswith(f"{name}\t")]
             continue

@@ -1,4 +1,7 @@
-"""Our calls, PharmCAT's rule and PyPGx's rule against the GeT-RM consensus, whole and with positions lost."""
+"""Our calls, PharmCAT's rule and PyPGx's rule against the GeT-RM consensus, whole and with positions lost.
+
+Our calls twice: with the ancestry that the workflow infers of each person, and with the origin unknown.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,16 @@ from typing import Any
 
 import numpy as np
 from consilium.genomics.stars.observed import UNTESTED, observe
-from consilium.genomics.stars.pharmacogenes import CALLED, NOT_CALLED, call
+from consilium.genomics.stars.origins import weights_of
+from consilium.genomics.stars.pharmacogenes import CALLED, NOT_CALLED, Finding, call
 from consilium.genomics.stars.phenotypes import phenotype
 from consilium.genomics.stars.tables import Gene, read_genes
-from star_bench import rules, truth
+from star_bench import origins, rules, truth
 from star_bench.panel import TABLES, read_gene
 
 OTHERS = ("NAT2", "VKORC1", "CYP2C8", "CYP4F2", "DPYD")
 FRACTIONS, SEEDS = (5, 10, 25), 20
+OURS, UNKNOWN = "consilium", "consilium, origin unknown"
 Person = tuple[str, tuple[str, str], np.ndarray, np.ndarray]  # sample, consensus pair, codes, block
 
 
@@ -41,10 +46,12 @@ def measure(data: Path) -> dict[str, Any]:
         tally: Counter[str] = Counter()
         rest = []
         for sample, pair, codes, block in people(data, gene):
-            finding = call(gene, codes, block)
+            finding = call(gene, codes, block, weights=weights_of(gene.populations, origins.shares(data).get(sample)))
             made = finding.call != NOT_CALLED
             right = made and truth.agrees(gene, finding, pair)
-            tally.update(compared=1, emitted=made, right=right)
+            blind = call(gene, codes, block)
+            tally.update(compared=1, emitted=made, right=right, emitted_blind=blind.call != NOT_CALLED)
+            tally["right_blind"] += blind.call != NOT_CALLED and truth.agrees(gene, blind, pair)
             tally["right_strictly"] += made and truth.agrees(gene, finding, pair, later=False)
             if made and not right:
                 rest.append([sample, "/".join(pair), " or ".join(finding.diplotypes[:2]), finding.call])
@@ -69,7 +76,9 @@ def table(results: dict[str, Any]) -> str:
         lines.append("| " + " | ".join([name, *map(str, cells), why.replace("*", "\\*")]) + " |")
         if name in truth.NINE:
             total.update({k: v for k, v in row.items() if k != "rest"})
-    return "\n".join(lines)
+    made, right = total["emitted_blind"], total["right_blind"]
+    blind = f"Origin unknown: all nine {made} ({made / total['compared']:.1%}), right {right} ({right / made:.1%})."
+    return "\n".join([*lines, "", blind])
 
 
 def measure_dropped(data: Path) -> dict[str, Any]:
@@ -77,18 +86,21 @@ def measure_dropped(data: Path) -> dict[str, Any]:
     tally: dict[str, dict[int, Counter[str]]] = {
         rule: {f: Counter() for f in (0, *FRACTIONS)} for rule in ("consilium", "PharmCAT", "PyPGx")
     }
+    shares = origins.shares(data)
     for name in truth.NINE:
         gene = read_genes(TABLES)[name]
         lookup = rules.PyPGx(data / "pypgx_tables", gene)
         seen: dict[bytes, Any] = {}
         for sample, pair, codes, block in people(data, gene):
+            weights = weights_of(gene.populations, shares.get(sample))
             for percent in (0, *FRACTIONS):
                 for seed in range(SEEDS if percent else 1):
                     lost = _lost(sample, name, percent, seed, len(codes))
                     left = np.where(lost[:, None], UNTESTED, codes).astype(np.int8)
-                    key = left.tobytes() + block.tobytes()
+                    key = left.tobytes() + block.tobytes() + (b"" if weights is None else weights.tobytes())
                     if key not in seen:
-                        seen[key] = call(gene, left, block), rules.pharmcat(gene, left, block), lookup.call(left)
+                        ours = call(gene, left, block, weights=weights), call(gene, left, block)
+                        seen[key] = *ours, rules.pharmcat(gene, left, block), lookup.call(left)
                     _count(tally, percent, gene, pair, *seen[key], lookup.known)
     return {rule: {str(f): dict(c) for f, c in found.items()} for rule, found in tally.items()}
 
@@ -100,17 +112,16 @@ def _lost(sample: str, gene: str, percent: int, seed: int, n: int) -> np.ndarray
 
 def _count(
     tally: dict[str, dict[int, Counter[str]]], percent: int, gene: Gene, pair: tuple[str, str],
-    finding: Any, pharmcat: rules.Said, pypgx: rules.Said, known: bool,
+    finding: Finding, blind: Finding, pharmcat: rules.Said, pypgx: rules.Said, known: bool,
 ) -> None:  # fmt: skip
+    """A finding that is not called has no phenotypes, so nothing is emitted."""
     expected = phenotype(gene, *pair)[0]
-    made = finding.call != NOT_CALLED
-    ours = (set(finding.phenotypes), list(finding.diplotypes))
-    for rule, (phenotypes, names), sure in (
-        ("consilium", ours, finding.call == CALLED), ("PharmCAT", pharmcat, True), ("PyPGx", pypgx, True),
-    ):  # fmt: skip
+    said = [(rule, (set(f.phenotypes), list(f.diplotypes)), f.call == CALLED)
+            for rule, f in ((OURS, finding), (UNKNOWN, blind))]  # fmt: skip
+    for rule, (phenotypes, names), sure in (*said, ("PharmCAT", pharmcat, True), ("PyPGx", pypgx, True)):
         if rule == "PyPGx" and not known:
             continue
-        emitted = bool(phenotypes) and (rule != "consilium" or made)
+        emitted = bool(phenotypes)
         right = emitted and truth.means(gene, phenotypes, names, expected)
         alone = len(phenotypes) == 1
         tally[rule][percent].update(
@@ -123,7 +134,7 @@ def dropped_table(results: dict[str, Any]) -> str:
     lines = ["| positions lost | rule | people x genes x seeds | coverage | right, of emitted | confidently wrong, of "
              "emitted | several phenotypes given |", "|---|---|---|---|---|---|---|"]  # fmt: skip
     for percent in ("0", *map(str, FRACTIONS)):
-        for rule in ("consilium", "PharmCAT", "PyPGx"):
+        for rule in (OURS, UNKNOWN, "PharmCAT", "PyPGx"):
             c = Counter(results[rule][percent])
             made = c["emitted"]
             cells = [f"{percent} %", rule, str(c["people"]), f"{made / c['people']:.1%}", f"{c['right'] / made:.1%}",

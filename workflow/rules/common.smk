@@ -94,7 +94,7 @@ def chunk_rows(room, *wanted):
         members = set(CHUNKS[wildcards.chunk])
         return value_digest(
             [
-                [s.patient, s.kind, s.path, s.taken_on]
+                [s.patient, s.kind, s.path, s.taken_on, s.series]
                 for s in kinds(room, *wanted)
                 if s.patient in members
             ]
@@ -106,7 +106,7 @@ def chunk_rows(room, *wanted):
 def sheet_rows(*rooms):
     """Hash of the patient sheet and of the sample rows of `rooms`: for jobs over the whole cohort."""
     rows = [
-        [s.patient, s.kind, s.path, s.taken_on]
+        [s.patient, s.kind, s.path, s.taken_on, s.series]
         for room in rooms
         for s in SHEETS.of(room)
     ]

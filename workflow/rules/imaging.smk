@@ -19,19 +19,24 @@ rule imaging_check:
         "python $SCRIPTS/imaging.py check --samples {params.samples} --out {output} > {log} 2>&1"
 
 
-def pet_sidecars(wildcards):
-    """Input function: JSON files beside the PET NIfTI of a chunk (units, dose, weight, times)."""
-    stems = [
-        str(f).removesuffix(".gz").removesuffix(".nii")
-        for f in chunk_files("imaging", "PET")(wildcards)
-    ]
+def image_sidecars(wildcards):
+    """Input function: JSON files beside the NIfTI of a chunk (timing, phase encoding, units, dose)."""
+    files = chunk_files("imaging", "T1", "T2", "FLAIR", "CT", "PET", "fMRI")(wildcards)
+    stems = [str(f).removesuffix(".gz").removesuffix(".nii") for f in files]
     return [f"{stem}.json" for stem in stems if Path(f"{stem}.json").is_file()]
+
+
+PROCESSING = (
+    "grid_mm",
+    "fmri",
+    "radiomics",
+)  # what the processing of an image depends on
 
 
 rule imaging_process:
     input:
         files=chunk_files("imaging"),
-        sidecars=pet_sidecars,
+        sidecars=image_sidecars,
         gate=gate(),
     output:
         f"{RESULTS}/chunks/imaging_process/{{chunk}}.json",
@@ -46,14 +51,14 @@ rule imaging_process:
         samples=config["samples"],
         patients=chunk_patients,
         folder=PATIENTS,
-        grid=config["imaging"]["grid_mm"],
-        radiomics=json.dumps(config["imaging"]["radiomics"], sort_keys=True),
+        settings=json.dumps(
+            {k: config["imaging"][k] for k in PROCESSING}, sort_keys=True
+        ),
         rows=chunk_rows("imaging"),
         code=digest("imaging"),
     shell:
         "python $SCRIPTS/imaging.py process --samples {params.samples} --patients {params.patients}"
-        " --folder {params.folder} --grid-mm {params.grid} --threads {threads} --manifest {output}"
-        " --radiomics {params.radiomics:q} > {log} 2>&1"
+        " --folder {params.folder} --settings {params.settings:q} --threads {threads} --manifest {output} > {log} 2>&1"
 
 
 rule imaging_features:

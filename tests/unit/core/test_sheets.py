@@ -113,3 +113,16 @@ def test_when_a_model_is_applied_outcomes_may_be_there_but_need_not(write):
     files = write(patients, GOOD_SAMPLES)
     found = sheets.load(*files, outcomes=["response", "other"], outcomes_needed=False)
     assert found.patients[0].outcomes == {"response": "1"}
+
+
+def test_a_series_is_a_number_and_only_of_images(write):
+    head = "patient\tmodality\tkind\tpath\tseries\n"
+    patients, samples = write("patient\tsex\nP1\tmale\n", head + "P1\timaging\tT1\t.\t3\nP1\timaging\tT1\t.\t4\n")
+    assert [(s.sample, s.series) for s in sheets.load(patients, samples).samples] == [("T1", 3), ("T1-2", 4)]
+    patients, samples = write("patient\tsex\nP1\tmale\n", head + "P1\timaging\tT1\t.\tx\nP1\ttext\tpathology\t.\t3\n")
+    with pytest.raises(InputError) as error:
+        sheets.load(patients, samples)
+    assert sorted((p.line, p.found) for p in error.value.problems) == [
+        (2, "series 'x' for imaging T1"),
+        (3, "series '3' for text pathology"),
+    ]

@@ -102,3 +102,18 @@ def test_digests_follow_content(tmp_path):
     assert file_digest(tmp_path) != before
     assert code_digest("text") != code_digest("omics")
     assert seed_from("a", 1) == seed_from("a", 1) != seed_from("a", 2)
+
+
+def test_what_a_killed_run_left_is_gone_after_the_next(tmp_path):
+    """kill -9 leaves the temporary folder behind: no `finally` runs."""
+    (tmp_path / ".imaging.k1lled").mkdir()
+    (tmp_path / ".imaging.k1lled" / "image.nii").write_text("pixels")
+    (tmp_path / ".imaging.json.beside").write_text("a file of another write")
+    with store.atomic_folder(tmp_path / "imaging") as folder:
+        (folder / "new").write_text("x")
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".imaging.json.beside", "imaging"]
+    (tmp_path / ".check").mkdir()
+    (tmp_path / ".check" / "image.nii").write_text("pixels")
+    with store.scratch_folder(tmp_path / ".check") as folder:
+        assert list(folder.iterdir()) == []
+    assert not (tmp_path / ".check").exists()

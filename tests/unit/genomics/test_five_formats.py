@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from consilium.core.store import read_table
+from consilium.core.register import TABLES
+from consilium.core.store import read_table, write_table
 from consilium.genomics import stages
 from consilium.genomics.cohort.matrix import load
 from consilium.genomics.intake.build import CONTIGS
@@ -134,8 +135,9 @@ def person(tmp_path_factory: pytest.TempPathFactory) -> Person:
     out = {"genotypes": folder / "g.vcz", "sources": folder / "s.json", "quarantine": folder / "q.tsv"}
     made = {"intake": [folder / "intake.json"], "reads": [folder / "reads.json"]}
     stages.merge(sheet=folder / "patients.tsv", **made, **out, **common)
-    stages.pharmacogenes(folder / "g.vcz", folder / "patients.tsv", folder / "samples.tsv", STARS, folder / "patients",
-                         folder / "p.tsv", folder / "pq.tsv")  # fmt: skip
+    write_table(folder / "ancestry.tsv", "ancestry", TABLES["ancestry"].empty())
+    stages.pharmacogenes(folder / "g.vcz", folder / "patients.tsv", folder / "samples.tsv", STARS,
+                         folder / "ancestry.tsv", folder / "patients", folder / "p.tsv", folder / "pq.tsv")  # fmt: skip
     return one
 
 

@@ -57,8 +57,8 @@ def cohort(tmp_path: Path) -> Path:
 def run(cohort: Path, scores: list[Path]) -> None:
     at = cohort / "out"
     stages.pharmacogenes(
-        cohort / "g.vcz", cohort / "patients.tsv", cohort / "samples.tsv", TABLES, at / "patients", at / "ph.tsv",
-        at / "ph_problems.tsv",
+        cohort / "g.vcz", cohort / "patients.tsv", cohort / "samples.tsv", TABLES, cohort / "ancestry.tsv",
+        at / "patients", at / "ph.tsv", at / "ph_problems.tsv",
     )  # fmt: skip
     stages.polygenic(
         cohort / "g.vcz", cohort / "patients.tsv", cohort / "ancestry.tsv", cohort / "panel.tsv", SITES,

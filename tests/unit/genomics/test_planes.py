@@ -1,5 +1,3 @@
-from math import fsum
-
 import numpy as np
 import pytest
 import zarr
@@ -34,7 +32,10 @@ def test_counts_against_the_genotypes(n_samples: int) -> None:
     chosen = np.arange(n_samples) % 3 == 0
     assert planes.site_counts(packed, chosen).het.tolist() == (expected[:, chosen] == 1).sum(axis=1).tolist()
     kinds = np.arange(40) % 3 - 1
-    by_sample = planes.sample_counts(packed, kinds, 2)
+    sites, by_sample, alone = planes.count(packed, kinds, 2)
+    assert (sites.het == counts.het).all() and (sites.hom_alt == counts.hom_alt).all()
+    single = (kinds >= 0) & ((expected > 0).sum(axis=1) == 1) & ((expected == 1).sum(axis=1) == 1)
+    assert alone.tolist() == (expected[single] == 1).sum(axis=0).tolist()
     for kind in (0, 1):
         for i, dose in enumerate((1, 2, -1)):
             assert by_sample[kind, i].tolist() == (expected[kinds == kind] == dose).sum(axis=0).tolist()
@@ -58,31 +59,3 @@ def test_column_sums(n_rows: int, n_samples: int) -> None:
     small = np.packbits(bits, axis=1, bitorder="little")
     packed = planes.pack(small, small, n_samples)[:, 0].copy().view(np.uint64)
     assert planes.column_sums(packed, n_samples).tolist() == bits.sum(axis=0).tolist()
-
-
-def test_weighted_sums_are_exact() -> None:
-    """Equal to the correctly rounded sum, for weights over eight orders of magnitude."""
-    gt, packed = made(300, 20)
-    rng = np.random.default_rng(3)
-    rows = np.flatnonzero(rng.random(300) < 0.5)
-    het, hom, gap = (rng.normal(size=(len(rows), 4)) * 10.0 ** rng.uniform(-8, 0, (len(rows), 4)) for _ in range(3))
-    found = planes.weighted_sums(packed, rows, het, hom, gap)
-    dose = doses(gt)[rows]
-    for column in range(4):
-        for sample in range(20):
-            terms = [{0: 0.0, 1: a, 2: b, -1: c}[int(d)] for d, a, b, c in zip(
-                dose[:, sample], het[:, column], hom[:, column], gap[:, column], strict=True)]  # fmt: skip
-            assert found[column, sample] == pytest.approx(fsum(terms), rel=1e-14, abs=1e-18)
-
-
-def test_one_person_alone_scores_the_same_bytes() -> None:
-    gt, packed = made(500, 70, odd=False)
-    rng = np.random.default_rng(5)
-    rows, weights = np.arange(500), rng.normal(size=(500, 3))
-    everybody = planes.weighted_sums(packed, rows, weights, 2 * weights)
-    group = zarr.open_group(zarr.storage.MemoryStore(), mode="w", zarr_format=2)
-    alone = group.create_array("call_genotype", shape=(500, 1, 2), dtype="i1", chunks=(90, 1, 2))
-    alone[...] = gt[:, 41:42]
-    assert planes.weighted_sums(planes.planes_of(group), rows, weights, 2 * weights).tobytes() == (
-        np.ascontiguousarray(everybody[:, 41:42]).tobytes()
-    )

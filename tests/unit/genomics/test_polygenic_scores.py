@@ -274,7 +274,7 @@ def test_sums_of_pgsc_calc_are_reproduced() -> None:
     )[0]  # fmt: skip
     sums = score_rows(one, chosen, chosen)
     assert one.matches.used.sum() == 809
-    assert one.matches.lost() == "139 ambiguous, 43 not autosomal, 30 not found, 2 other alleles"
+    assert one.matches.lost == "139 ambiguous, 43 not autosomal, 30 not found, 2 other alleles"
     assert all(r["status"] == "assessed" and r["n_used"] == 809 for r in sums)
     assert max(abs(r["sum"] - wanted[r["patient"]]) for r in sums) < 1e-6
     assert read_scoring_file(folder / "PGS000586_hmPOS_GRCh38.txt.gz").trait_id == "EFO_0001663"

@@ -3,6 +3,7 @@ from math import factorial
 
 import dask.array as da
 import numpy as np
+import pandas as pd
 import pytest
 from consilium.core.register import TABLES
 from consilium.genomics.cohort import quality
@@ -52,19 +53,19 @@ def test_hardy_weinberg_edges() -> None:
 def test_counts_of_missing_half_and_haploid_calls() -> None:
     gt = np.array([[[0, 1], [1, -2], [-1, -1]], [[1, 1], [0, 0], [-1, 1]], [[0, 1], [0, 0], [0, 0]]])
     table = quality.samples_table(matrix(gt), dict.fromkeys(("P0", "P1", "P2"), "joint"), {}, 0.5)
-    assert table["n_called"].tolist() == [3, 3, 1]
+    assert list(table["n_called"]) == [3, 3, 1]
     assert table["missing_rate"].tolist() == pytest.approx([0, 0, 2 / 3])
     assert table["het_rate"].tolist() == pytest.approx([2 / 3, 0, 0])
     assert table["n_singletons"].tolist() == [1, 0, 0]
-    assert table["verdict"].tolist() == ["keep", "keep", "flag"]
+    assert table["verdict"] == ["keep", "keep", "flag"]
     assert "67%" in table["reason"][2]
 
 
 def test_nobody_called_is_excluded() -> None:
     gt = np.full((4, 1, 2), -1)
     table = quality.samples_table(matrix(gt), {"P0": "vcf"}, {}, 0.5)
-    assert table["verdict"].tolist() == ["exclude"]
-    TABLES["samples_qc"].check(table)
+    assert table["verdict"] == ["exclude"]
+    TABLES["samples_qc"].check(pd.DataFrame(table))
 
 
 def test_sex_from_x() -> None:
@@ -76,8 +77,8 @@ def test_sex_from_x() -> None:
     both = joined(matrix(autosomes), matrix(x, chrom=quality.X))
     sexes = {"P0": "female", "P1": "male", "P2": "female", "P3": "unknown"}
     table = quality.samples_table(both, dict.fromkeys(both.samples, "joint"), sexes, 0.5)
-    assert table["sex_inferred"].tolist() == ["female", "male", "male", "female"]
-    assert table["verdict"].tolist() == ["keep", "keep", "flag", "keep"]
+    assert table["sex_inferred"] == ["female", "male", "male", "female"]
+    assert table["verdict"] == ["keep", "keep", "flag", "keep"]
     assert table["reason"][2] == "sex by genotype is male, in the sheet female"
 
 
@@ -87,8 +88,8 @@ def test_sex_is_unknown_with_few_or_crowded_sites() -> None:
     for x in (matrix(rng.binomial(1, 0.3, (19, 2, 2)), quality.X),
               matrix(rng.binomial(1, 0.3, (500, 2, 2)), quality.X, spacing=100)):  # fmt: skip
         table = quality.samples_table(joined(autosomes, x), dict.fromkeys(("P0", "P1"), "vcf"), {}, 0.5)
-        assert table["sex_inferred"].tolist() == ["unknown", "unknown"]
-        assert table["x_het_rate"].isna().all()
+        assert table["sex_inferred"] == ["unknown", "unknown"]
+        assert np.isnan(table["x_het_rate"]).all()
 
 
 def test_hardy_weinberg_on_x_counts_women_only() -> None:
@@ -99,11 +100,11 @@ def test_hardy_weinberg_on_x_counts_women_only() -> None:
     flagged = quality.variants_table(matrix(gt), sexes)
     assert flagged["filter"][0] == "flag"
     assert "Hardy-Weinberg" in flagged["reason"][0]
-    TABLES["variants_qc"].check(flagged)
+    TABLES["variants_qc"].check(pd.DataFrame(flagged))
 
 
 def test_tables_without_any_variant() -> None:
     empty = matrix(np.empty((0, 2, 2), dtype=int))
-    TABLES["variants_qc"].check(quality.variants_table(empty, {}))
+    TABLES["variants_qc"].check(pd.DataFrame(quality.variants_table(empty, {})))
     people = quality.samples_table(empty, {"P0": "vcf", "P1": "vcf"}, {}, 0.5)
-    assert people["verdict"].tolist() == ["exclude", "exclude"]
+    assert people["verdict"] == ["exclude", "exclude"]

@@ -1,24 +1,13 @@
 from pathlib import Path
 
-import nibabel as nib
 import numpy as np
 import pytest
 from consilium.core.errors import InputError
 from consilium.imaging.intake import reader
-from consilium.imaging.volume import canonical
 from consilium.simulate import images_dicom
-from consilium.simulate.images_identity import Planted, identity
+from consilium.simulate.images_identity import identity
+from dicom_cases import AFFINE, PERSON, VOXELS, series
 from imaging_cases import sample
-
-AFFINE = np.array([[2.0, 0, 0, -12], [0, 2.5, 0, -20], [0, 0, 3, -30], [0, 0, 0, 1]])
-VOXELS = np.arange(8 * 9 * 10, dtype=np.int16).reshape(8, 9, 10)
-PERSON = identity("P001", 1960, 1)
-
-
-def series(folder: Path, modality: str = "MR", skip: tuple[int, ...] = (), person=PERSON, **technical) -> Planted:
-    planted = Planted()
-    images_dicom.write_series(folder, VOXELS, AFFINE, modality, person, "P001", "2024-03-01", planted, technical, skip)
-    return planted
 
 
 def refusal(path: Path, kind: str) -> str:
@@ -50,7 +39,7 @@ def test_refusals_name_the_cause_and_nobody(tmp_path: Path) -> None:
     planted.rows += series(tmp_path / "two" / "a").rows
     series(tmp_path / "two" / "b", person=identity("P002", 1970, 1))
     text = refusal(tmp_path / "two", "T1")
-    assert "more than one person" in text and "2 series" in text
+    assert "more than one person" in text
     (tmp_path / "none").mkdir()
     (tmp_path / "none" / "x.txt").write_text("no image")
     assert "no DICOM image" in refusal(tmp_path / "none", "CT")
@@ -82,16 +71,3 @@ def test_truncated_pixels_and_a_lost_position(tmp_path: Path) -> None:
 def test_a_burned_in_annotation_is_refused(tmp_path: Path) -> None:
     series(tmp_path / "s", BurnedInAnnotation="YES")
     assert "burned-in" in refusal(tmp_path / "s", "T1")
-
-
-@pytest.mark.data
-@pytest.mark.parametrize("number", [3, 4, 5, 6])
-def test_siemens_mosaics_equal_dcm2niix(data: Path, number: int) -> None:
-    root = data / "dcm_qa_nih"
-    volume = reader.read(sample(root / "In" / "20180918Si" / f"mr_000{number}", "fMRI"))
-    (reference,) = (root / "Ref").glob(f"EPI*_{number}.nii")
-    theirs = nib.load(reference)
-    voxels, affine = canonical(np.asarray(theirs.dataobj), theirs.affine)
-    assert np.array_equal(voxels, volume.voxels)
-    assert np.allclose(affine, volume.affine, atol=1e-4)
-    assert volume.tr_s == pytest.approx(float(theirs.header["pixdim"][4]), abs=1e-4)

@@ -52,7 +52,7 @@ def test_scaling_units_and_repetition_time(tmp_path: Path) -> None:
     assert volume.tr_s == pytest.approx(2.5)
     assert np.allclose(volume.affine, AFFINE)
     if float(raw["scl_slope"]) == 0.5:
-        assert volume.voxels.max() == block((6, 6, 6, 5)).max() * 0.5 + 3
+        assert np.asarray(volume.voxels).max() == block((6, 6, 6, 5)).max() * 0.5 + 3
 
 
 def test_truncated_says_so(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def run(tmp_path_factory) -> tuple[Path, dict[str, pd.DataFrame]]:
     patients, samples = sheets(root, table, rows + broken)
     stages.check(samples, root / "check.tsv")
     for name, threads in (("one", 1), ("two", 2)):
-        stages.process(samples, "P001,P002,X01,N01", root / name, root / f"{name}.json", 8.0, threads)
+        stages.process(samples, "P001,P002,X01,N01", root / name, root / f"{name}.json", '{"grid_mm": 8}', threads)
         stages.features(
             [root / f"{name}.json"], patients, samples, root / f"{name}.zarr.zip", root / f"{name}_qc.tsv",
             root / f"{name}_quarantine.tsv",

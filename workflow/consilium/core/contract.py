@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,12 +62,32 @@ class Table:
             out[name] = cells.astype(DTYPES[column.dtype])
         return out
 
-    def check(self, table: pd.DataFrame) -> pd.DataFrame:
-        """The table in registered column order and dtypes; ValueError when a column is unknown or lacking."""
-        unknown = [c for c in table.columns if self._column(c) is None]
-        lacking = [c.name for c in self.columns if not c.name.endswith("*") and c.name not in table.columns]
+    def _check_names(self, names: list[str]) -> None:
+        unknown = [c for c in names if self._column(c) is None]
+        lacking = [c.name for c in self.columns if not c.name.endswith("*") and c.name not in names]
         if unknown or lacking:
             raise ValueError(f"table {self.name}: unknown columns {unknown}, lacking columns {lacking}")
+
+    def ordered_columns(self, columns: dict[str, Any]) -> dict[str, Any]:
+        """Lists or arrays by name, without missing values but NaN, in registered order; ValueError as in `check`, or
+        when lengths differ or a column is of another type."""
+        import numpy as np
+
+        self._check_names(list(columns))
+        kinds = {"str": "UO", "float": "f", "int": "iu", "bool": "b"}
+        arrays = {n: np.asarray(columns[n]) for n in self.ordered(list(columns))}
+        for name, array in arrays.items():
+            column = self._column(name)
+            assert column is not None
+            if len(array) and array.dtype.kind not in kinds[column.dtype]:
+                raise ValueError(f"table {self.name}: column {name} is {array.dtype}, not {column.dtype}")
+        if len({len(a) for a in arrays.values()}) > 1:
+            raise ValueError(f"table {self.name}: columns of different lengths")
+        return arrays
+
+    def check(self, table: pd.DataFrame) -> pd.DataFrame:
+        """The table in registered column order and dtypes; ValueError when a column is unknown or lacking."""
+        self._check_names(list(table.columns))
         out = table[self.ordered(list(table.columns))].reset_index(drop=True).copy()
         for name in out.columns:
             column = self._column(name)

@@ -88,5 +88,8 @@ def _beyond_schema(config: dict[str, Any], name: str) -> Iterator[Problem]:
             if not task.get(key):
                 yield Problem(name, f"task '{task['name']}' ({task['type']}) has no '{key}'",
                               f"a column of the patient sheet under '{key}'", "add it")  # fmt: skip
+    low, high = config["imaging"]["fmri"]["band_hz"]
+    if low >= high:
+        yield Problem(name, f"imaging.fmri.band_hz = [{low}, {high}]", "[lowest, highest] frequency in Hz", "swap them")
     if config["mode"] == "apply" and not config["bundle"]:
         yield Problem(name, "mode apply without a bundle", "bundle: folder of a trained bundle", "name the folder")

@@ -13,7 +13,7 @@ from consilium.core.errors import InputError, Problem
 
 WHOLE_COHORT = "*"
 PATIENT_COLUMNS = ("patient", "sex", "birth_year", "site", "family", "index_date", "father", "mother")
-SAMPLE_COLUMNS = ("patient", "modality", "kind", "path", "taken_on")
+SAMPLE_COLUMNS = ("patient", "modality", "kind", "path", "taken_on", "series")
 SEXES = ("female", "male", "unknown")
 KINDS: dict[str, tuple[str, ...]] = {
     "genomics": ("vcf", "bam", "cram", "callable", "pgx_calls", "phenopacket"),
@@ -49,7 +49,10 @@ class Patient:
 
 @dataclass(frozen=True)
 class Sample:
-    """One row of samples.tsv. `sample` is the kind, numbered from 2 on when a patient has several of one kind."""
+    """One row of samples.tsv. `sample` is the kind, numbered from 2 on when a patient has several of one kind.
+
+    series: number of the DICOM series meant, where the folder holds several; None where not said.
+    """
 
     patient: str
     modality: str
@@ -58,6 +61,7 @@ class Sample:
     taken_on: str
     sample: str
     line: int
+    series: int | None = None
 
 
 @dataclass(frozen=True)
@@ -260,12 +264,17 @@ def _samples(path: Path, known: set[str] | None, problems: list[Problem]) -> Ite
                     "correct the path (relative paths start where snakemake is called)")  # fmt: skip
             if row.get("taken_on") and not _date_ok(row["taken_on"]):
                 bad(f"taken_on '{row['taken_on']}'", "a date as YYYY-MM-DD, or empty", "rewrite the date")
-            key = (patient, modality, kind, file)
+            if row.get("series") and not (modality == "imaging" and row["series"].isdecimal()):
+                bad(f"series '{row['series']}' for {modality} {kind}", "the number of a DICOM series, or empty",
+                    "give the series number of the images meant, and only for images")  # fmt: skip
+            key = (patient, modality, kind, file, row.get("series", ""))
             if key in seen:
                 bad(f"the same row as line {seen[key]}", "each file once", "remove one")
             seen[key] = line
         n = counts[(patient, modality, kind)] = counts.get((patient, modality, kind), 0) + 1
-        yield Sample(patient, modality, kind, file, row.get("taken_on", ""), kind if n == 1 else f"{kind}-{n}", line)
+        series = int(row["series"]) if row.get("series", "").isdecimal() else None
+        name = kind if n == 1 else f"{kind}-{n}"
+        yield Sample(patient, modality, kind, file, row.get("taken_on", ""), name, line, series)
 
 
 def _outcome_problems(path: Path, people: list[Patient], outcomes: tuple[str, ...]) -> Iterator[Problem]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from consilium.core import contract, register
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
     import xarray as xr
 
@@ -38,8 +39,14 @@ def atomic(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
-    """Like `atomic` for a folder: the old content stays until the new one is whole."""
+    """Like `atomic` for a folder: the old content stays until the new one is whole.
+
+    What a killed run left of its temporary folder is removed: a folder is the work of one job at a time.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(f".{path.name}.*"):
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
     temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
     try:
         yield temporary
@@ -49,6 +56,17 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def scratch_folder(path: Path) -> Iterator[Path]:
+    """An empty folder that is gone afterwards; what a killed run left in it is removed first."""
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir(parents=True)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -93,10 +111,43 @@ def write_table(path: Path, name: str, table: pd.DataFrame) -> None:
 def _as_text(table: pd.DataFrame) -> pd.DataFrame:
     """Floats as text of ten digits, NaN as nothing: a tenth of the time that pandas takes to do the same."""
     texts = {
-        name: ["" if value != value else f"{value:.10g}" for value in table[name].tolist()]
+        name: _float_texts(table[name].to_numpy())
         for name in table.columns[[kind.kind == "f" for kind in table.dtypes]]
     }
     return table.assign(**texts)
+
+
+def _float_texts(values: np.ndarray) -> list[str]:
+    """Each different number is written once: frequencies and rates repeat."""
+    import numpy as np
+
+    different, where = np.unique(values, return_inverse=True)
+    texts = np.array(["" if v != v else f"{v:.10g}" for v in different.tolist()], dtype=object)
+    return list(texts[where])
+
+
+def write_columns(path: Path, name: str, columns: dict[str, Any]) -> None:
+    """Write a TSV table as `write_table` does, from lists or arrays by name, without pandas: a long table of few
+    columns in a third of the time, and half a second of start-up less. The same bytes."""
+    ordered = register.TABLES[name].ordered_columns(columns)
+    texts = []
+    for values in ordered.values():
+        if values.dtype.kind == "f":
+            texts.append(_float_texts(values))
+        else:
+            texts.append(_quoted(values.tolist()) if values.dtype.kind in "OU" else list(map(str, values.tolist())))
+    lines = ["\t".join(ordered), *map("\t".join, zip(*texts, strict=True)), ""]
+    with atomic(path) as temporary:
+        temporary.write_text("\n".join(lines), encoding="utf-8", newline="")
+
+
+def _quoted(cells: list[str]) -> list[str]:
+    """Cells that hold a tab, a quote or a line end in quotes, as the csv module does; seldom any."""
+    special = ("\t", '"', "\n", "\r")
+    whole = "".join(cells)
+    if not any(c in whole for c in special):
+        return cells
+    return ['"' + c.replace('"', '""') + '"' if any(x in c for x in special) else c for c in cells]
 
 
 def read_table(path: Path, name: str) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""What processing one image gives, and how it is written: qc.json, features.json, volume.nii.gz, lowres.npy."""
+"""What processing one image gives, and how it is written: qc.json, features.json, lowres.npy, the image after BIDS."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from consilium.core.sheets import Sample
 from consilium.core.store import atomic, write_facts
+from consilium.imaging import bids
 from consilium.imaging.brain.regional import Feature
 from consilium.imaging.brain.registration import Alignment
 from consilium.imaging.quality.verdict import METRICS, judge
@@ -57,6 +58,7 @@ def write(outcome: Outcome, image: Volume, sample: Sample, folder: Path) -> tupl
         "metrics": metrics,
         "notes": outcome.notes,
         "source": image.source,
+        "header": image.seen,
         "unit": image.unit,
         "shape": list(image.voxels.shape),
         "technical": {k: rounded(v) for k, v in sorted(image.technical.items())},
@@ -78,7 +80,10 @@ def write(outcome: Outcome, image: Volume, sample: Sample, folder: Path) -> tupl
         np.save(folder / "lowres.npy", voxels.astype(np.float16))
     write_facts(folder / "features.json", {**head, "blocks": blocks, "volumes": volumes, "details": outcome.details})
     if outcome.volume is not None:
-        write_volume(folder / "volume.nii.gz", *outcome.volume)
+        registered = outcome.alignment is not None and not outcome.alignment.reason and sample.kind != "mask"
+        name = bids.stem(sample, registered)
+        write_volume(folder / f"{name}.nii.gz", *outcome.volume)
+        write_facts(folder / f"{name}.json", bids.sidecar(image, registered))
     return verdict, reason
 
 

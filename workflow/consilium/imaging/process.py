@@ -8,15 +8,15 @@ from consilium.core.chunks import Task
 from consilium.core.errors import InputError, Problem
 from consilium.core.sheets import Sample
 from consilium.imaging import outcome
-from consilium.imaging.intake import reader, suv
+from consilium.imaging.intake import reader, sidecar
 from consilium.imaging.outcome import Outcome
-from consilium.imaging.radiomics.lesion_block import Wanted
+from consilium.imaging.settings import Settings
 from consilium.imaging.volume import STRUCTURAL, Volume
 
 PAIRED = ("FLAIR", "T2", "T1", "PET", "CT")  # which image a mask belongs to, in order of preference
 
 
-def one_patient(task: Task, folder: Path, grid_mm: float, radiomics: Wanted) -> list[Problem]:
+def one_patient(task: Task, folder: Path, settings: Settings) -> list[Problem]:
     """Process every image of a patient into folder/<sample>/; problems of those that cannot be used.
 
     Images go first, masks after them, since a mask is measured on its image.
@@ -25,8 +25,8 @@ def one_patient(task: Task, folder: Path, grid_mm: float, radiomics: Wanted) -> 
     done: dict[str, tuple[Volume, Outcome]] = {}
     for sample in sorted(task.samples, key=lambda s: (s.kind == "mask", s.sample)):
         try:
-            volume = reader.read(sample)
-            result = _dispatch(volume, sample, done, folder / sample.sample, grid_mm, radiomics)
+            volume = reader.read(sample, folder)
+            result = _dispatch(volume, sample, done, folder / sample.sample, settings)
         except InputError as error:
             problems += error.problems
             continue
@@ -42,26 +42,26 @@ def one_patient(task: Task, folder: Path, grid_mm: float, radiomics: Wanted) -> 
 
 
 def sidecars(task: Task) -> list[Path]:
-    """JSON files beside PET NIfTI: their content counts as input."""
-    return [suv.sidecar(Path(s.path)) for s in task.samples if s.kind == "PET" and not Path(s.path).is_dir()]
+    """JSON files beside NIfTI: their content counts as input."""
+    return [sidecar.beside(Path(s.path)) for s in task.samples if s.kind != "mask" and not Path(s.path).is_dir()]
 
 
 def _dispatch(volume: Volume, sample: Sample, done: dict[str, tuple[Volume, Outcome]], folder: Path,
-              grid_mm: float, radiomics: Wanted) -> Outcome:  # fmt: skip
+              settings: Settings) -> Outcome:  # fmt: skip
     from consilium.imaging.body import images as body_images
     from consilium.imaging.brain import images as brain_images
     from consilium.imaging.fmri import series as fmri_series
 
     folder.mkdir(parents=True, exist_ok=True)
     if volume.kind in STRUCTURAL:
-        return brain_images.structural(volume, folder, grid_mm)
+        return brain_images.structural(volume, folder, settings.grid_mm)
     if volume.kind == "fMRI":
-        return fmri_series.fmri(volume, folder)
+        return fmri_series.fmri(volume, folder, settings.fmri)
     if volume.kind == "PET":
         return brain_images.pet(volume, folder)
     if volume.kind == "CT":
         return body_images.ct(volume, folder)
-    return body_images.mask(volume, partner(sample, done), folder, radiomics)
+    return body_images.mask(volume, partner(sample, done), folder, settings.radiomics)
 
 
 def partner(sample: Sample, done: dict[str, tuple[Volume, Outcome]]) -> tuple[Volume, Outcome] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +19,15 @@ STRUCTURAL = ("T1", "T2", "FLAIR")
 @dataclass
 class Volume:
     """voxels: (x, y, z) or (x, y, z, time) float32 with axes towards right, anterior, superior; NaN where not finite.
+    A run from NIfTI is a frames.FileFrames, read volume by volume.
 
     affine: voxel index -> scanner mm (RAS). unit: arbitrary, HU, SUV, Bq/ml or unknown. tr_s: seconds between volumes,
     None where not 4D or not said. technical: numbers of the header that say nothing of the person. notes: what is odd
-    but usable. nan_share: share of voxels that were not finite.
+    but usable. nan_share: share of voxels that were not finite. slice_times_s: seconds from the start of a volume to
+    each slice, in the order of `voxels` along slice_axis; None where not said. phase_encoding: i, i-, j, j-, k or k-
+    (BIDS letters, but of the axes of `voxels`: i towards right, j anterior, k superior), "" where not said. sidecar:
+    acquisition facts under their BIDS names, only from the keep-list. seen: what the header says the image is (kind,
+    body part, series), in closed words.
     """
 
     voxels: Voxels
@@ -34,6 +40,11 @@ class Volume:
     technical: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     nan_share: float = 0.0
+    slice_times_s: tuple[float, ...] | None = None
+    slice_axis: int = 2
+    phase_encoding: str = ""
+    sidecar: dict[str, Any] = field(default_factory=dict)
+    seen: dict[str, Any] = field(default_factory=dict)
 
     @property
     def spacing(self) -> NDArray[np.float64]:
@@ -46,6 +57,8 @@ class Volume:
 
     def digest(self) -> str:
         """Hash of shape and voxels: the same for the same image under another name or header."""
+        if not isinstance(self.voxels, np.ndarray):  # a run that is read volume by volume
+            return str(self.voxels.digest())
         whole = hashlib.sha256(str(self.voxels.shape).encode())
         whole.update(np.ascontiguousarray(self.voxels).tobytes())
         return whole.hexdigest()[:32]
@@ -60,8 +73,10 @@ def canonical(voxels: NDArray, affine: Affine) -> tuple[NDArray, Affine]:
     import nibabel as nib
 
     turn = nib.orientations.io_orientation(affine)
-    moved = affine @ nib.orientations.inv_ornt_aff(turn, voxels.shape[:3])
-    return nib.orientations.apply_orientation(voxels, turn), np.asarray(moved, dtype=np.float64)
+    moved = np.asarray(affine @ nib.orientations.inv_ornt_aff(turn, voxels.shape[:3]), dtype=np.float64)
+    if not isinstance(voxels, np.ndarray):  # a run that is read volume by volume
+        return voxels.turned(turn), moved
+    return nib.orientations.apply_orientation(voxels, turn), moved
 
 
 def shear(affine: Affine) -> float:

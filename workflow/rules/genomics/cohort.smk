@@ -48,6 +48,7 @@ rule genomics_cohort_qc:
         f"{LOGS}/genomics_cohort_qc.log",
     conda:
         ENVS / "genomics.yaml"
+    threads: 2
     resources:
         mem_mb=4000,
     params:
@@ -58,7 +59,7 @@ rule genomics_cohort_qc:
     shell:
         "python $SCRIPTS/genomics.py cohort-qc --genotypes {input.genotypes} --sources {input.sources}"
         " --sheet {params.sheet:q} --max-missing-rate {params.missing} --samples-qc {output.samples_qc}"
-        " --variants-qc {output.variants_qc} > {log} 2>&1"
+        " --variants-qc {output.variants_qc} --threads {threads} > {log} 2>&1"
 
 
 rule genomics_structure:

@@ -4,6 +4,7 @@
 rule genomics_pharmacogenes:
     input:
         genotypes=f"{COHORT}/genomics/genotypes.vcz",
+        ancestry=f"{COHORT}/genomics/ancestry.tsv",
         calls=[s.path for s in kinds("genomics", "pgx_calls")],
         tables=STAR_ALLELES,
     output:
@@ -20,11 +21,13 @@ rule genomics_pharmacogenes:
         samples=config["samples"],
         tables=ROOT / "resources" / "star_alleles",
         folder=PATIENTS,
+        combinations="--combinations" if config["genomics"]["pgx_combinations"] else "",
         rows=sheet_rows("genomics"),
         code=digest("genomics"),
     shell:
         "python $SCRIPTS/genomics.py pharmacogenes --genotypes {input.genotypes} --sheet {params.sheet}"
-        " --samples {params.samples} --tables {params.tables:q} --folder {params.folder}"
+        " --samples {params.samples} --tables {params.tables:q} --ancestry {input.ancestry}"
+        " --folder {params.folder} {params.combinations}"
         " --out {output.table} --quarantine {output.quarantine} > {log} 2>&1"
 
 

@@ -39,6 +39,34 @@ TABLES = (
         ),
     ),
     Table(
+        "fmri_motion",
+        "patients/<patient>/imaging/<sample>/motion.tsv",
+        "Head motion of an fMRI run, one row a volume: rigid parameters relative to the run's median position.",
+        (
+            C("volume", "int", "number of the volume in the file, from 0"),
+            *(
+                C(a, "float", f"translation towards {to}", "mm", "dummy scan")
+                for a, to in (("x", "right"), ("y", "anterior"), ("z", "superior"))
+            ),
+            *(
+                C(a, "float", f"rotation about {axis}", "rad", "dummy scan")
+                for a, axis in (("pitch", "x"), ("roll", "y"), ("yaw", "z"))
+            ),
+            C("fd", "float", "framewise displacement (Power), rotations on a 50 mm sphere", "mm", "dummy scan"),
+            C("fate", "str", "used, moved (left out of connectivity and activity) or dummy (dropped)"),
+        ),
+    ),
+    Table(
+        "fmri_covariance",
+        "patients/<patient>/imaging/<sample>/covariance.parquet",
+        "Covariance of the regions' cleaned fMRI signals, lower triangle with the diagonal, shrunk (Ledoit and Wolf).",
+        (
+            C("region_a", "str", "region of the atlas"),
+            C("region_b", "str", "region of the atlas, not after region_a"),
+            C("covariance", "float", "covariance of the two signals", "(% of the region's mean)²"),
+        ),
+    ),
+    Table(
         "radiomics",
         "cohort/imaging/radiomics.tsv",
         "Radiomic features (IBSI) of every mask on its image, one row a mask; not written where no mask was supplied.",

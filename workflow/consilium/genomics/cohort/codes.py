@@ -35,26 +35,29 @@ def from_diploid(cells: Cells) -> tuple[Codes, npt.NDArray[np.bool_]]:
     usable = np.empty(len(cells), dtype=bool)
     strips = _strips(*cells.shape)
     bits = np.empty((strips[0].stop if strips else 0, cells.shape[1]), dtype=np.uint32)
-    text, other = np.empty_like(bits), np.empty_like(bits)
+    text, wrong = np.empty_like(bits), np.empty(bits.shape, dtype=np.uint8)
     for rows in strips:
-        x = cells[rows]
-        t, e, b = bits[: len(x)], text[: len(x)], other[: len(x)]
-        # '0' '1' '.' end in the bits 00 01 10: bit 0 is the allele, bit 1 the gap; '|' has bit 6, '/' has not.
-        np.bitwise_and(x, 0x00030003, out=t)
-        np.right_shift(x, 14, out=b)
-        np.bitwise_and(b, 1, out=b)
-        # The text that these bits stand for must be the text: '0' + allele - gap, and the separator.
-        np.multiply(b, (_BAR - _SLASH) << 8, out=e)
-        np.add(e, _ZERO | _SLASH << 8 | _ZERO << 16 | _TAB << 24, out=e)
-        np.subtract(e, t, out=e)
-        np.left_shift(b, 5, out=b)
-        np.bitwise_or(b, t, out=b)
-        np.bitwise_or(b, t >> 14, out=b)
-        out[rows] = b
-        np.bitwise_and(t, 0x00010001, out=t)
-        np.left_shift(t, 1, out=t)
-        np.add(e, t, out=e)
-        usable[rows] = (e == x).all(axis=1)
+        x, code = cells[rows], out[rows]
+        t, e, w = bits[: len(x)], text[: len(x)], wrong[: len(x)]
+        # '0' '1' '.' end in the bits 00 01 10: bit 0 is the allele, bit 1 the gap; '|' has bit 4, '/' has not. One
+        # multiplication takes the five bits to the highest byte: by 2^24, 2^10 and 2^17.
+        np.bitwise_and(x, 0x00031003, out=t)
+        np.multiply(t, 1 << 24 | 1 << 17 | 1 << 10, out=e)
+        np.right_shift(e, 24, out=e)
+        code[...] = e
+        # The text must be one that these bits stand for: '.' '/' '0' '1' plus 2 share their upper six bits ('/' is the
+        # one with both lower bits set before), and '|' is '/' with the bits 0x53 turned.
+        np.bitwise_and(t, 0x1000, out=t)
+        np.multiply(t, _BAR ^ _SLASH, out=t)
+        np.right_shift(t, 4, out=t)
+        np.add(x, 0x00020002, out=e)
+        np.bitwise_xor(e, t, out=e)
+        np.bitwise_and(e, 0xFFFCFFFC, out=e)
+        np.right_shift(code, 1, out=w)
+        np.bitwise_and(w, code, out=w)
+        np.bitwise_and(w, ALT_1 | ALT_2, out=w)
+        fits = (e == (_ZERO | _SLASH << 8 | _ZERO << 16 | _TAB << 24)).all(axis=1)
+        usable[rows] = fits & ~w.any(axis=1)
     return out, usable
 
 

@@ -1,4 +1,4 @@
-"""Cohort genotypes as two bits a call: counts, dosages and weighted sums without touching call_genotype.
+"""Cohort genotypes as two bits a call: counts and dosages without touching call_genotype.
 
 The store keeps them beside call_genotype, in its group `planes` (VCF-Zarr readers pass it by). A store without that
 group, made by another program, is read from call_genotype instead: slower, same answers.
@@ -10,12 +10,12 @@ that hold such calls are marked `odd`.
     with open_planes(path) as planes:
         counts = site_counts(planes)                                  # het, hom_alt, no_call per row
         doses = dosages(planes, rows)                                 # int8, NO_CALL where no call
-        sums = weighted_sums(planes, rows, het, hom, no_call)         # many scores at once
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,8 +28,7 @@ from consilium.genomics.cohort import chunkfiles, codes
 
 NO_CALL = -1
 GROUP, ARRAY, ODD = "planes", "calls", "odd"
-_STRIP = 64  # rows unpacked at a time: they stay in the processor's cache
-_SIGNIFICANT = 52  # bits of a float64 that sums of whole numbers may fill
+_FEW = 14  # rows that are unpacked and added as bytes: fewer steps, and no byte overflows
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -57,6 +56,10 @@ class Planes:
     ) -> None:  # fmt: skip
         self.n_sites, self.n_samples, self.height, self.odd, self._read = n_sites, n_samples, height, odd, read
 
+    @property
+    def n_blocks(self) -> int:
+        return -(-self.n_sites // self.height)
+
     def block(self, number: int) -> Block:
         raw = self._read(number)[: self.n_sites - number * self.height]
         words = np.ascontiguousarray(raw).view(np.uint64)
@@ -65,7 +68,7 @@ class Planes:
     def blocks(self, rows: Ints | None = None) -> Iterator[tuple[Block, slice | Ints]]:
         """Blocks in row order, each with its rows that are wanted (all, or those of the ascending `rows`), as places
         inside the block."""
-        for number in range(-(-self.n_sites // self.height)):
+        for number in range(self.n_blocks):
             if rows is None:
                 yield self.block(number), slice(None)
                 continue
@@ -116,7 +119,10 @@ def stored_planes(path: Path) -> Planes | None:
 
 
 def planes_of(group: Any) -> Planes:
-    """Planes of an open Zarr group."""
+    """Planes of an open Zarr group; from its files where it lies in a folder, which is faster."""
+    root = getattr(group.store, "root", None)
+    if root is not None and (stored := stored_planes(Path(root) / group.path)) is not None:
+        return stored
     calls = group["call_genotype"]
     if GROUP not in group:
         return _of_calls(calls.shape, calls.chunks[0], lambda a, b: calls[a:b])
@@ -195,32 +201,60 @@ def column_sums(bits: Bits, n_samples: int) -> Ints:
     power, here = 0, bits
     while len(here):
         carries = []
-        while len(here) > 2:
+        while len(here) > _FEW:
             third = len(here) // 3
             a, b, c = here[:third], here[third : 2 * third], here[2 * third : 3 * third]
-            half = a ^ b
-            carries.append((a & b) | (half & c))
-            here = np.concatenate([half ^ c, here[3 * third :]])
+            half, carry = a ^ b, a & b
+            carry |= half & c
+            half ^= c
+            carries.append(carry)
+            here = np.concatenate([half, here[3 * third :]])
         left = np.unpackbits(np.ascontiguousarray(here).view(np.uint8), axis=1, bitorder="little")
-        total += left[:, :n_samples].sum(axis=0, dtype=np.int64) << power
+        total += left[:, :n_samples].sum(axis=0, dtype=np.uint8).astype(np.int64) << power
         here = np.concatenate(carries) if carries else here[:0]
         power += 1
     return total
 
 
-def sample_counts(planes: Planes, kinds: npt.NDArray[np.int64], n_kinds: int) -> Ints:
-    """(kind, 3, sample): het, hom_alt and no_call of each sample over the rows of each kind; kind -1 = not counted."""
-    out = np.zeros((n_kinds, 3, planes.n_samples), dtype=np.int64)
-    for block, _ in planes.blocks():
-        here = kinds[block.start : block.start + len(block)]
-        side_by_side = np.concatenate([block.low, block.high, block.low & block.high], axis=1)
+def count(
+    planes: Planes, kinds: npt.NDArray[np.int64], n_kinds: int, threads: int = 1
+) -> tuple[SiteCounts, Ints, Ints]:
+    """Everything that one reading tells: counts of every row; (kind, 3, sample) het, hom_alt and no_call of each
+    sample over the rows of each kind, kind -1 = not counted; (sample,) rows of a kind whose only ALT it carries, once.
+    """
+    by_site = np.zeros((3, planes.n_sites), dtype=np.int64)
+    shares = np.array_split(np.arange(planes.n_blocks), threads)
+    with ThreadPoolExecutor(threads) as pool:
+        found = list(pool.map(lambda numbers: _count_blocks(planes, numbers, kinds, n_kinds, by_site), shares))
+    by_sample, alone = (np.sum(parts, axis=0) for parts in zip(*found, strict=True))
+    return SiteCounts(by_site[0], by_site[1], by_site[2], planes.n_samples), by_sample, alone
+
+
+def _count_blocks(planes: Planes, numbers: Ints, kinds: Ints, n_kinds: int, by_site: Ints) -> tuple[Ints, Ints]:
+    """The counts by sample over some blocks; those by site are filled into `by_site`."""
+    by_sample = np.zeros((n_kinds, 3, planes.n_samples), dtype=np.int64)
+    alone = np.zeros(planes.n_samples, dtype=np.int64)
+    for block in map(planes.block, numbers):
+        here = slice(block.start, block.start + len(block))
+        bits = np.stack([block.low, block.high, block.low & block.high], axis=1)
+        lows, highs, lost = np.bitwise_count(bits).sum(axis=2, dtype=np.int64).T
+        by_site[:, here] = lows - lost, highs - lost, lost
         for kind in range(n_kinds):
-            rows = here == kind
-            if rows.any():
-                bits = side_by_side if rows.all() else side_by_side[rows]
-                low, high, lost = column_sums(bits, 64 * bits.shape[1]).reshape(3, -1)[:, : planes.n_samples]
-                out[kind] += low - lost, high - lost, lost
-    return out
+            rows = np.flatnonzero(kinds[here] == kind)
+            if len(rows):
+                flat = bits[rows].reshape(len(rows), -1)
+                low, high, none = column_sums(flat, 64 * flat.shape[1]).reshape(3, -1)[:, : planes.n_samples]
+                by_sample[kind] += low - none, high - none, none
+        single = (lows - lost == 1) & (highs == lost) & (kinds[here] >= 0)
+        alone += _carriers(block.low[single] & ~block.high[single], planes.n_samples)
+    return by_sample, alone
+
+
+def _carriers(bits: Bits, n_samples: int) -> Ints:
+    """Rows (row, word) with one bit set each: how many are each sample's."""
+    _, words = np.nonzero(bits)
+    bit = np.bitwise_count(bits[bits > 0] - np.uint64(1))
+    return np.bincount(64 * words + bit, minlength=n_samples)
 
 
 def _unpacked(bits: Bits, n_samples: int) -> npt.NDArray[np.uint8]:
@@ -239,53 +273,3 @@ def dosages(planes: Planes, rows: Ints) -> npt.NDArray[np.int8]:
         out[order[done : done + len(part)]] = part
         done += len(part)
     return out
-
-
-def weighted_sums(planes: Planes, rows: Ints, het: Floats, hom_alt: Floats, no_call: Floats | None = None) -> Floats:
-    """(column, sample): for every column of weights the sum, over `rows`, of the weight of the sample's genotype.
-
-    rows: ascending, each once. het, hom_alt, no_call (row, column): what a heterozygous, a homozygous ALT, and a
-    missing call add; homozygous reference adds nothing. So, for a term of weight w:
-      effect allele ALT            het w, hom_alt 2w
-      effect allele REF            het -w, hom_alt -2w, no_call -2w, and 2w added to every sum afterwards
-      dominant, recessive (ALT)    het w, hom_alt w; het 0, hom_alt w
-      number of missing calls      a column with no_call 1
-      gaps filled by frequencies   no_call 2wf; with a frequency per population one column a population, whose sums
-                                   are then weighted with the sample's probabilities
-    Scores that use different rows are columns over the union of their rows, 0 where a score does not use one.
-
-    Exact whatever the order, the machine, and the other samples: weights are split into two parts that are whole
-    multiples of a power of two, small enough that float64 adds them without rounding; the sum is rounded once. What
-    is cut off is below 2^-(2b) of the column's largest weight, b = 52 - log2(4 x rows): 2^-68 for 50,000 rows.
-    """
-    scale = np.max([np.abs(w).max(axis=0, initial=0.0) for w in (het, hom_alt, no_call) if w is not None], axis=0)
-    doses, homs = _split(het, scale), _split(hom_alt, scale)
-    homs -= 2 * doses  # whole multiples both: exact. Nothing is left of it where the effect is additive
-    more_than_additive = bool(homs.any())
-    gaps = _split(no_call, scale) if no_call is not None else None
-    n_columns = het.shape[1]
-    total = np.zeros((2 * n_columns, planes.n_samples))
-    done = 0
-    for block, here in planes.blocks(np.asarray(rows, dtype=np.int64)):
-        low, high = block.low[here], block.high[here]
-        for start in range(0, len(low), _STRIP):
-            a, b = low[start : start + _STRIP], high[start : start + _STRIP]
-            lost = a & b
-            use = slice(done, done + len(a))
-            done += len(a)
-            one, two = _unpacked(a ^ lost, planes.n_samples), _unpacked(b ^ lost, planes.n_samples)
-            total += doses[use].T @ (one + 2 * two).astype(np.float64)
-            if more_than_additive:
-                total += homs[use].T @ two.astype(np.float64)
-            if gaps is not None and lost.any():
-                total += gaps[use].T @ _unpacked(lost, planes.n_samples).astype(np.float64)
-    return total[:n_columns] + total[n_columns:]
-
-
-def _split(weights: Floats, scale: Floats) -> Floats:
-    """(row, 2 x column): coarse parts, then fine parts, of weights whose largest magnitude a column is `scale`."""
-    bits = _SIGNIFICANT - int(np.ceil(np.log2(4 * max(len(weights), 1))))
-    quantum = np.ldexp(1.0, np.frexp(scale)[1] - bits)
-    coarse = np.round(weights / quantum) * quantum
-    finer = quantum * 2.0**-bits
-    return np.concatenate([coarse, np.round((weights - coarse) / finer) * finer], axis=1)

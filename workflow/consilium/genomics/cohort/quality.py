@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,9 +12,6 @@ import numpy.typing as npt
 from consilium.genomics.cohort import hardy_weinberg, planes
 from consilium.genomics.cohort.matrix import Matrix
 from consilium.genomics.intake.build import CONTIGS, in_par
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 X = CONTIGS.index("chrX")
 MINIMUM_X_SITES = 20  # thinned non-PAR X sites with a call; fewer: sex not inferred
@@ -33,6 +30,7 @@ _CHANGES = {(r, a): 0 if {r, a} in ({"A", "G"}, {"C", "T"}) else 1 for r in "ACG
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+Columns = dict[str, Any]  # arrays or lists of one length, by name
 
 
 @dataclass(frozen=True)
@@ -47,22 +45,19 @@ class Tally:
     diploid: planes.SiteCounts
 
 
-def tally(matrix: Matrix) -> Tally:
+def tally(matrix: Matrix, threads: int = 1) -> Tally:
     """One pass over the packed genotypes; rows with half or haploid calls are then counted from gt.
 
     Called: both strands, or the one strand of a haploid call. A half call is none.
     """
-    sites = planes.site_counts(matrix.planes)
-    n_called = sites.n - sites.no_call
-    strands, alts = 2 * n_called, sites.het + 2 * sites.hom_alt
     odd = matrix.planes.odd
     # autosomal or not, and what the change is: a number for each pair; odd rows are not counted here.
     pairs = zip(matrix.ref, matrix.alt, strict=True)
     kinds = np.array([_CHANGES.get(p, _OTHER) for p in pairs], dtype=np.int64) + 3 * matrix.autosomal
-    alone = alts == 1  # one patient carries the ALT, once: kinds 6 to 11
-    counts = planes.sample_counts(matrix.planes, np.where(odd, -1, kinds + 6 * alone), 12)
-    single = counts[6:, 0].sum(axis=0)
-    het, hom, lost = np.moveaxis(counts[:6] + counts[6:], 1, 0)
+    sites, counts, single = planes.count(matrix.planes, np.where(odd, -1, kinds), 6, threads)
+    n_called = sites.n - sites.no_call
+    strands, alts = 2 * n_called, sites.het + 2 * sites.hom_alt
+    het, hom, lost = np.moveaxis(counts, 1, 0)
     size = np.bincount(kinds[~odd], minlength=6)[:, None]
     people = {
         "called": (size - lost).sum(axis=0), "autosomal": (size - lost)[3:].sum(axis=0), "het": het[3:].sum(axis=0),
@@ -162,10 +157,8 @@ def samples_table(
     sexes: Mapping[str, str],
     max_missing_rate: float,
     counted: Tally | None = None,
-) -> pd.DataFrame:
-    """Table samples_qc: one row a patient with genotypes. `counted`: of `tally`, where it is at hand."""
-    import pandas as pd
-
+) -> Columns:
+    """Columns of table samples_qc: one row a patient with genotypes. `counted`: of `tally`, where it is at hand."""
     counted = counted or tally(matrix)
     counts, n_called, strands, alts = counted.by_sample, counted.n_called, counted.strands, counted.alts
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -174,74 +167,88 @@ def samples_table(
         frequency = alts / strands
     inferred, x_rate = infer_sex(matrix.rows(x_sites(matrix, frequency, n_called)), het_rate)
     n = len(matrix)
-    table = pd.DataFrame(
-        {
-            "patient": matrix.samples,
-            "source": [sources[p] for p in matrix.samples],
-            "n_sites": n,
-            "n_called": counts["called"],
-            "missing_rate": 1 - counts["called"] / max(n, 1),
-            "het_rate": het_rate,
-            "titv": np.where(np.isfinite(titv), titv, np.nan),
-            "n_singletons": counts["singletons"],
-            "x_het_rate": x_rate,
-            "sex_sheet": [sexes.get(p, "unknown") for p in matrix.samples],
-            "sex_inferred": inferred,
-        }
-    )
-    return _with_verdicts(table, max_missing_rate)
+    missing = 1 - counts["called"] / max(n, 1)
+    stated = [sexes.get(p, "unknown") for p in matrix.samples]
+    origin = [sources[p] for p in matrix.samples]
+    flags = zip(_missing_flags(missing, origin, max_missing_rate), _sex_flags(inferred, stated),
+                _het_flags(het_rate), strict=True)  # fmt: skip
+    reasons = ["; ".join(f for f in parts if f) for parts in flags]
+    verdicts = ["flag" if r else "keep" for r in reasons]
+    for i in np.flatnonzero(counts["called"] == 0):
+        verdicts[i], reasons[i] = "exclude", "no genotype at any site of the cohort"
+    return {
+        "patient": matrix.samples,
+        "source": origin,
+        "n_sites": np.full(len(origin), n),
+        "n_called": counts["called"],
+        "missing_rate": missing,
+        "het_rate": het_rate,
+        "titv": np.where(np.isfinite(titv), titv, np.nan),
+        "n_singletons": counts["singletons"],
+        "x_het_rate": x_rate,
+        "sex_sheet": stated,
+        "sex_inferred": inferred,
+        "verdict": verdicts,
+        "reason": reasons,
+    }
 
 
-def _with_verdicts(table: pd.DataFrame, max_missing_rate: float) -> pd.DataFrame:
-    het = table["het_rate"].to_numpy(dtype=float)
-    middle = np.nanmedian(het) if np.isfinite(het).any() else np.nan
-    spread = 1.4826 * np.nanmedian(np.abs(het - middle)) if np.isfinite(middle) else np.nan
-    verdicts, reasons = [], []
-    for row in table.itertuples():
-        flags = []
-        if row.n_called == 0:
-            verdicts.append("exclude")
-            reasons.append("no genotype at any site of the cohort")
-            continue
-        if row.missing_rate > max_missing_rate:
-            why = "; called from reads at the positions that are needed, nowhere else" if row.source == "reads" else ""
-            flags.append(f"{row.missing_rate:.0%} of cohort sites without a call (limit {max_missing_rate:.0%}{why})")
-        if "unknown" not in (row.sex_sheet, row.sex_inferred) and row.sex_sheet != row.sex_inferred:
-            flags.append(f"sex by genotype is {row.sex_inferred}, in the sheet {row.sex_sheet}")
-        if len(table) >= _MINIMUM_COHORT and spread > 0 and abs(row.het_rate - middle) > _OUTLIER * spread:
-            flags.append(f"heterozygosity {row.het_rate:.3f} is far from the cohort's {middle:.3f}")
-        verdicts.append("flag" if flags else "keep")
-        reasons.append("; ".join(flags))
-    return table.assign(verdict=verdicts, reason=reasons)
+def _missing_flags(rates: Floats, origin: list[str], limit: float) -> list[str]:
+    reads = "; called from reads at the positions that are needed, nowhere else"
+    return [
+        f"{rate:.0%} of cohort sites without a call (limit {limit:.0%}{reads if source == 'reads' else ''})"
+        if rate > limit
+        else ""
+        for rate, source in zip(rates, origin, strict=True)
+    ]
 
 
-def variants_table(matrix: Matrix, sexes: Mapping[str, str], counted: Tally | None = None) -> pd.DataFrame:
-    """Table variants_qc: one row a variant. `sexes` decide who counts for Hardy-Weinberg on X: women."""
-    import pandas as pd
+def _sex_flags(inferred: list[str], stated: list[str]) -> list[str]:
+    return [
+        f"sex by genotype is {found}, in the sheet {sheet}"
+        if "unknown" not in (found, sheet) and found != sheet
+        else ""
+        for found, sheet in zip(inferred, stated, strict=True)
+    ]
 
+
+def _het_flags(rates: Floats) -> list[str]:
+    """Heterozygosity far from the median of the cohort, where that is large enough to have a spread."""
+    middle = np.nanmedian(rates) if np.isfinite(rates).any() else np.nan
+    spread = 1.4826 * np.nanmedian(np.abs(rates - middle)) if np.isfinite(middle) else np.nan
+    known = len(rates) >= _MINIMUM_COHORT and spread > 0
+    return [
+        f"heterozygosity {rate:.3f} is far from the cohort's {middle:.3f}"
+        if known and abs(rate - middle) > _OUTLIER * spread
+        else ""
+        for rate in rates
+    ]
+
+
+def variants_table(matrix: Matrix, sexes: Mapping[str, str], counted: Tally | None = None) -> Columns:
+    """Columns of table variants_qc: one row a variant. `sexes` decide who counts for Hardy-Weinberg on X: women."""
     counted = counted or tally(matrix)
-    missing = 1 - counted.n_called / max(len(matrix.samples), 1)
+    n = len(matrix.samples)
+    missing = (n - counted.n_called) / max(n, 1)
     hwe = _hwe(matrix, sexes, counted.diploid)
     with np.errstate(invalid="ignore", divide="ignore"):
         frequency = counted.alts / counted.strands
     reasons = np.full(len(matrix), "", dtype=object)
     for row in np.flatnonzero((missing > VARIANT_MISSING_LIMIT) | (hwe < HWE_LIMIT) | (matrix.clashes > 0)):
         reasons[row] = _flags(missing[row], hwe[row], int(matrix.clashes[row]))
-    return pd.DataFrame(
-        {
-            "chrom": np.array(CONTIGS, dtype=object)[matrix.chrom],
-            "pos": matrix.pos,
-            "ref": matrix.ref,
-            "alt": matrix.alt,
-            "rsid": np.where(matrix.rsid == ".", "", matrix.rsid),
-            "n_called": counted.n_called,
-            "missing_rate": missing,
-            "alt_freq": frequency,
-            "hwe_p": hwe,
-            "filter": np.where(reasons == "", "pass", "flag"),
-            "reason": reasons,
-        }
-    )
+    return {
+        "chrom": np.array(CONTIGS, dtype=object)[matrix.chrom],
+        "pos": matrix.pos,
+        "ref": matrix.ref,
+        "alt": matrix.alt,
+        "rsid": np.where(matrix.rsid == ".", "", matrix.rsid),
+        "n_called": counted.n_called,
+        "missing_rate": missing,
+        "alt_freq": frequency,
+        "hwe_p": hwe,
+        "filter": np.where(reasons == "", "pass", "flag"),
+        "reason": reasons,
+    }
 
 
 def _flags(missing: float, hwe: float, clashes: int) -> str:

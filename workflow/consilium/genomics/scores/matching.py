@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -93,9 +93,10 @@ class Matches:
     def open(self) -> Bools:
         return self.match <= NOT_FOUND
 
+    @cached_property
     def lost(self) -> str:
-        """Counts of what is not used, in words, most frequent first."""
-        counts = Counter(NAMES[m] for m in self.match[~self.used])
+        """Counts of what is not used, in words, most frequent first. Every patient's row quotes it."""
+        counts = {NAMES[m]: int(n) for m, n in enumerate(np.bincount(self.match[~self.used])) if n}
         return ", ".join(f"{n} {w}" for w, n in sorted(counts.items(), key=lambda kv: (-kv[1], kv[0]))) or "no calls"
 
 

@@ -122,7 +122,7 @@ def _row(patient: str, scored: Scored, at: int | None) -> dict[str, Any]:
     if at is None:
         return row | {"reason": NO_GENOTYPES}
     if overlap < MIN_OVERLAP:
-        lost = scored.matches.lost()
+        lost = scored.matches.lost
         return row | {"reason": f"{used} of {total} variants used: below an overlap of {MIN_OVERLAP} ({lost})"}
     if filled > MAX_FILLED * used:
         return row | {"reason": f"{filled} of {used} variants have no call in this patient: above {MAX_FILLED:.0%}"}

@@ -63,21 +63,27 @@ def merge(
 
 
 def cohort_qc(
-    genotypes: Path, sources: Path, sheet: Path, max_missing_rate: float, samples_qc: Path, variants_qc: Path
+    genotypes: Path,
+    sources: Path,
+    sheet: Path,
+    max_missing_rate: float,
+    samples_qc: Path,
+    variants_qc: Path,
+    threads: int = 1,
 ) -> None:
     """Quality of the cohort's genotypes per patient (sex check included) and per variant."""
     from consilium.core import sheets
-    from consilium.core.store import read_facts, write_table
+    from consilium.core.store import read_facts, write_columns
     from consilium.genomics.cohort import matrix, quality
 
     calls = matrix.load(genotypes)
     sexes = {p.patient: p.sex for p in sheets.read_patients(sheet)}
-    counted = quality.tally(calls)
+    counted = quality.tally(calls, threads)
     people = quality.samples_table(calls, read_facts(sources)["sources"], sexes, max_missing_rate, counted)
     inferred = dict(zip(people["patient"], people["sex_inferred"], strict=True))
     known = {p: s if s != "unknown" else inferred.get(p, "unknown") for p, s in sexes.items()}
-    write_table(samples_qc, "samples_qc", people)
-    write_table(variants_qc, "variants_qc", quality.variants_table(calls, known, counted))
+    write_columns(samples_qc, "samples_qc", people)
+    write_columns(variants_qc, "variants_qc", quality.variants_table(calls, known, counted))
 
 
 def structure(

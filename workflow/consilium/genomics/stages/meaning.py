@@ -6,20 +6,30 @@ from pathlib import Path
 
 
 def pharmacogenes(
-    genotypes: Path, sheet: Path, samples: Path, tables: Path, folder: Path, out: Path, quarantine: Path
+    genotypes: Path,
+    sheet: Path,
+    samples: Path,
+    tables: Path,
+    ancestry: Path,
+    folder: Path,
+    out: Path,
+    quarantine: Path,
+    combinations: bool = False,
 ) -> None:
     """Star alleles of every patient, each gene with its untested positions; outside calls in place of our own.
 
-    `tables` is the folder of star-allele tables. Writes <folder>/<patient>/genomics/pharmacogenes.json, then `out`;
-    rows of outside calls that cannot be used go to `quarantine`.
+    `tables` is the folder of star-allele tables. `ancestry`: whose allele frequencies count. `combinations`: name
+    combinations of alleles where no pair fits (research). Writes <folder>/<patient>/genomics/pharmacogenes.json, then
+    `out`; rows of outside calls that cannot be used go to `quarantine`.
     """
     import pandas as pd
 
     from consilium.core import refused
     from consilium.core.sheets import read_patients, read_samples
-    from consilium.core.store import write_table, write_text
+    from consilium.core.store import read_table, write_table, write_text
     from consilium.genomics.cohort.genotypes import open_genotypes
     from consilium.genomics.stars.findings import call_patients, finding_row, findings_json
+    from consilium.genomics.stars.origins import shares_of
     from consilium.genomics.stars.outside import put_in_place, read_calls
     from consilium.genomics.stars.tables import read_genes
 
@@ -27,7 +37,8 @@ def pharmacogenes(
     names, sexes = [p.patient for p in people], {p.patient: p.sex for p in people}
     genes = read_genes(tables)
     with open_genotypes(genotypes) as store:
-        findings = call_patients(genes, store, names, sexes)
+        shares = shares_of(read_table(ancestry, "ancestry"))
+        findings = call_patients(genes, store, names, sexes, shares, combinations)
     calls, problems = read_calls(read_samples(samples), genes, names)
     findings = put_in_place(findings, calls, genes)
     texts: dict[int, str] = {}

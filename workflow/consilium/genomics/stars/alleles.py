@@ -118,12 +118,18 @@ def _lacking(gene: Gene, codes: Codes) -> str:
 
 
 def _free_blocks(codes: Codes, block: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
-    """Heterozygous loci grouped by what is phased together; each unphased locus is a group of its own."""
-    het = np.flatnonzero((codes[:, 0] != codes[:, 1]) & (codes >= 0).all(axis=1))
+    """Loci whose strands differ, grouped by what is phased together; each unphased locus is a group of its own."""
+    het = np.flatnonzero(strands_differ(codes))
     groups: dict[tuple[str, int], list[int]] = defaultdict(list)
     for i in het:
         groups[("site", int(i)) if block[i] == UNPHASED else ("set", int(block[i]))].append(int(i))
     return [np.array(g) for g in groups.values()]
+
+
+def strands_differ(codes: Codes) -> npt.NDArray[np.bool_]:
+    """(..., locus): two different bases, or one base and a strand without a call (half calls that are read)."""
+    known = (codes >= UNTESTED).all(axis=-1) & (codes >= 0).any(axis=-1)
+    return np.asarray((codes[..., 0] != codes[..., 1]) & known)
 
 
 def is_phased(codes: Codes, block: npt.NDArray[np.int64]) -> bool:

@@ -2,8 +2,9 @@
 
 Every pair of defined alleles that agrees with all tested bases stays possible. Its prior is the product of the two
 allele frequencies (Hardy-Weinberg); the posterior share of pairs with another phenotype is the answer. It is worked
-out in each population of the frequency table, and the largest is reported, as a patient's origin is not assumed; but
-a population where the bases seen are 50 times less probable than in another does not count.
+out in each population of the frequency table. Where the patient's ancestry is known, its posteriors weigh the
+populations. Where it is not, or lies outside the reference, the largest answer counts; but a population where the
+bases seen are 50 times less probable than in another does not.
 """
 
 from __future__ import annotations
@@ -18,22 +19,24 @@ from consilium.genomics.stars.alleles import Codes, Match, Pair, fits, natural
 from consilium.genomics.stars.phenotypes import phenotype_matrix
 from consilium.genomics.stars.tables import Gene
 
+Weights = npt.NDArray[np.float64]  # (population,) of the gene's frequency table, sum 1
 LEAST_LIKELY = 1 / 50  # likelihood of the bases seen, relative to the population where they are most probable
 
 
-def settle(gene: Gene, match: Match, negligible: float) -> tuple[Match, float]:
+def settle(gene: Gene, match: Match, negligible: float, weights: Weights | None = None) -> tuple[Match, float]:
     """The match without improbable pairs, and the probability of a phenotype that it does not report.
+
+    weights: the patient's ancestry; None = not known, then the largest over populations counts.
 
     Of best-scoring pairs with different phenotypes, those whose phenotypes have a posterior of at most `negligible`
     in every population are left out (they stay among what untested positions could be); the most probable phenotype
-    always stays. The probability is the largest over populations; NaN = frequencies unknown, then nothing is left
-    out.
+    always stays. NaN = frequencies unknown, then nothing is left out.
     """
     if np.isnan(gene.frequencies).any() or not match.strands:
         return match, float("nan")
     if gene.strategy == "lowest_function":
-        return match, _hidden_lower(gene, match)
-    phenotypes, posterior = _posterior(gene, match)
+        return match, _hidden_lower(gene, match, weights)
+    phenotypes, posterior = _posterior(gene, match, weights)
     of_pair = np.array([phenotypes[pair] for pair in match.pairs])
     weight = {label: float(posterior[:, label].max()) for label in of_pair}
     kept = {label for label, w in weight.items() if w > negligible} or {max(weight, key=lambda k: weight[k])}
@@ -42,9 +45,11 @@ def settle(gene: Gene, match: Match, negligible: float) -> tuple[Match, float]:
     return replace(match, pairs=pairs), float(np.max(another).clip(0.0, 1.0))
 
 
-def _posterior(gene: Gene, match: Match) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+def _posterior(
+    gene: Gene, match: Match, weights: Weights | None
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
     """(phenotype of every allele pair, or allele of one copy, posterior (plausible population, phenotype)) over all
-    that fit."""
+    that fit; with weights one row, of the populations together."""
     copies = len(match.pairs[0])
     names, phenotypes = phenotype_matrix(gene, copies)
     weight = np.zeros((len(gene.populations), len(names)))
@@ -53,18 +58,38 @@ def _posterior(gene: Gene, match: Match) -> tuple[npt.NDArray[np.int64], npt.NDA
         joint = first[:, :, None] * second[:, None, :] if copies == 2 else first
         for k in range(len(names)):
             weight[:, k] += joint[:, phenotypes == k].sum(axis=1)
+    if weights is not None:
+        weight = (weights @ weight)[None, :]
     seen = weight.sum(axis=1)
     plausible = seen >= seen.max() * LEAST_LIKELY
     return phenotypes, weight[plausible] / seen[plausible, None]
 
 
-def _hidden_lower(gene: Gene, match: Match) -> float:
+def _hidden_lower(gene: Gene, match: Match, weights: Weights | None) -> float:
     """Lowest-function genes: an untested variant on a strand whose reported rank is higher than the variant's."""
-    seen = np.ones(len(gene.populations))
-    for strand, allele in enumerate(_strand_alleles(gene, match)):
-        hidden = _hideable(gene, match.strands[0][:, strand]) & (gene.rank < gene.rank[allele])
-        seen *= np.prod(1.0 - gene.frequencies[:, hidden], axis=1)
-    return float(np.max(1.0 - seen))
+    strands = enumerate(_strand_alleles(gene, match))
+    return _any_of(
+        gene, [_hideable(gene, match.strands[0][:, s]) & (gene.rank < gene.rank[a]) for s, a in strands], weights
+    )
+
+
+def hidden_besides(
+    gene: Gene, strands: Iterable[npt.NDArray[np.int8]], named: Iterable[int], weights: Weights | None
+) -> float:
+    """Probability that an untested position of a strand hides a variant of an allele that is not named; NaN =
+    frequencies unknown. For combinations of alleles, whose own frequencies nobody knows."""
+    if np.isnan(gene.frequencies).any():
+        return float("nan")
+    others = ~np.isin(np.arange(len(gene.alleles)), list(named))
+    return _any_of(gene, [_hideable(gene, strand) & others for strand in strands], weights)
+
+
+def _any_of(gene: Gene, hidden: Iterable[npt.NDArray[np.bool_]], weights: Weights | None) -> float:
+    """Probability that some strand carries one of its alleles (allele,)."""
+    none = np.ones(len(gene.populations))
+    for alleles in hidden:
+        none *= np.prod(1.0 - gene.frequencies[:, alleles], axis=1)
+    return float(np.max(1.0 - none) if weights is None else 1.0 - weights @ none)
 
 
 def _strand_alleles(gene: Gene, match: Match) -> Pair:

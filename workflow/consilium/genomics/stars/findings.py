@@ -12,7 +12,8 @@ import numpy as np
 
 from consilium.genomics.cohort.genotypes import Genotypes
 from consilium.genomics.stars.copies import UNKNOWN
-from consilium.genomics.stars.observed import observe, observe_loci
+from consilium.genomics.stars.observed import observe, observe_loci, with_file_bases
+from consilium.genomics.stars.origins import Shares, weights_of
 from consilium.genomics.stars.pharmacogenes import Finding, call_cohort, not_called
 
 if TYPE_CHECKING:
@@ -23,22 +24,35 @@ NEEDS_MORE = "needs an outside call (kind pgx_calls)"  # genes that a VCF alone 
 
 
 def call_patients(
-    genes: Mapping[str, Gene], genotypes: Genotypes, patients: Sequence[str], sexes: Mapping[str, str] | None = None
+    genes: Mapping[str, Gene],
+    genotypes: Genotypes,
+    patients: Sequence[str],
+    sexes: Mapping[str, str] | None = None,
+    ancestry: Mapping[str, Shares] | None = None,
+    combinations: bool = False,
 ) -> dict[str, list[Finding]]:
-    """Patient of the sheet -> one finding per gene; without genotypes every gene is not called. sexes: by patient."""
+    """Patient of the sheet -> one finding per gene; without genotypes every gene is not called. sexes, ancestry: by
+    patient; combinations: name them where no pair of alleles fits (research)."""
     at = {sample: i for i, sample in enumerate(genotypes.samples)}
     sex = [(sexes or {}).get(sample, UNKNOWN) for sample in genotypes.samples]
+    shares = [(ancestry or {}).get(sample) for sample in genotypes.samples]
     out: dict[str, list[Finding]] = {patient: [] for patient in patients}
     for gene in genes.values():
-        called = _call_gene(gene, genotypes, sex) if at and gene.loci else []
+        called = _call_gene(gene, genotypes, sex, shares, combinations) if at and gene.loci else []
         none = not_called(gene, NO_GENOTYPES if gene.loci else NEEDS_MORE)
         for patient in patients:
             out[patient].append(called[at[patient]] if called and patient in at else none)
     return out
 
 
-def _call_gene(gene: Gene, genotypes: Genotypes, sexes: Sequence[str]) -> list[Finding]:
-    found = call_cohort(gene, observe(genotypes, gene), sexes)
+def _call_gene(
+    gene: Gene, genotypes: Genotypes, sexes: Sequence[str], shares: Sequence[Shares | None], combinations: bool
+) -> list[Finding]:
+    """combinations: bases that no allele has are kept as they are, and half calls are read, as their rule needs."""
+    if combinations and gene.strategy == "named":
+        gene = with_file_bases(genotypes, gene)
+    weights = [weights_of(gene.populations, s) for s in shares]
+    found = call_cohort(gene, observe(genotypes, gene, combinations), sexes, weights, combinations)
     if not gene.extra:
         return found
     codes = observe_loci(genotypes, gene.extra).codes

@@ -8,7 +8,7 @@ speaks of is untested, never reference.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -37,15 +37,16 @@ class Observed:
     haploid: npt.NDArray[np.bool_]
 
 
-def observe(genotypes: Genotypes, gene: Gene) -> Observed:
-    """Bases of all samples at the defining positions of `gene`."""
-    return observe_loci(genotypes, gene.loci, gene.copies != "2")
+def observe(genotypes: Genotypes, gene: Gene, halves: bool = False) -> Observed:
+    """Bases of all samples at the defining positions of `gene`; halves: a half call keeps the one base."""
+    return observe_loci(genotypes, gene.loci, gene.copies != "2", halves)
 
 
-def observe_loci(genotypes: Genotypes, loci: Sequence[Locus], one_strand: bool = False) -> Observed:
+def observe_loci(
+    genotypes: Genotypes, loci: Sequence[Locus], one_strand: bool = False, halves: bool = False
+) -> Observed:
     """Bases of all samples at positions of one chromosome; one_strand: a call may have one strand only."""
-    positions = [locus.pos for locus in loci]
-    records = genotypes.records(genotypes.rows(loci[0].chrom, min(positions) - _FLANK, max(positions) + _FLANK))
+    records = _records(genotypes, loci)
     known = {spelled for locus in loci for spelled in spellings(locus)}
     plans = [_plan(locus, records) for locus in loci]
     lost = [[(r, t) for r in records if (t := _deleted_table(locus, r, known))] for locus in loci]
@@ -62,13 +63,36 @@ def observe_loci(genotypes: Genotypes, loci: Sequence[Locus], one_strand: bool =
         if not used:
             continue
         ordered = np.asarray(phased[used].all(axis=0))
-        found = combine([_translate(calls[at[r.row]], table) for r, table in plan], ordered)
+        found = combine([_translate(calls[at[r.row]], table) for r, table in plan], ordered, halves)
         for record, table in lost[i]:
             gone = _translate(calls[at[record.row]], table) == UNDOCUMENTED
             found = np.where(gone & (found >= 0), UNDOCUMENTED, found)
         codes[:, i] = found
         block[:, i] = np.where(ordered, sets[used].max(axis=0), UNPHASED)
     return Observed(codes, block, np.asarray(single.any(axis=0)))
+
+
+def with_file_bases(genotypes: Genotypes, gene: Gene) -> Gene:
+    """The gene with every base that the files hold at its one-base positions as an alternative, after its own.
+
+    No allele of the gene takes such a base: it can be named, but explained by none.
+    """
+    records = _records(genotypes, gene.loci)
+    return replace(gene, loci=tuple(locus if locus.is_indel else _with_bases(locus, records) for locus in gene.loci))
+
+
+def _with_bases(locus: Locus, records: Sequence[Record]) -> Locus:
+    found = set()
+    for record in records:
+        if _base_table(locus, record) is not None:
+            at = locus.pos - record.pos
+            found |= {a[at].upper() for a in record.alleles[1:] if len(a) == len(record.alleles[0])}
+    return replace(locus, alts=(*locus.alts, *sorted((found & set("ACGT")) - {locus.ref, *locus.alts})))
+
+
+def _records(genotypes: Genotypes, loci: Sequence[Locus]) -> list[Record]:
+    positions = [locus.pos for locus in loci]
+    return list(genotypes.records(genotypes.rows(loci[0].chrom, min(positions) - _FLANK, max(positions) + _FLANK)))
 
 
 def trimmed(pos: int, ref: str, alt: str) -> tuple[int, str, str]:
@@ -163,13 +187,14 @@ def _translate(calls: Calls, table: list[int]) -> Calls:
     return np.asarray(lookup[np.where(calls <= MISSING, len(table), calls)])
 
 
-def combine(parts: list[Calls], ordered: npt.NDArray[np.bool_]) -> Calls:
+def combine(parts: list[Calls], ordered: npt.NDArray[np.bool_], halves: bool = False) -> Calls:
     """One call per strand from every record of a locus.
 
     parts: (sample, strand) codes, one entry a record. A record without any call of the sample is ignored (files of
     several patients were merged: each lists only its own alternatives). Of the others, a strand is reference only if
     every record says so, and carries an alternative if one does; two different alternatives on one strand are
     UNDOCUMENTED. Where strands are not ordered, alternatives of several records are first dealt out to both strands.
+    halves: where one strand was called, it stays beside an UNTESTED one; otherwise both are HALF_CALL.
     """
     out = parts[0].copy()
     for part in parts[1:]:
@@ -180,7 +205,7 @@ def combine(parts: list[Calls], ordered: npt.NDArray[np.bool_]) -> Calls:
         merged = np.where(both, UNDOCUMENTED, merged)
         silent_out, silent_other = ((x == UNTESTED).all(axis=1, keepdims=True) for x in (out, other))
         out = np.where(silent_other, out, np.where(silent_out, other, merged)).astype(np.int8)
-    half = (out == UNTESTED).sum(axis=1) == 1
+    half = ((out == UNTESTED).sum(axis=1) == 1) & (not halves)
     return np.where(half[:, None], HALF_CALL, out).astype(np.int8)
 
 

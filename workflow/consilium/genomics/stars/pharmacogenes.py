@@ -9,13 +9,23 @@ from typing import Any
 
 import numpy as np
 
-from consilium.genomics.stars.alleles import Codes, Match, Pair, diplotype, match, match_one, natural
+from consilium.genomics.stars.alleles import (
+    Codes,
+    Match,
+    Pair,
+    diplotype,
+    match,
+    match_one,
+    natural,
+    strands_differ,
+)
 from consilium.genomics.stars.alternatives import also_fits
-from consilium.genomics.stars.certainty import could_be, settle
+from consilium.genomics.stars.certainty import Weights, could_be, hidden_besides, settle
+from consilium.genomics.stars.combinations import combined
 from consilium.genomics.stars.copies import FEMALE, MALE, TWO, UNKNOWN, Copies, copies_of, one_strand
 from consilium.genomics.stars.lowest import lowest_one, match_lowest
 from consilium.genomics.stars.observed import UNDOCUMENTED, UNPHASED, UNTESTED, Observed
-from consilium.genomics.stars.phenotypes import meaning, phenotype
+from consilium.genomics.stars.phenotypes import INDETERMINATE, NOT_ASSIGNED, meaning, phenotype
 from consilium.genomics.stars.tables import Gene
 
 # Probability that untested positions or unknown phase hide another phenotype: up to the first the gene is called,
@@ -25,6 +35,7 @@ QUALIFIED_UP_TO = 0.10
 NEGLIGIBLE = 0.02  # of equally scored pairs, those whose phenotype is less probable are not reported (but counted)
 CALLED, QUALIFIED, NOT_CALLED = "called", "qualified", "not_called"
 
+COMBINED = "research: no pair of defined alleles fits; a combination, of which nobody has assigned the function"
 # SLCO1B1: one variant decides the guideline when the bases fit no pair of alleles.
 FALL_BACK = {"SLCO1B1": ("rs4149056", ("*1", "*5"))}
 # UGT1A1: rs887829 (*80) nearly always comes with the TA repeat of *28 or *37; alone it makes one doubt the repeat.
@@ -36,7 +47,8 @@ class Finding:
     """What is said of one gene of one person. activity_score and excluded_probability: NaN = none / unknown.
 
     extra: genotypes of positions that define no allele, but that a guideline asks for. origin: genotypes, or outside
-    call. also_fits: pairs of other phenotypes that the data do not exclude, however improbable.
+    call. also_fits: pairs of other phenotypes that the data do not exclude, however improbable. weighed_by: weights of
+    the populations whose frequencies are behind excluded_probability; () = the largest over all of them.
     """
 
     gene: str
@@ -52,6 +64,7 @@ class Finding:
     extra: tuple[dict[str, str], ...] = ()
     origin: str = "genotypes"
     also_fits: tuple[str, ...] = ()
+    weighed_by: tuple[tuple[str, float], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """As in pharmacogenes.json."""
@@ -69,6 +82,7 @@ class Finding:
             "extra": list(self.extra),
             "origin": self.origin,
             "also_fits": list(self.also_fits),
+            "weighed_by": dict(self.weighed_by),
         }
 
 
@@ -84,33 +98,62 @@ def not_called(gene: Gene, reason: str) -> Finding:
     return Finding(gene.name, (), (), math.nan, NOT_CALLED, math.nan, untested, None, reason, source_of(gene))
 
 
-def call_cohort(gene: Gene, observed: Observed, sexes: Sequence[str] | None = None) -> list[Finding]:
-    """One finding per sample, in order; sexes: female, male or unknown (of all, by default). Persons with the same
-    bases and phase are worked out once."""
+def call_cohort(
+    gene: Gene,
+    observed: Observed,
+    sexes: Sequence[str] | None = None,
+    weights: Sequence[Weights | None] | None = None,
+    combinations: bool = False,
+) -> list[Finding]:
+    """One finding per sample, in order. Persons with the same bases, phase and weights are worked out once.
+
+    sexes: female, male or unknown (of all, by default). weights: ancestry of each over the gene's populations, None =
+    not known. combinations: name them where no pair of alleles fits.
+    """
     codes, block = observed.codes, observed.block
     people = np.array(sexes if sexes is not None and gene.copies != "2" else [UNKNOWN] * len(codes))
-    het = (codes[:, :, 0] != codes[:, :, 1]) & (codes >= 0).all(axis=2)
-    block = np.where(het & (het.sum(axis=1) > 1)[:, None], block, 0)
+    differ = strands_differ(codes)
+    block = np.where(differ & (differ.sum(axis=1) > 1)[:, None], block, 0)
     kind = np.stack([observed.haploid, people == MALE, people == FEMALE], axis=1)
     known: dict[bytes, Finding] = {}
     findings = []
     for i in range(len(codes)):
+        weight = weights[i] if weights is not None and _weighed(gene) else None
         key = codes[i].tobytes() + block[i].tobytes() + kind[i].tobytes()
+        key += b"" if weight is None else weight.tobytes()
         if key not in known:
             copies = copies_of(gene, codes[i], bool(observed.haploid[i]), str(people[i]))
-            known[key] = call(gene, codes[i], block[i], copies)
+            made = call(gene, codes[i], block[i], copies, weight, combinations)
+            known[key] = made if weight is None else replace(made, weighed_by=_weighed_by(gene, weight))
         findings.append(known[key])
     return findings
 
 
-def call(gene: Gene, codes: Codes, block: np.ndarray, copies: Copies = TWO) -> Finding:
-    """The finding of one person: codes (locus, strand), block (locus,) as in `Observed`."""
-    found = _match(gene, codes, block, copies)
+def _weighed(gene: Gene) -> bool:
+    return not bool(np.isnan(gene.frequencies).any())
+
+
+def _weighed_by(gene: Gene, weights: Weights) -> tuple[tuple[str, float], ...]:
+    return tuple((name, round(float(w), 2)) for name, w in zip(gene.populations, weights, strict=True))
+
+
+def call(
+    gene: Gene,
+    codes: Codes,
+    block: np.ndarray,
+    copies: Copies = TWO,
+    weights: Weights | None = None,
+    combinations: bool = False,
+) -> Finding:
+    """The finding of one person: codes (locus, strand), block (locus,) as in `Observed`; the rest as `call_cohort`."""
+    found = _match(gene, codes, block, copies, combinations)
     if not found.pairs and gene.name in FALL_BACK and found.strands:
         found = _fall_back(gene, codes, found)
+    if not found.pairs and combinations and found.strands:
+        return _combination(gene, found, codes, copies, weights)
     if not found.pairs:
         return _silent(gene, found, codes, math.nan, found.failure)
-    found, p = settle(gene, found, NEGLIGIBLE)
+    found, p = settle(gene, found, NEGLIGIBLE, weights)
     untested = tuple(_untested(gene, found, codes))
     values = [phenotype(gene, *(gene.alleles[a] for a in pair)) for pair in found.pairs]
     verdict, reason = _verdict(gene, found, values, p, untested)
@@ -126,7 +169,26 @@ def call(gene: Gene, codes: Codes, block: np.ndarray, copies: Copies = TWO) -> F
     )  # fmt: skip
 
 
-def _match(gene: Gene, codes: Codes, block: np.ndarray, copies: Copies) -> Match:
+def _combination(gene: Gene, found: Match, codes: Codes, copies: Copies, weights: Weights | None) -> Finding:
+    """No pair fits: the combination of alleles that does, qualified, of unknown function; or why there is none."""
+    named = combined(gene, found.strands, copies.number)
+    if named.failure:
+        return _silent(gene, found, codes, math.nan, f"{found.failure}; {named.failure}")
+    p = hidden_besides(gene, named.strands, named.alleles, weights)
+    untested = tuple(_untested(gene, found, codes))
+    reasons = [*found.notes, COMBINED]
+    if math.isnan(p) and untested:
+        return _silent(gene, found, codes, p, "; ".join([*reasons, "untested positions of unknown frequency"]))
+    if p > CALLED_UP_TO:
+        reasons.append(f"further alleles cannot be excluded (p = {p:.2g})")
+    if p > QUALIFIED_UP_TO:
+        return _silent(gene, found, codes, p, "; ".join(reasons))
+    meant = INDETERMINATE if gene.phenotype_of else NOT_ASSIGNED
+    return Finding(gene.name, named.names, (meant,), math.nan, QUALIFIED, p, untested, found.phased,
+                   "; ".join(reasons), source_of(gene))  # fmt: skip
+
+
+def _match(gene: Gene, codes: Codes, block: np.ndarray, copies: Copies, combinations: bool) -> Match:
     if copies.failure:
         return Match((), (), None, copies.failure)
     if copies.number == 1:
@@ -134,17 +196,19 @@ def _match(gene: Gene, codes: Codes, block: np.ndarray, copies: Copies) -> Match
     else:
         found = (match_lowest if gene.strategy == "lowest_function" else match)(gene, codes, block)
         if not found.pairs and found.phased and found.strands and (block == 0).any():
-            found = _without_phase(gene, codes, block, found)
+            found = _without_phase(gene, codes, block, found, combinations)
     return replace(found, notes=(*found.notes, copies.note), qualified=True) if copies.note else found
 
 
-def _without_phase(gene: Gene, codes: Codes, block: np.ndarray, found: Match) -> Match:
+def _without_phase(gene: Gene, codes: Codes, block: np.ndarray, found: Match, combinations: bool) -> Match:
     """A match that fits if the phase of the file is disregarded, qualified; `found` where there is none.
 
     A phase without a phase set comes from statistics, which err for rare variants; one read from reads has a set.
     """
     loose = match(gene, codes, np.where(block == 0, UNPHASED, block))
     note = "no pair of alleles fits the phase given; it is disregarded"
+    as_given = combined(gene, found.strands).names if combinations else ()
+    note += f" (with it: {' or '.join(as_given)})" if as_given else ""
     return replace(loose, notes=(*loose.notes, note), qualified=True) if loose.pairs else found
 
 

@@ -1,11 +1,12 @@
 """Head motion of an fMRI series: rigid realignment of every volume to a reference by linearised least squares.
 
 Gauss-Newton on the intensity difference, as in Friston et al. 1995 (doi:10.1002/hbm.460030303), over the head's
-voxels. Few numbers per volume, no random start.
+voxels. Few numbers per volume, no random start; one volume in memory at a time.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,17 +17,19 @@ from consilium.imaging.volume import Affine, Mask, Voxels, voxel_size
 
 STEPS = 3
 MAX_VOXELS = 8000  # used in the fit, evenly taken
+MARGIN = 4  # voxels around the head that smoothing and motion may reach
+SMOOTH = 0.7  # voxels
 RADIUS_MM = 50.0  # of the sphere on which rotations count as displacement (Power et al. 2012)
 
 
 @dataclass(frozen=True)
 class Motion:
-    """parameters: (time, 6) three translations in mm and three rotations in radians, relative to the reference.
-    displacement: (time,) framewise displacement in mm, the first 0."""
+    """parameters: (time, 6) three translations in mm and three rotations in radians about `centre` (mm of the voxel
+    grid), relative to the median position. displacement: (time,) framewise displacement in mm, the first 0."""
 
     parameters: NDArray[np.float64]
     displacement: NDArray[np.float64]
-    reference: Voxels
+    centre: NDArray[np.float64]
 
 
 def framewise_displacement(parameters: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -35,12 +38,12 @@ def framewise_displacement(parameters: NDArray[np.float64]) -> NDArray[np.float6
     return np.asarray(change[:, :3].sum(axis=1) + RADIUS_MM * change[:, 3:].sum(axis=1))
 
 
-def estimate(series: Voxels, affine: Affine, mask: Mask) -> Motion:
-    """Motion of a (x, y, z, time) series against the voxelwise median volume."""
+def estimate(volumes: Iterable[Voxels], reference: Voxels, affine: Affine, mask: Mask) -> Motion:
+    """Motion of (x, y, z) volumes against `reference`, seen in the voxels of `mask`."""
     size = voxel_size(affine)
-    reference = np.median(series, axis=3).astype(np.float32)
-    smooth = ndimage.gaussian_filter(reference, 0.7)
-    where = np.argwhere(mask)
+    box = _box(mask)
+    smooth = ndimage.gaussian_filter(reference[box], SMOOTH)
+    where = np.argwhere(mask[box])
     where = where[:: max(1, len(where) // MAX_VOXELS)].T
     mm = where * size[:, None]
     centre = mm.mean(axis=1, keepdims=True)
@@ -48,14 +51,21 @@ def estimate(series: Voxels, affine: Affine, mask: Mask) -> Motion:
     design = np.vstack([slope, np.cross((mm - centre).T, slope.T).T])
     inverse = np.linalg.pinv(np.vstack([design, smooth[tuple(where)][None]]).T)  # the last: overall scale
     target = smooth[tuple(where)]
-    parameters = np.zeros((series.shape[3], 6))
-    guess = np.zeros(6)
-    for t in range(series.shape[3]):
-        volume = ndimage.gaussian_filter(series[..., t], 0.7)
-        guess = _fit(volume, target, mm, centre, size, inverse, guess)
-        parameters[t] = guess
-    parameters -= np.median(parameters, axis=0)
-    return Motion(parameters, framewise_displacement(parameters), reference)
+    guess, rows = np.zeros(6), []
+    for volume in volumes:
+        guess = _fit(ndimage.gaussian_filter(volume[box], SMOOTH), target, mm, centre, size, inverse, guess)
+        rows.append(guess)
+    parameters = np.array(rows) - np.median(rows, axis=0)
+    corner = np.array([b.start for b in box]) * size
+    return Motion(parameters, framewise_displacement(parameters), centre[:, 0] + corner)
+
+
+def _box(mask: Mask) -> tuple[slice, slice, slice]:
+    """The mask's bounding box and MARGIN."""
+    where = np.argwhere(mask)
+    low, high = np.maximum(where.min(axis=0) - MARGIN, 0), where.max(axis=0) + MARGIN + 1
+    x, y, z = (slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
+    return x, y, z
 
 
 def _fit(volume: Voxels, target: NDArray, mm: NDArray, centre: NDArray, size: NDArray, inverse: NDArray,
@@ -79,15 +89,10 @@ def _rotation(angles: NDArray) -> NDArray:
     return np.asarray(np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross)
 
 
-def realigned(series: Voxels, affine: Affine, motion: Motion) -> Voxels:
-    """Every volume moved back onto the reference (linear interpolation)."""
-    size = voxel_size(affine)
-    shape = np.array(series.shape[:3])
-    centre = (shape - 1) * size / 2
-    out = np.empty_like(series)
-    for t in range(series.shape[3]):
-        turn = _rotation(motion.parameters[t, 3:])
-        shift = centre + motion.parameters[t, :3] - turn @ centre
-        matrix = turn * size[None, :] / size[:, None]
-        out[..., t] = ndimage.affine_transform(series[..., t], matrix, shift / size, order=1, mode="nearest")
-    return out
+def followed(volumes: Iterable[Voxels], affine: Affine, motion: Motion, mask: Mask) -> Iterator[NDArray[np.float32]]:
+    """(voxel,) values of each volume where the voxels of `mask` have moved to (linear interpolation)."""
+    size = voxel_size(affine)[:, None]
+    mm = np.argwhere(mask).T * size - motion.centre[:, None]
+    for volume, guess in zip(volumes, motion.parameters, strict=True):
+        moved = _rotation(guess[3:]) @ mm + (motion.centre + guess[:3])[:, None]
+        yield ndimage.map_coordinates(volume, moved / size, order=1, mode="nearest", output=np.float32)

@@ -8,23 +8,27 @@ import numpy as np
 
 from consilium.core.errors import InputError, Problem
 from consilium.core.sheets import Sample
-from consilium.imaging.intake import dicom, nifti, suv
+from consilium.imaging.frames import extremes
+from consilium.imaging.intake import dicom, nifti, sidecar, suv
 from consilium.imaging.volume import Volume, clean, shear, voxel_size
 
 FOV_MM = (30.0, 2500.0)  # shortest and longest believable side of an image
 MAX_SHEAR = 0.001
 
 
-def read(sample: Sample) -> Volume:
-    """Read, validate and bring to RAS order. InputError with the causes when the image cannot be used."""
+def read(sample: Sample, scratch: Path | None = None) -> Volume:
+    """Read, validate and bring to RAS order. InputError with the causes when the image cannot be used.
+
+    scratch: folder for the files of a conversion, which the caller clears after a crash; default the system's.
+    """
     path = Path(sample.path)
     try:
         if path.is_dir() or _is_dicom(path):
-            volume = dicom.read(path, sample.kind, sample.patient)
+            volume = dicom.read(path, sample.kind, sample.patient, sample.series, scratch)
         else:
             volume = nifti.read(path, sample.kind, sample.patient)
             if sample.kind == "PET":
-                suv.apply_sidecar(volume, path)
+                suv.apply_sidecar(volume, sidecar.load(path))
     except OSError as error:
         raise InputError(
             Problem(sample.path, f"cannot be read ({error.strerror})", "a readable file", "check path and rights",
@@ -52,7 +56,7 @@ def content_problems(volume: Volume) -> list[tuple[str, str, str]]:
         text = f"{volume.nan_share:.0%} of the voxels are not finite numbers"
         problems.append((text, "at most 50 %", "convert the image again"))
         return problems
-    low, high = float(np.nanmin(volume.voxels)), float(np.nanmax(volume.voxels))
+    low, high = extremes(volume.voxels)
     if volume.kind == "mask":
         if high <= 0:
             problems.append(("an empty mask", "at least one voxel above 0", "supply the mask, or leave the row out"))
@@ -71,10 +75,10 @@ def straightened(volume: Volume) -> Volume:
     shape = tuple(int(n) for n in np.ceil((mm.max(axis=1) - low) / sizes) + 1)
     grid = np.diag([*sizes, 1.0])
     grid[:3, 3] = low
-    fill = float(np.nanmin(volume.voxels))
+    fill = extremes(volume.voxels)[0]
     parts = volume.voxels if volume.voxels.ndim == 4 else volume.voxels[..., None]
     moved = [resample(parts[..., t], volume.affine, np.eye(4), shape, grid, fill) for t in range(parts.shape[3])]
     volume.voxels, _ = clean(np.stack(moved, axis=-1) if volume.voxels.ndim == 4 else moved[0])
-    volume.affine = grid
+    volume.affine, volume.slice_times_s = grid, None  # its slices are not those that were taken
     volume.notes.append("a sheared grid (tilted gantry) was resampled to a rectangular one")
     return volume

@@ -6,9 +6,7 @@ tissue taken as 1 g (Boellaard et al. 2015, doi:10.1007/s00259-014-2961-x).
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from consilium.imaging.intake import deidentify
@@ -56,6 +54,7 @@ def apply(volume: Volume, dose: Dose | None, corrected_to: str) -> None:
         scale = factor(dose, corrected_to)
     except ValueError as lack:
         volume.unit_reason = f"SUV not computed: {lack}"
+        volume.notes.append(volume.unit_reason)
         return
     volume.voxels = volume.voxels * volume.voxels.dtype.type(scale)
     volume.unit = "SUV"
@@ -99,23 +98,14 @@ def apply_dicom(volume: Volume, units: str, decay: str, dose: Dose | None) -> No
         volume.unit_reason = "the header's units are neither Bq/ml nor g/ml"
 
 
-def sidecar(path: Path) -> Path:
-    """BIDS-like JSON beside a NIfTI file."""
-    return path.with_name(path.name.removesuffix(".gz").removesuffix(".nii") + ".json")
+def apply_sidecar(volume: Volume, facts: dict[str, Any] | None) -> None:
+    """Units, dose, weight and times from the JSON beside an image; only numbers and known words are read.
 
-
-def apply_sidecar(volume: Volume, path: Path) -> None:
-    """Units, dose, weight and times from the sidecar of `path`; only numbers and known words are read."""
-    volume.unit, volume.unit_reason = "unknown", "no sidecar says the units"
-    file = sidecar(path)
-    if not file.exists():
-        return
-    try:
-        facts = json.loads(file.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError):
-        facts = None
-    if not isinstance(facts, dict):
-        volume.unit_reason = "the sidecar is no JSON object"
+    facts: its content, {} where there is no such file, None where it is no JSON object.
+    """
+    volume.unit = "unknown"
+    if not facts:
+        volume.unit_reason = "no sidecar says the units" if facts == {} else "the sidecar is no JSON object"
         return
     units = str(facts.get("Units", "")).lower().replace(" ", "")
     if units in ("suv", "suvbw", "g/ml"):

@@ -13,43 +13,41 @@ def check(samples: Path, out: Path) -> None:
     from consilium.core import refused
     from consilium.core.errors import InputError, Problem
     from consilium.core.sheets import read_samples
-    from consilium.core.store import write_table
+    from consilium.core.store import scratch_folder, write_table
     from consilium.imaging.intake import reader
 
     problems: list[Problem] = []
-    for sample in [s for s in read_samples(samples) if s.modality == "imaging"]:
-        try:
-            reader.read(sample)
-        except InputError as error:
-            problems += error.problems
+    with scratch_folder(out.parent / ".check") as scratch:
+        for sample in [s for s in read_samples(samples) if s.modality == "imaging"]:
+            try:
+                reader.read(sample, scratch)
+            except InputError as error:
+                problems += error.problems
     write_table(out, "quarantine", refused.quarantine("imaging", problems))
 
 
-def process(samples: Path, patients: str, folder: Path, manifest: Path, grid_mm: float = 6.0, threads: int = 1,
-            radiomics: str = "{}") -> None:  # fmt: skip
+def process(samples: Path, patients: str, folder: Path, manifest: Path, settings: str = "{}", threads: int = 1) -> None:
     """Process the images of some patients into folder/<patient>/imaging/<sample>/.
 
     samples: samples.tsv. patients: names joined by commas. folder: the patients' result folders. manifest: JSON with
-    what became of each. grid_mm: voxel size of the volumes for the image network. threads: processes. radiomics: JSON,
-    section imaging.radiomics of the settings.
+    what became of each. settings: the config's section imaging as JSON. threads: processes.
     """
-    from dataclasses import asdict
     from functools import partial
 
     from consilium.core.chunks import Task, run_chunk
     from consilium.core.sheets import read_samples
     from consilium.imaging.process import one_patient, sidecars
-    from consilium.imaging.radiomics.lesion_block import Wanted
+    from consilium.imaging.settings import Settings
 
-    wanted = Wanted.read(radiomics)
     rows = [s for s in read_samples(samples) if s.modality == "imaging"]
     tasks = [
         Task(patient, tuple(s for s in rows if s.patient == patient), folder / patient / "imaging")
         for patient in patients.split(",")
         if any(s.patient == patient for s in rows)
     ]
-    run_chunk("process", "imaging", tasks, partial(one_patient, grid_mm=grid_mm, radiomics=wanted), manifest,
-              {"grid_mm": grid_mm, "radiomics": asdict(wanted)}, threads, sidecars)  # fmt: skip
+    chosen = Settings.from_json(settings)
+    run_chunk("process", "imaging", tasks, partial(one_patient, settings=chosen), manifest, chosen.facts(), threads,
+              sidecars)  # fmt: skip
 
 
 def features(manifests: list[Path], patients: Path, samples: Path, features: Path, qc: Path, quarantine: Path) -> None:

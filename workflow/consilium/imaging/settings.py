@@ -1,0 +1,30 @@
+"""What the config's section `imaging` asks of the processing of a patient's images."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from consilium.imaging.fmri.settings import Settings as Fmri
+from consilium.imaging.radiomics.lesion_block import Wanted as Radiomics
+
+
+@dataclass(frozen=True)
+class Settings:
+    """grid_mm: voxel size of the volumes for the image network; the rest as in the config's schema."""
+
+    grid_mm: float = 6.0
+    fmri: Fmri = field(default_factory=Fmri)
+    radiomics: Radiomics = field(default_factory=Radiomics)
+
+    @classmethod
+    def from_json(cls, text: str) -> Settings:
+        """From the section as JSON; keys of other work are passed by, lacking ones keep their default."""
+        given = json.loads(text)
+        plain = {name: given[name] for name in ("grid_mm",) if name in given}
+        return cls(**plain, fmri=Fmri.from_json(json.dumps(given.get("fmri", {}))),
+                   radiomics=Radiomics.read(json.dumps(given.get("radiomics", {}))))  # fmt: skip
+
+    def facts(self) -> dict[str, Any]:
+        return asdict(self)
