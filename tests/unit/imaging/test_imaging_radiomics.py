@@ -305,8 +305,8 @@ def test_every_mask_has_a_row_and_the_first_a_block(tmp_path: Path) -> None:
     table = pd.DataFrame(rows, columns=["patient", "kind", "path"]).assign(modality="imaging", taken_on="")
     samples, manifest = tmp_path / "samples.tsv", tmp_path / "m.json"
     table[["patient", "modality", "kind", "path", "taken_on"]].to_csv(samples, sep="\t", index=False)
-    wanted = json.dumps({"spacing_mm": 0})
-    stages.process(samples, "P1,P2", tmp_path / "out", manifest, 6.0, 1, wanted)
+    wanted = json.dumps({"radiomics": {"spacing_mm": 0}})
+    stages.process(samples, "P1,P2", tmp_path / "out", manifest, wanted)
     stages.radiomics([manifest], samples, tmp_path / "radiomics.tsv")
     got = store.read_table(tmp_path / "radiomics.tsv", "radiomics")
     assert list(got["patient"]) == ["P1", "P1", "P1", "P2"] and list(got["n_voxels"].fillna(0)) == [512, 1, 144, 0]
