@@ -56,7 +56,7 @@ def measured(data: Phantom, settings: Settings, aggregations: tuple[str, ...]) -
     prepared = region(data.voxels, data.mask, data.spacing, settings)
     whole = region(data.voxels, np.ones_like(data.mask), data.spacing, replace(settings, range=None, sigmas=0))
     unsorted = region(data.voxels, data.mask, data.spacing, replace(settings, range=None, sigmas=0))
-    out = everything(prepared, settings, aggregations, uncertain=True)
+    out = everything(prepared, settings, aggregations)
     for step, voxels, spacing in (("init", data.voxels, data.spacing), ("interp", whole.voxels, whole.spacing)):
         out |= {f"img_dim_{a}_{step}_img": n for a, n in zip("xyz", voxels.shape, strict=True)}
         out |= {f"vox_dim_{a}_{step}_img": s for a, s in zip("xyz", spacing, strict=True)}

@@ -13,7 +13,7 @@ def matrices(grid: Lattice) -> Reals:
     """(slice, direction, level, level) symmetric counts; one slice stands for all where neighbours are 3D."""
     n_slices = grid.n_slices if grid.flat else 1
     n_dirs, wide = len(grid.offsets), grid.ng + 1
-    near = grid.neighbours()
+    near = grid.ahead
     matrix = np.arange(n_dirs)[:, None] + (grid.slice_of * n_dirs if grid.flat else 0)
     key = (matrix * wide + grid.level) * wide + near
     counts = np.bincount(key[near > 0], minlength=n_slices * n_dirs * wide * wide)

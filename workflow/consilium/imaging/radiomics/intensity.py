@@ -36,7 +36,7 @@ def moments(x: Reals) -> dict[str, float]:
         "iqr": p75 - p25,
         "range": high - low,
         "mad": float(np.abs(apart).mean()),
-        "rmad": float(np.abs(robust - robust.mean()).mean()),
+        "rmad": float(np.abs(robust - robust.mean()).mean()) if robust.size else float("nan"),
         "medad": float(np.abs(x - median).mean()),
         "cov": float(np.sqrt(var)) / mean if mean else float("nan"),
         "qcod": (p75 - p25) / (p75 + p25) if p75 + p25 else float("nan"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 
 import numpy as np
@@ -23,7 +24,7 @@ class Lattice:
 
     padded: NDArray[np.int32]
     place: NDArray[np.int32]
-    level: NDArray[np.int64]
+    level: NDArray[np.int32]
     slice_of: NDArray[np.int64]
     offsets: NDArray[np.int32]
     ng: int
@@ -33,9 +34,23 @@ class Lattice:
     def n_slices(self) -> int:
         return int(self.slice_of.max()) + 1
 
-    def neighbours(self, sign: int = 1) -> NDArray[np.int32]:
-        """(direction, voxel) level of the neighbour, 0 outside the region; sign -1: of the opposite one."""
-        return self.padded[self.place + sign * self.offsets[:, None]]
+    @cached_property
+    def ahead(self) -> NDArray[np.int32]:
+        """(direction, voxel) level of the neighbour, 0 outside the region."""
+        return self.padded[self.place + self.offsets[:, None]]
+
+    @cached_property
+    def behind(self) -> NDArray[np.int32]:
+        """(direction, voxel) level of the neighbour on the other side, 0 outside the region."""
+        return self.padded[self.place - self.offsets[:, None]]
+
+    @cached_property
+    def same_ahead(self) -> NDArray[np.bool_]:
+        return np.asarray(self.ahead == self.level)
+
+    @cached_property
+    def same_behind(self) -> NDArray[np.bool_]:
+        return np.asarray(self.behind == self.level)
 
 
 def lattice(mask: Mask, levels: NDArray[np.int64], ng: int, flat: bool) -> Lattice:
@@ -52,4 +67,4 @@ def lattice(mask: Mask, levels: NDArray[np.int64], ng: int, flat: bool) -> Latti
     held[spots[:, 2]] = 1
     slice_of = (np.cumsum(held) - 1)[spots[:, 2]]
     directions = np.array(IN_SLICE if flat else IN_SPACE)
-    return Lattice(padded, place, np.asarray(levels), slice_of, (directions @ strides).astype(np.int32), ng, flat)
+    return Lattice(padded, place, levels.astype(np.int32), slice_of, (directions @ strides).astype(np.int32), ng, flat)

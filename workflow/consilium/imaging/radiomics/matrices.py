@@ -58,12 +58,13 @@ def features(cells: Cells) -> dict[str, Reals]:
         by_level = _margin(cells, cells.level, n)
         by_size = _margin(cells, cells.size, n)
         p = cells.count / total[cells.group]
+        nothing = 0.0 * total  # NaN for a matrix without any entry
         values = (
             mean(short), mean(long), mean(low), mean(high), mean(short * low), mean(short * high), mean(long * low),
             mean(long * high), by_level / total, by_level / total**2, by_size / total, by_size / total**2,
             total / cells.n_voxels, mean(high) - mean(level) ** 2, mean(long) - mean(size) ** 2,
-            -np.bincount(cells.group, weights=p * np.log2(p), minlength=n) + 0.0 * total,
-            np.bincount(cells.group, weights=p**2, minlength=n) + 0.0 * total,
+            -np.bincount(cells.group, weights=p * np.log2(p), minlength=n) + nothing,
+            np.bincount(cells.group, weights=p**2, minlength=n) + nothing,
         )  # fmt: skip
     return dict(zip(ORDER, values, strict=True))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from consilium.imaging.radiomics import autocorrelation, cooccurrence, intensity, matrices, shape, texture
 from consilium.imaging.radiomics.lattice import Lattice, lattice
@@ -57,10 +56,13 @@ def _textures(region: Region, grid: Lattice, aggregations: list[str], families: 
     """Texture features in aggregations that share their neighbours (all within slices, or all in space)."""
     out = _pairs_and_runs(grid, aggregations, families)
     slices = grid.slice_of
-    found: dict[str, tuple[NDArray[np.int64], ...]] = {}
+    found: dict[str, tuple[texture.Whole, ...]] = {}
     if families & {"szm", "dzm"}:
-        slice_of, level, size, least = texture.zones(grid, texture.depths(region.shape, region.inside, grid.flat))
-        found = {"szm": (slice_of, level, size), "dzm": (slice_of, level, least)}
+        slice_of, level, size, zone = texture.zones(grid)
+        found["szm"] = slice_of, level, size
+        if "dzm" in families:
+            depth = texture.depths(region.shape, region.inside, grid.flat)
+            found["dzm"] = slice_of, level, texture.least(depth, zone)
     if "ngl" in families:
         found["ngl"] = (slices, grid.level, texture.dependences(grid))
     tones = texture.tones(grid) if "ngt" in families else None

@@ -77,7 +77,8 @@ def triangles() -> Reals:
 
 def kinds(mask: Mask) -> NDArray[np.uint8]:
     """(x + 1, y + 1, z + 1) kind of the cube between voxel centres; the mask has a margin of one added."""
-    m = np.pad(mask, 1).astype(np.uint8)
+    m = np.zeros([n + 2 for n in mask.shape], dtype=np.uint8)
+    m[1:-1, 1:-1, 1:-1] = mask
     x = m[:-1] | m[1:] << 1
     y = x[:, :-1] | x[:, 1:] << 2
     return np.asarray(y[:, :, :-1] | y[:, :, 1:] << 4)
@@ -112,8 +113,9 @@ def outermost(mask: Mask, spacing: Reals) -> Reals:
         first = np.where(held, line.argmax(axis=0), np.inf)
         last = np.where(held, far - line[::-1].argmax(axis=0), -np.inf)
         for near, sign in ((first, 1.0), (-last, -1.0)):
-            wide = np.pad(near, 1, constant_values=np.inf)
             rows, columns = near.shape
+            wide = np.full((rows + 2, columns + 2), np.inf)
+            wide[1:-1, 1:-1] = near
             keep = held.copy()
             for i, j in ((0, 1), (1, 0), (1, 1), (1, -1)):
                 ahead = wide[1 + i : 1 + i + rows, 1 + j : 1 + j + columns]

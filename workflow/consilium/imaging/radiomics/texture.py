@@ -10,15 +10,14 @@ from consilium.imaging.radiomics.lattice import Lattice
 from consilium.imaging.radiomics.prepare import Reals
 from consilium.imaging.volume import Mask
 
-Whole = NDArray[np.int64]
+Whole = NDArray[np.integer]
 
 
 def runs(grid: Lattice) -> tuple[Whole, Whole, Whole, Whole]:
     """(slice, direction, level, length) of every run of equal levels (IBSI 3.7, TP0I)."""
-    starts = (grid.neighbours(-1) != grid.level).ravel()
-    goes_on = (grid.neighbours() == grid.level).ravel()
+    goes_on = grid.same_ahead.ravel()
     n = len(grid.level)
-    first = np.flatnonzero(starts)
+    first = np.flatnonzero(~grid.same_behind)
     direction, voxel = np.divmod(first, n)
     length = np.ones(len(first), dtype=np.int64)
     growing = np.flatnonzero(goes_on[first])
@@ -33,23 +32,25 @@ def runs(grid: Lattice) -> tuple[Whole, Whole, Whole, Whole]:
     return grid.slice_of[voxel], direction, grid.level[voxel], length
 
 
-def zones(grid: Lattice, depth: Whole) -> tuple[Whole, Whole, Whole, Whole]:
-    """(slice, level, size, least depth) of every connected zone of equal levels (IBSI 3.8, 9SAK; 3.9, VMDZ).
-
-    depth: distance of each voxel to the border of the region, from 1.
-    """
+def zones(grid: Lattice) -> tuple[Whole, Whole, Whole, Whole]:
+    """(slice, level, size) of every connected zone of equal levels, and the zone of each voxel (IBSI 3.8, 9SAK)."""
     n = len(grid.level)
     own = np.zeros(len(grid.padded), dtype=np.int32)
     own[grid.place] = np.arange(n)
-    direction, voxel = np.divmod(np.flatnonzero(grid.neighbours() == grid.level), n)
+    direction, voxel = np.divmod(np.flatnonzero(grid.same_ahead), n)
     other = own[grid.place[voxel] + grid.offsets[direction]]
     links = sparse.coo_matrix((np.ones(len(voxel), dtype=np.int8), (voxel, other)), shape=(n, n))
     count, zone = sparse.csgraph.connected_components(links, directed=False)
     level, slice_of = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
     level[zone], slice_of[zone] = grid.level, grid.slice_of
-    least = np.full(count, np.iinfo(np.int64).max)
-    np.minimum.at(least, zone, depth)
-    return slice_of, level, np.bincount(zone, minlength=count), least
+    return slice_of, level, np.bincount(zone, minlength=count), zone
+
+
+def least(depth: Whole, zone: Whole) -> Whole:
+    """Least depth of each zone (IBSI 3.9, VMDZ)."""
+    out = np.full(int(zone.max()) + 1, np.iinfo(np.int64).max)
+    np.minimum.at(out, zone, depth)
+    return out
 
 
 def depths(shape: Mask, inside: Mask, flat: bool) -> Whole:
@@ -68,10 +69,9 @@ def depths(shape: Mask, inside: Mask, flat: bool) -> Whole:
 def tones(grid: Lattice) -> tuple[Reals, Reals]:
     """(slice, level) voxels with neighbours and summed difference to their neighbours' mean (IBSI 3.10, IPET)."""
     total, near = np.zeros(len(grid.level)), np.zeros(len(grid.level))
-    for sign in (1, -1):
-        levels = grid.neighbours(sign)
+    for levels in (grid.ahead, grid.behind):
         total += levels.sum(axis=0)
-        near += (levels > 0).sum(axis=0)
+        near += np.count_nonzero(levels, axis=0)
     has = near > 0
     apart = np.abs(grid.level[has] - total[has] / near[has])
     n_slices = grid.n_slices if grid.flat else 1
@@ -115,5 +115,5 @@ def _tone_row(n: Reals, s: Reals, level: Reals) -> tuple[float, ...]:
 
 def dependences(grid: Lattice) -> Whole:
     """Number of neighbours of the same level, plus one, of every voxel (IBSI 3.11, REK0; coarseness 0)."""
-    same = sum((grid.neighbours(sign) == grid.level).sum(axis=0) for sign in (1, -1))
+    same = np.count_nonzero(grid.same_ahead, axis=0) + np.count_nonzero(grid.same_behind, axis=0)
     return np.asarray(1 + same, dtype=np.int64)
