@@ -13,7 +13,8 @@ from consilium.core.sheets import Sample
 from consilium.core.store import atomic, write_facts
 from consilium.imaging.brain.regional import Feature
 from consilium.imaging.brain.registration import Alignment
-from consilium.imaging.quality.verdict import METRICS, judge
+from consilium.imaging.quality.measures import METRICS
+from consilium.imaging.quality.verdict import judge
 from consilium.imaging.volume import Affine, Volume, Voxels
 
 DIGITS = 6  # significant digits of written numbers

@@ -26,6 +26,7 @@ def fmri(volume: Volume, folder: Path) -> Outcome:
     brain = head_mask(series.mean(axis=3))
     moved = motion.estimate(series, volume.affine, brain)
     found = common_metrics(volume) | metrics_fmri.metrics(series[brain], moved.displacement)
+    found |= metrics_fmri.of_volume(series, brain)
     still = motion.realigned(series, volume.affine, moved)
     mean = still.mean(axis=3)
     alignment = align(mean, volume.affine)

@@ -8,51 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from consilium.imaging.quality.measures import METRICS
 from consilium.imaging.volume import STRUCTURAL
-
-
-@dataclass(frozen=True)
-class Metric:
-    """unit: "" = dimensionless. better: higher, lower or in range."""
-
-    unit: str
-    better: str
-
-
-METRICS: dict[str, Metric] = {
-    "nan_share": Metric("fraction", "lower"),
-    "spacing_x": Metric("mm", "in range"),
-    "spacing_y": Metric("mm", "in range"),
-    "spacing_z": Metric("mm", "in range"),
-    "fov_x": Metric("mm", "in range"),
-    "fov_y": Metric("mm", "in range"),
-    "fov_z": Metric("mm", "in range"),
-    "snr_air": Metric("", "higher"),
-    "snr_white_matter": Metric("", "higher"),
-    "cnr": Metric("", "higher"),
-    "cjv": Metric("", "lower"),
-    "efc": Metric("", "lower"),
-    "fber": Metric("", "higher"),
-    "gm_share": Metric("fraction of ICV", "in range"),
-    "wm_share": Metric("fraction of ICV", "in range"),
-    "csf_share": Metric("fraction of ICV", "in range"),
-    "registration_information": Metric("", "higher"),
-    "registration_coverage": Metric("fraction", "higher"),
-    "tsnr": Metric("", "higher"),
-    "dvars_median": Metric("", "lower"),
-    "dvars_max": Metric("", "lower"),
-    "global_correlation": Metric("", "lower"),
-    "fd_mean": Metric("mm", "lower"),
-    "fd_max": Metric("mm", "lower"),
-    "fd_share_above_0.5mm": Metric("fraction", "lower"),
-    "n_volumes": Metric("", "higher"),
-    "air_hu": Metric("HU", "in range"),
-    "soft_tissue_hu": Metric("HU", "in range"),
-    "soft_tissue_noise": Metric("HU", "lower"),
-    "suv_mean_head": Metric("SUV", "in range"),
-    "volume_ml": Metric("ml", "in range"),
-    "image_covered": Metric("fraction", "higher"),
-}
 
 
 @dataclass(frozen=True)
