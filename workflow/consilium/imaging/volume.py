@@ -34,6 +34,7 @@ class Volume:
     technical: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     nan_share: float = 0.0
+    person: str = ""  # hash of whom DICOM headers name; in memory only
 
     @property
     def spacing(self) -> NDArray[np.float64]:

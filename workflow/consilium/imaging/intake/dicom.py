@@ -134,7 +134,8 @@ def _volume(stack: list[list[Slice]], kind: str) -> Volume:
     voxels = series if kind == "fMRI" else series[..., 0]
     voxels, share = clean(voxels)
     voxels, affine = canonical(voxels, affine_of(stack))
-    out = Volume(voxels, affine, kind, "dicom", technical=_common_numbers(stack), nan_share=share)
+    out = Volume(voxels, affine, kind, "dicom", technical=_common_numbers(stack), nan_share=share,
+                 person=first.person)  # fmt: skip
     if kind == "fMRI":
         repetition = first.technical.get("RepetitionTime", 0) / 1000
         out.tr_s = repetition if 0.1 <= repetition <= 20 else None

@@ -15,7 +15,7 @@ from consilium.imaging.volume import Mask, Voxels
 ARTEFACT_Z = 10.0  # of the air's spread: brighter voxels of air are artefacts (MRIQC)
 NEAR_HEAD = 0.1  # of the longest distance to the head: nearer air is not judged
 SIDE_PLANES = 2  # planes at a border that are looked at
-BRIGHT = 0.3  # of the head's median
+BRIGHT = 0.4  # of the way from air to the head's median
 
 
 def qi1(voxels: Voxels, head: Mask, hat: Mask) -> float:
@@ -62,9 +62,13 @@ def edge(bright: Mask, axis: int, side: int) -> float:
 
 
 def bright(voxels: Voxels, head: Mask) -> Mask:
-    """Voxels above 30 % of the head's median: what is not air, up to the image's border."""
-    level = float(np.median(voxels[head])) if head.any() else 0.0
-    return np.asarray(voxels > BRIGHT * level) if level > 0 else np.zeros(voxels.shape, dtype=bool)
+    """Voxels that are not air, up to the image's border: after light smoothing, above a value 40 % of the way from the
+    median of what is not head to the head's median."""
+    if not head.any() or head.all():
+        return np.asarray(head)
+    air, level = float(np.median(voxels[~head])), float(np.median(voxels[head]))
+    smooth = ndimage.gaussian_filter(voxels.astype(np.float32), 1.0, mode="nearest")
+    return np.asarray(smooth > air + BRIGHT * (level - air))
 
 
 def noise_share(voxels: Voxels, head: Mask) -> float:

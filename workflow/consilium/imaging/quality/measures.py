@@ -64,7 +64,7 @@ METRICS: dict[str, Metric] = {
     "dummy_volumes": Metric("", "lower"),
     "lost_volumes": Metric("", "lower"),
     "repeated_volumes": Metric("", "lower"),
-    "raw_scale": Metric("HU", "lower"),
+    "raw_offset": Metric("HU", "lower"),
     "volume_share": Metric("fraction", "lower"),
     "gm_share": Metric("fraction of ICV", "in range"),
     "wm_share": Metric("fraction of ICV", "in range"),

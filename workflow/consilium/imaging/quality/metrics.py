@@ -88,4 +88,3 @@ def wm2max(voxels: NDArray, wm: NDArray) -> float:
     """White matter over the brightest voxels (99.95th percentile), in range: low where vessels or fat outshine it."""
     high = float(np.percentile(voxels, 99.95))
     return float(np.median(wm)) / high if high > 0 and wm.size else float("nan")
-

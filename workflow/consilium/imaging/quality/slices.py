@@ -66,15 +66,18 @@ def stripe(voxels: Voxels) -> float:
     """Largest departure of a slice's brightness from that of its two neighbours, along the worst axis, as a natural
     logarithm; lower is better: a slice with lost or doubled signal.
 
-    Median ratio over voxels that are bright (above the image's mean) in both neighbours, where there are 50 of them.
+    Median ratio over voxels that are bright (above the image's mean) in both neighbours, in slices with at least a
+    third as many of them as the richest has, and 50.
     """
     found = []
     level = float(voxels.mean(dtype=np.float64))
     for axis in range(3):
         planes = _planes(voxels, axis)
-        for i in range(1, len(planes) - 1):
-            both = (planes[i - 1] > level) & (planes[i + 1] > level)
-            if both.sum() >= 50:
-                middle = np.median(2 * planes[i][both] / (planes[i - 1][both] + planes[i + 1][both]))
+        lit = planes > level
+        both = [lit[i - 1] & lit[i + 1] for i in range(1, len(planes) - 1)]
+        least = max([50.0, *(b.sum() / 3 for b in both)])
+        for i, some in enumerate(both, start=1):
+            if some.sum() >= least:
+                middle = np.median(2 * planes[i][some] / (planes[i - 1][some] + planes[i + 1][some]))
                 found.append(abs(float(np.log(max(middle, 1e-3)))))
     return max(found) if found else float("nan")

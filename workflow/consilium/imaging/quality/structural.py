@@ -37,11 +37,15 @@ def of_image(volume: Volume, head: Mask, log_field: Voxels, field_grid: Affine, 
     field = np.exp(resample(log_field, field_grid, np.eye(4), shape, grid))
     if tissue is None:
         return structural(volume.voxels, head, field, None)
+    return structural(volume.voxels, head, field, brain_of(tissue, alignment, shape, grid))
+
+
+def brain_of(tissue: Tissue, alignment: Alignment, shape: tuple[int, ...], grid: Affine) -> Brain:
+    """What registration tells, brought onto the image's own grid."""
     back = np.asarray(np.linalg.inv(alignment.matrix), dtype=np.float64)
     place = atlas.template().affine
     maps = {n: resample(getattr(tissue, n), place, back, shape, grid) for n in ("csf", "gm", "wm")}
-    brain = Brain(maps, heights(alignment.matrix, shape, grid), alignment.stretches)
-    return structural(volume.voxels, head, field, brain)
+    return Brain(maps, heights(alignment.matrix, shape, grid), alignment.stretches)
 
 
 def structural(voxels: Voxels, head: Mask, field: Voxels, brain: Brain | None) -> dict[str, float]:
