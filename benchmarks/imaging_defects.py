@@ -1,6 +1,6 @@
 """How often planted defects of images are caught, each with its own reason, and what is said of clean images.
 
-    python benchmarks/imaging_defects.py [--draws 100] [--slow-draws 100] [--data FOLDER] [--only WORD] [--out FILE]
+    python benchmarks/imaging_defects.py [--draws 100] [--slow-draws 100] [--data FOLDER] [--only GROUP] [--out FILE]
 
 Every draw has its own seed. Caught: the reason holds one of the words of the third column. Rows of `clean` images count
 draws of which anything at all is said. Slow draws (a registration each) are counted apart. A row is written as soon as
@@ -24,7 +24,7 @@ from consilium.core.provenance import seed_from
 from defect_bench import files, heads, pairs, series
 
 COLUMNS = ("group", "defect", "words", "draws", "caught", "example")
-Job = tuple[str, str, str, bool, Callable[[np.random.Generator], str]]  # group, defect, words, slow, one draw
+Job = tuple[str, str, str, bool, Callable[[np.random.Generator], str]]  # group, defect, words ("": clean), slow, draw
 
 
 def in_folder(draw: files.Draw) -> Callable[[np.random.Generator], str]:
@@ -44,22 +44,21 @@ def jobs(data: Path | None, only: str) -> Iterator[Job]:
     for name, (words, draw) in files.DEFECTS.items():
         yield "file", name, words, False, in_folder(draw)
     for name, draw in files.CLEAN.items():
-        yield "clean", name, "", False, in_folder(draw)
-    wanted = [only in n for n in (*heads.DEFECTS, *heads.SLOW, *pairs.DEFECTS, "clean head", "two people")]
-    some = heads.heads(data) if any(wanted) else []
-    runs = series.series() if any(only in n for n in (*series.DEFECTS, "clean series")) else []
+        yield "file", name, "", False, in_folder(draw)
+    some = heads.heads(data) if only in ("", "head", "copy") else []
+    runs = series.series() if only in ("", "series") else []
     for name, (words, on_head) in heads.DEFECTS.items():
         yield "head", name, words, False, on_any(on_head, some)
-    yield "clean", "clean head", "", False, on_any(heads.clean, some)
+    yield "head", "clean head", "", False, on_any(heads.clean, some)
     for name, (words, on_series) in series.DEFECTS.items():
         yield "series", name, words, False, on_any(on_series, runs)
-    yield "clean", "clean series", "", False, on_any(series.clean, runs)
+    yield "series", "clean series", "", False, on_any(series.clean, runs)
     for name, (words, on_pair) in pairs.DEFECTS.items():
-        yield "pair", name, words, False, on_any(on_pair, some)
-    yield "clean", "two people", "", False, on_any(pairs.other_people, some)
+        yield "copy", name, words, False, on_any(on_pair, some)
+    yield "copy", "two people", "", False, on_any(pairs.other_people, some)
     for name, (words, alone) in pairs.SLOW.items():
-        yield "pair", name, words, True, alone
-    yield "clean", "T1 and FLAIR of one head", "", True, pairs.fits
+        yield "relation", name, words, True, alone
+    yield "relation", "T1 and FLAIR of one head", "", True, pairs.fits
     for name, (words, on_head) in heads.SLOW.items():
         yield "head", name, words, True, on_any(on_head, some)
 
@@ -87,13 +86,13 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=100)
     parser.add_argument("--slow-draws", type=int, default=100)
     parser.add_argument("--data", type=Path, help="folder of real images: its heads are drawn beside simulated ones")
-    parser.add_argument("--only", default="", help="a part of the defect's name")
+    parser.add_argument("--only", default="", help="file, head, series, copy or relation")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     before = kept(options.out)
     for job in jobs(options.data, options.only):
         draws = options.slow_draws if job[3] else options.draws
-        if options.only not in job[1] or int(before.get(job[1], [""] * 3 + ["0"])[3]) >= draws:
+        if options.only not in ("", job[0]) or int(before.get(job[1], [""] * 3 + ["0"])[3]) >= draws:
             continue
         before[job[1]] = row(job, draws)
         print("\t".join(before[job[1]]), flush=True)

@@ -90,10 +90,12 @@ def repeated_slices(voxels: Array, rng: Rng) -> Array:
 
 
 def disorder(voxels: Array, rng: Rng) -> Array:
-    """Slices along z in another order: shuffled, odd before even, or in pairs exchanged."""
+    """Slices along z in another order: shuffled, or exchanged in pairs."""
     n = voxels.shape[2]
-    orders = (rng.permutation(n), np.r_[0:n:2, 1:n:2], np.arange(n // 2 * 2).reshape(-1, 2)[:, ::-1].ravel())
-    return np.ascontiguousarray(voxels[:, :, orders[int(rng.choice([0, 2]))]])
+    pairs = np.arange(n)
+    pairs[: n // 2 * 2] = pairs[: n // 2 * 2].reshape(-1, 2)[:, ::-1].ravel()
+    order = rng.permutation(n) if rng.random() < 0.5 else pairs
+    return np.ascontiguousarray(voxels[:, :, order])
 
 
 def stripe(voxels: Array, rng: Rng) -> Array:

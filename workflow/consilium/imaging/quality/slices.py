@@ -25,13 +25,15 @@ def _filled(planes: NDArray) -> tuple[int, int]:
 
 
 def blank(voxels: Voxels) -> float:
-    """Number of constant slices between slices that vary, along the worst axis; lower is better."""
+    """Number of constant slices between slices with content (a twentieth of the richest slice's voxels above its
+    lowest value), along the worst axis; lower is better."""
     worst = 0
     for axis in range(3):
         planes = np.moveaxis(voxels, axis, 0).reshape(voxels.shape[axis], -1)
-        first, last = _filled(planes)
-        inner = planes[first:last]
-        worst = max(worst, int((inner.max(axis=1) == inner.min(axis=1)).sum()))
+        filled = (planes > planes.min(axis=1, keepdims=True)).sum(axis=1)
+        rich = np.flatnonzero(filled > 0.05 * filled.max())
+        if rich.size:
+            worst = max(worst, int((filled[rich[0] : rich[-1]] == 0).sum()))
     return float(worst)
 
 
