@@ -2,8 +2,23 @@
 
 import numpy as np
 import pytest
-from consilium.imaging.quality import artefacts, cohort, limits, measures, metrics, metrics_fmri, sketch, slices, units
+from consilium.imaging.brain.registration import head_mask
+from consilium.imaging.quality import (
+    artefacts,
+    cohort,
+    limits,
+    measures,
+    metrics,
+    metrics_fmri,
+    patient,
+    relations,
+    sketch,
+    slices,
+    structural,
+    units,
+)
 from consilium.imaging.quality.verdict import judge
+from consilium.simulate import images_defects
 from consilium.simulate.images_brain import Scan
 from scipy import ndimage
 
@@ -159,3 +174,49 @@ def test_what_needs_a_head_is_not_asked_of_other_images() -> None:
 
 def test_every_limit_is_a_registered_metric() -> None:
     assert {limit.metric for some in limits.LIMITS.values() for limit in some} <= set(measures.METRICS)
+
+
+@pytest.fixture(scope="module")
+def clean(head: Scan) -> tuple[np.ndarray, np.ndarray]:
+    """A simulated head and its foreground."""
+    voxels = head.voxels.astype(np.float32)
+    return voxels, head_mask(voxels)
+
+
+@pytest.mark.parametrize(
+    ("defect", "metric"),
+    [("noise", "noise_share"), ("ghost", "ghost_y"), ("spike in k-space", "kspace_spike"), ("wrap-around", "edge_y"),
+     ("blank slices", "blank_slices"), ("repeated slices", "repeated_slices"), ("clipped values", "clipped_share"),
+     ("slices in wrong order", "slice_disorder"), ("slices that lost signal", "slice_stripe"),
+     ("few grey levels", "grey_levels"), ("motion of the head", "ghost_y")],
+)  # fmt: skip
+def test_a_planted_defect_passes_its_limit_and_a_clean_head_does_not(clean, defect: str, metric: str) -> None:
+    voxels, mask = clean
+    flags = {limit.metric: limit.flag for limit in limits.LIMITS["T1"]}
+    low, high = flags[metric]
+    sound = structural.anywhere(voxels, mask)[metric]
+    assert (low is None or sound >= low) and (high is None or sound <= high)
+    caught = 0
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        bad = images_defects.HEAD[defect](voxels, rng)
+        found = structural.anywhere(bad, head_mask(bad))
+        both = (
+            found[metric],
+            found["ghost_x"] if metric == "ghost_y" else found["edge_x"] if metric == "edge_y" else 0,
+        )
+        caught += any((low is not None and v < low) or (high is not None and v > high) for v in both)
+    assert caught == 3
+
+
+@pytest.mark.slow
+def test_left_and_right_exchanged_are_seen_against_another_sequence(head: Scan) -> None:
+    voxels = head.voxels.astype(np.float32)
+    flair = images_defects.other_contrast(voxels, float(np.percentile(voxels, 95)))
+    assert relations.compare(voxels, head.affine, flair, head.affine).finding == ""
+    assert "exchanged" in relations.compare(voxels, head.affine, flair[::-1].copy(), head.affine).finding
+
+
+def test_headers_that_name_two_persons_are_told() -> None:
+    told = patient.related({}, {"T1": "a", "CT": "b", "PET": ""})["reasons"]
+    assert set(told) == {"T1", "CT"} and "another person" in told["T1"][0]

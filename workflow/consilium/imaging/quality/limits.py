@@ -46,7 +46,7 @@ MRI = (
     most("kspace_spike", "herring-bone pattern (a spike in k-space)", 6.0),
     most("clipped_share", "clipped: many voxels at the highest value", 0.01),
     least("grey_levels", "few grey levels", 32.0),
-    most("noise_share", "noise", 0.15, 0.6),
+    most("noise_share", "noise", 0.25, 0.8),
 )
 HEAD = (
     least("snr_air", "noise, against the air", 8.0, head_only=True),
