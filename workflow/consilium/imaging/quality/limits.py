@@ -42,7 +42,7 @@ ALL = (
 )
 MRI = (
     most("slice_disorder", "slices in wrong order", 0.25),
-    most("slice_stripe", "slices of another brightness (signal lost or doubled)", 0.4),
+    most("slice_stripe", "slices of another brightness (signal lost or doubled)", 0.4, head_only=True),
     most("kspace_spike", "herring-bone pattern (a spike in k-space)", 6.0),
     most("clipped_share", "clipped: many voxels at the highest value", 0.01),
     least("grey_levels", "few grey levels", 32.0),

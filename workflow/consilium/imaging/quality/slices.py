@@ -69,9 +69,10 @@ def stripe(voxels: Voxels) -> float:
     logarithm; lower is better: a slice with lost or doubled signal.
 
     Median ratio over voxels that are bright (above the image's mean) in both neighbours, in slices with at least a
-    third as many of them as the richest has, and 50.
+    third as many of them as the richest has, and 50. Values count from the image's lowest.
     """
     found = []
+    voxels = voxels - voxels.min()
     level = float(voxels.mean(dtype=np.float64))
     for axis in range(3):
         planes = _planes(voxels, axis)
