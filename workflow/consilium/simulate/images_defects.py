@@ -125,11 +125,6 @@ def shading(voxels: Array, rng: Rng) -> Array:
     return (voxels * np.exp(ramp * rng.uniform(0.8, 1.2) * rng.choice([-1, 1])).reshape(shape)).astype(np.float32)
 
 
-def blur(voxels: Array, rng: Rng) -> Array:
-    """Smoothed by two to three voxels."""
-    return ndimage.gaussian_filter(voxels, rng.uniform(2, 3)).astype(np.float32)
-
-
 def other_contrast(voxels: Array, white: float) -> Array:
     """A T1-weighted head as FLAIR would show it: fluid dark, grey matter brighter than white. white: white matter."""
     map_to = np.interp(voxels / white * 0.87, [0, 0.06, 0.22, 0.65, 0.87, 1.2], [0, 0.04, 0.12, 0.8, 0.62, 0.6])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +51,7 @@ def robust_z(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return out
 
 
-def outlier_scores(groups: list[Hashable], metrics: list[str], values: NDArray[np.float64]) -> NDArray[np.float64]:
+def outlier_scores(groups: Sequence[Hashable], metrics: list[str], values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Robust z of every row of the quality table within its group and metric; NaN where it is not compared."""
     out = np.full(len(values), np.nan)
     rows: dict[tuple[Hashable, str], list[int]] = {}

@@ -35,7 +35,7 @@ def qc_table(cohort: Cohort) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=columns)
     values = pd.to_numeric(table["value"]).to_numpy(dtype=np.float64, na_value=np.nan)
     groups = list(zip(table["kind"], table["scanner"], strict=True))
-    table["z"] = np.round(across.outlier_scores(groups, list(table["metric"]), values), 2)
+    table["z"] = across.outlier_scores(groups, list(table["metric"]), values).round(2)
     found = _merged(_equal(cohort, judged), _copies(cohort, judged), _contradictions(cohort, judged), _outliers(table))
     for column, place in (("verdict", 0), ("reason", 1)):
         said = {(s.patient, s.sample): _verdict(cohort, s, found)[place] for s in judged}
