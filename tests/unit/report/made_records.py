@@ -30,6 +30,8 @@ def images(cohort: Path, patients: Path, rng: np.random.Generator) -> None:
                         "value": value,
                         "unit": unit,
                         "better": "lower" if metric == "cjv" else "higher",
+                        "scanner": "3 T, 1 x 1 x 1 mm",
+                        "z": float("nan"),
                         "verdict": "exclude" if bad else "keep",
                         "reason": "signal-to-noise ratio 4.0 below 6" if bad else "",
                     }

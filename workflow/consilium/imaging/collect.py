@@ -13,7 +13,6 @@ from consilium.core.sheets import Sample
 from consilium.core.store import read_facts
 
 if TYPE_CHECKING:
-    import pandas as pd
     import xarray as xr
 
 # Block -> kind of image it comes from, title.
@@ -131,38 +130,3 @@ def all_blocks(cohort: Cohort) -> dict[str, xr.Dataset]:
     """Every block that at least one patient has."""
     every = {**{b: table_block(cohort, b) for b in TABLES}, **{b: volume_block(cohort, b) for b in VOLUMES}}
     return {name: block for name, block in sorted(every.items()) if block is not None}
-
-
-def qc_table(cohort: Cohort) -> pd.DataFrame:
-    """Table "image_qc": one row a sample and metric; images with the same voxels are flagged here."""
-    import pandas as pd
-
-    same = _duplicates(cohort)
-    rows = []
-    for s in cohort.samples:
-        if (s.patient, s.sample) not in cohort.facts:
-            continue
-        _, qc, _ = cohort.facts[(s.patient, s.sample)]
-        verdict, reason = qc["verdict"], qc["reason"]
-        if (s.patient, s.sample) in same:
-            verdict = "flag" if verdict == "keep" else verdict
-            reason = "; ".join(r for r in (reason, same[(s.patient, s.sample)]) if r)
-        for name, metric in qc["metrics"].items():
-            rows.append((s.patient, s.sample, s.kind, name, metric["value"], metric["unit"], metric["better"],
-                         verdict, reason))  # fmt: skip
-    columns = ["patient", "sample", "kind", "metric", "value", "unit", "better", "verdict", "reason"]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def _duplicates(cohort: Cohort) -> dict[tuple[str, str], str]:
-    """Samples whose voxels equal those of another sample (masks aside: small ones may coincide)."""
-    by_hash: dict[str, list[Sample]] = {}
-    for s in cohort.samples:
-        if s.kind != "mask" and (s.patient, s.sample) in cohort.facts:
-            by_hash.setdefault(cohort.facts[(s.patient, s.sample)][1]["voxel_hash"], []).append(s)
-    out = {}
-    for group in by_hash.values():
-        for s in group if len(group) > 1 else []:
-            others = ", ".join(f"{o.patient} {o.sample}" for o in group if o is not s)
-            out[(s.patient, s.sample)] = f"same voxels as {others}"
-    return out

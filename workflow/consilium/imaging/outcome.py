@@ -8,15 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from consilium.core.sheets import Sample
 from consilium.core.store import atomic, write_facts
 from consilium.imaging import bids
 from consilium.imaging.brain.regional import Feature
 from consilium.imaging.brain.registration import Alignment
-from consilium.imaging.quality.verdict import METRICS, judge
+from consilium.imaging.quality.measures import METRICS
+from consilium.imaging.quality.verdict import judge
 from consilium.imaging.volume import Affine, Volume, Voxels
 
+RELATIONS, SKETCH = "relations.json", "sketch.npy"
 DIGITS = 6  # significant digits of written numbers
 
 
@@ -40,6 +43,7 @@ class Outcome:
     volume: tuple[Voxels, Affine] | None = None
     lowres: dict[str, Voxels] = field(default_factory=dict)
     alignment: Alignment | None = None
+    sketch: NDArray[np.float16] | None = None  # likeness by which copies are found
 
 
 def write(outcome: Outcome, image: Volume, sample: Sample, folder: Path) -> tuple[str, str]:
@@ -79,6 +83,8 @@ def write(outcome: Outcome, image: Volume, sample: Sample, folder: Path) -> tupl
         volumes[name] = "lowres.npy"
         np.save(folder / "lowres.npy", voxels.astype(np.float16))
     write_facts(folder / "features.json", {**head, "blocks": blocks, "volumes": volumes, "details": outcome.details})
+    if outcome.sketch is not None:
+        np.save(folder / SKETCH, outcome.sketch)
     if outcome.volume is not None:
         registered = outcome.alignment is not None and not outcome.alignment.reason and sample.kind != "mask"
         name = bids.stem(sample, registered)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from consilium.core.chunks import Task
 from consilium.core.errors import InputError, Problem
 from consilium.core.sheets import Sample
-from consilium.core.store import scratch_folder
+from consilium.core.store import scratch_folder, write_facts
 from consilium.imaging import outcome
 from consilium.imaging.intake import reader, sidecar
-from consilium.imaging.outcome import Outcome
+from consilium.imaging.outcome import RELATIONS, Outcome
+from consilium.imaging.quality import patient, sketch, structural, units
 from consilium.imaging.settings import Settings
 from consilium.imaging.volume import STRUCTURAL, Volume
 
@@ -24,15 +27,21 @@ def one_patient(task: Task, folder: Path, settings: Settings) -> list[Problem]:
     """
     problems: list[Problem] = []
     done: dict[str, tuple[Volume, Outcome]] = {}
+    heads: dict[str, Outcome] = {}
+    persons: dict[str, str] = {}
     for sample in sorted(task.samples, key=lambda s: (s.kind == "mask", s.sample)):
         with scratch_folder(folder / ".scratch") as scratch:
             try:
                 volume = reader.read(sample, scratch)
                 result = _dispatch(volume, sample, done, folder / sample.sample, settings)
+                _look_again(result, volume)
             except InputError as error:
                 problems += error.problems
                 continue
             verdict, reason = outcome.write(result, volume, sample, folder / sample.sample)
+            persons[sample.sample] = volume.person
+            if sample.kind in STRUCTURAL:
+                heads[sample.sample] = result
             if sample.kind in PAIRED:
                 done[sample.sample] = (volume, result)
             if verdict == "exclude":
@@ -40,7 +49,23 @@ def one_patient(task: Task, folder: Path, settings: Settings) -> list[Problem]:
                     Problem(sample.path, f"excluded by QC: {reason}", "an image within the limits of docs/methods",
                             "look at its preview.png; acquire or export it again", patient=sample.patient)
                 )  # fmt: skip
+    if len(persons) > 1:
+        write_facts(folder / RELATIONS, patient.related(heads, persons))
     return problems
+
+
+def _look_again(result: Outcome, volume: Volume) -> None:
+    """Quality that any kind shares: slices, a likeness for finding copies, why units are not known."""
+    if volume.kind in ("CT", "PET"):
+        result.metrics |= structural.of_slices(np.nan_to_num(volume.voxels, nan=float(np.nanmin(volume.voxels))))
+    if volume.kind == "CT":
+        result.metrics["raw_offset"] = units.raw_offset(volume.voxels)
+    if volume.kind == "PET" and volume.unit_reason:
+        result.notes.append(volume.unit_reason)
+    if volume.kind == "mask":
+        result.metrics["volume_share"] = float((np.nan_to_num(volume.voxels) > 0).mean())
+    elif result.sketch is None:
+        result.sketch = sketch.draw(volume.voxels, volume.affine)
 
 
 def sidecars(task: Task) -> list[Path]:

@@ -45,6 +45,7 @@ class Volume:
     phase_encoding: str = ""
     sidecar: dict[str, Any] = field(default_factory=dict)
     seen: dict[str, Any] = field(default_factory=dict)
+    person: str = ""  # hash of whom DICOM headers name; in memory only
 
     @property
     def spacing(self) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ from consilium.imaging.brain import atlas, bias, regional
 from consilium.imaging.brain.registration import Alignment, align, head_mask
 from consilium.imaging.brain.tissue import Tissue, segment
 from consilium.imaging.outcome import Block, Outcome
-from consilium.imaging.quality import metrics
+from consilium.imaging.quality import structural as quality
 from consilium.imaging.resampling import at_spacing, coverage, resample
 from consilium.imaging.volume import Affine, Mask, Volume, Voxels
 
@@ -29,7 +29,8 @@ def structural(volume: Volume, folder: Path, grid_mm: float) -> Outcome:
     alignment = align(coarse, coarse_grid)
     tissue, reason = _tissue(volume, alignment, log_field, grid)
     head = _on_grid(head_mask(coarse), coarse_grid, volume)
-    found = common_metrics(volume) | metrics.structural(volume.voxels, head, tissue) | registration_metrics(alignment)
+    found = common_metrics(volume) | quality.of_image(volume, head, log_field, grid, alignment, tissue)
+    found |= registration_metrics(alignment)
     name = f"{volume.kind.lower()}_regions"
     out = Outcome(found, list(volume.notes), {name: Block(reason=reason)}, alignment=alignment)
     out.details["voxel_hash"] = volume.digest()

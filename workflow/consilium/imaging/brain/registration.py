@@ -70,7 +70,8 @@ def head_mask(voxels: Voxels) -> Mask:
     if n == 0:
         return np.ones(voxels.shape, dtype=bool)
     largest = pieces == 1 + int(np.argmax(np.bincount(pieces.ravel())[1:]))
-    return np.asarray(ndimage.binary_fill_holes(ndimage.binary_closing(largest, iterations=2)))
+    closed = ndimage.binary_fill_holes(ndimage.binary_closing(largest, iterations=2))
+    return np.asarray(closed if closed.any() else largest)  # closing eats what lies along the border
 
 
 def rough_brain(coarse: Voxels) -> Mask:

@@ -16,7 +16,7 @@ from consilium.imaging.fmri.run import Sampled, ready
 from consilium.imaging.fmri.settings import Settings
 from consilium.imaging.frames import frames_of
 from consilium.imaging.outcome import Block, Outcome
-from consilium.imaging.quality import metrics_fmri
+from consilium.imaging.quality import metrics_fmri, sketch
 from consilium.imaging.volume import Volume
 
 if TYPE_CHECKING:
@@ -40,7 +40,10 @@ def fmri(volume: Volume, folder: Path, settings: Settings | None = None, parcels
     moved = motion.estimate(sample, first.reference, volume.affine, head)
     alignment = align(first.reference, volume.affine)
     found = common_metrics(volume) | metrics_fmri.metrics(sample.taken.T, moved.displacement)
+    found |= metrics_fmri.of_mean(first.reference, head)
+    found |= {"slice_spikes": metrics_fmri.slice_spikes(sample.slices), "dummy_volumes": float(early)}
     out = Outcome(found | registration_metrics(alignment), list(volume.notes), {}, alignment=alignment)
+    out.sketch = sketch.draw(first.reference, volume.affine)
     out.details |= {"voxel_hash": whole.digest(), "dummy_scans": early}
     if volume.tr_s is None:
         out.notes.append("no repetition time: connectivity without band limits, no ALFF")

@@ -73,7 +73,8 @@ def _volume(heads: list[Head], kind: str, scratch: Path | None) -> Volume:
     if (voxels.ndim == 4) != (kind == "fMRI"):
         raise convert.ConversionError(f"dcm2niix makes an image of {'x'.join(map(str, shape))} of it")
     voxels, affine = _placed(voxels, stored, dicom_stack.affine_of(heads))
-    out = Volume(voxels, affine, kind, "dicom", technical=_common_numbers(heads), nan_share=share)
+    out = Volume(voxels, affine, kind, "dicom", technical=_common_numbers(heads), nan_share=share,
+                 person=first.person)  # fmt: skip
     if kind == "fMRI":
         seconds = float(header["pixdim"][4])
         out.tr_s = seconds if 0.1 <= seconds <= 20 else None

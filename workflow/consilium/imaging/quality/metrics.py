@@ -1,6 +1,7 @@
-"""Image quality metrics that any kind shares, and those of structural MRI; one pure function each.
+"""Image quality metrics of structural MRI that need tissues, head or air; one pure function each.
 
-Every function returns a float; NaN where it cannot be computed. Directions are said in METRICS of verdict.py.
+Every function returns a float; NaN where it cannot be computed. Directions are said in METRICS of measures.py. The
+definitions follow MRIQC (Esteban et al. 2017, doi:10.1371/journal.pone.0184661), where its formulas have one.
 """
 
 from __future__ import annotations
@@ -8,27 +9,34 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from consilium.imaging.brain.tissue import Tissue
-from consilium.imaging.volume import Mask, Voxels
-
 RAYLEIGH = np.sqrt(2 / (4 - np.pi))  # noise in air of a magnitude image -> noise in tissue
+NORMAL_MAD = 1.4826022185056018  # median absolute deviation -> standard deviation of a normal distribution
+MIN_AIR = 100  # voxels of air that a spread needs
+
+
+def mad(values: NDArray) -> float:
+    """Median absolute deviation, scaled to the standard deviation of a normal distribution."""
+    return float(np.median(np.abs(values - np.median(values)))) * NORMAL_MAD if values.size else float("nan")
+
+
+def air_spread(air: NDArray) -> float:
+    """Standard deviation of the air; NaN where it was blanked (no spread, more than half zeros) or is too small."""
+    spread = float(air.std()) if air.size >= MIN_AIR else 0.0
+    return spread if spread > 0 and float((air == 0).mean()) <= 0.5 else float("nan")
 
 
 def snr_air(foreground: NDArray, air: NDArray) -> float:
     """Signal to noise against air (Dietrich et al. 2007, doi:10.1002/jmri.20969); higher is better.
 
-    NaN where the air was blanked (no spread) or too small.
+    median(foreground) / (SD(air) sqrt(2 / (4 - pi))). NaN where the air was blanked.
     """
-    spread = float(air.std()) if air.size >= 100 else 0.0
-    if spread <= 0 or float((air == 0).mean()) > 0.5:
-        return float("nan")
-    return float(np.median(foreground)) / (spread * RAYLEIGH)
+    return float(np.median(foreground)) / (air_spread(air) * RAYLEIGH) if foreground.size else float("nan")
 
 
 def snr_tissue(values: NDArray) -> float:
-    """Mean over standard deviation within one tissue (here white matter); higher is better."""
+    """Median over standard deviation within one tissue; higher is better."""
     spread = float(values.std(ddof=1)) if values.size > 10 else 0.0
-    return float(values.mean()) / spread if spread > 0 else float("nan")
+    return float(np.median(values)) / spread if spread > 0 else float("nan")
 
 
 def cnr(gm: NDArray, wm: NDArray, air_sd: float) -> float:
@@ -37,13 +45,14 @@ def cnr(gm: NDArray, wm: NDArray, air_sd: float) -> float:
     air_sd: spread of the air in the same units; 0 where it was blanked.
     """
     noise = float(np.sqrt(air_sd**2 + gm.var() + wm.var()))
-    return abs(float(gm.mean() - wm.mean())) / noise if noise > 0 else float("nan")
+    return abs(float(np.median(gm) - np.median(wm))) / noise if noise > 0 else float("nan")
 
 
 def cjv(gm: NDArray, wm: NDArray) -> float:
-    """Joint variation of grey and white matter (Ganzetti et al. 2016, doi:10.3389/fninf.2016.00010); lower: better."""
-    apart = abs(float(wm.mean() - gm.mean()))
-    return float(wm.std() + gm.std()) / apart if apart > 0 else float("nan")
+    """Joint variation of grey and white matter, (MAD + MAD) / |difference of medians| (Ganzetti et al. 2016,
+    doi:10.3389/fninf.2016.00010); lower is better: noise and bias field raise it."""
+    apart = abs(float(np.median(wm) - np.median(gm)))
+    return (mad(wm) + mad(gm)) / apart if apart > 0 else float("nan")
 
 
 def efc(voxels: NDArray) -> float:
@@ -62,32 +71,20 @@ def efc(voxels: NDArray) -> float:
 def fber(foreground: NDArray, air: NDArray) -> float:
     """Median energy of the foreground over that of the air (Shehzad et al. 2015,
     doi:10.3389/conf.fnins.2015.91.00047); higher is better. NaN where the air was blanked."""
-    if air.size < 100:
+    if air.size < MIN_AIR:
         return float("nan")
     background = float(np.median(air.astype(np.float64) ** 2))
     return float(np.median(foreground.astype(np.float64) ** 2)) / background if background > 0 else float("nan")
 
 
-def structural(voxels: Voxels, head: Mask, tissue: Tissue | None) -> dict[str, float]:
-    """All metrics of a T1, T2 or FLAIR image. head: foreground on the image's own grid; tissue: on the template's."""
-    finite = np.nan_to_num(voxels)
-    air = finite[~_grown(head)]
-    out = {
-        "snr_air": snr_air(finite[head], air),
-        "efc": efc(finite),
-        "fber": fber(finite[head], air),
-    }
-    if tissue is not None:
-        gm, wm = tissue.intensity[tissue.gm > 0.9], tissue.intensity[tissue.wm > 0.9]
-        if gm.size > 100 and wm.size > 100:
-            out |= {"snr_white_matter": snr_tissue(wm), "cnr": cnr(gm, wm, 0.0), "cjv": cjv(gm, wm)}
-        whole = float(tissue.mask.sum())
-        out |= {f"{name}_share": float(getattr(tissue, name).sum()) / whole for name in ("gm", "wm", "csf")}
-    return out
+def inu(field: NDArray) -> tuple[float, float]:
+    """(range, median) of a multiplicative bias field within the head: 95th less 5th percentile, lower is better, and
+    median, 1 is best (Tustison et al. 2010, doi:10.1109/TMI.2010.2046908)."""
+    low, middle, high = (float(v) for v in np.percentile(field, [5, 50, 95]))
+    return high - low, middle
 
 
-def _grown(mask: Mask) -> Mask:
-    """A rim of partial volume is neither head nor air."""
-    from scipy import ndimage
-
-    return np.asarray(ndimage.binary_dilation(mask, iterations=2))
+def wm2max(voxels: NDArray, wm: NDArray) -> float:
+    """White matter over the brightest voxels (99.95th percentile), in range: low where vessels or fat outshine it."""
+    high = float(np.percentile(voxels, 99.95))
+    return float(np.median(wm)) / high if high > 0 and wm.size else float("nan")

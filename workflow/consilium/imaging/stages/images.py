@@ -60,10 +60,11 @@ def features(manifests: list[Path], patients: Path, samples: Path, features: Pat
     from consilium.core.sheets import read_patients, read_samples
     from consilium.core.store import write_features, write_table
     from consilium.imaging import collect
+    from consilium.imaging.quality.table import qc_table
 
     rows = [s for s in read_samples(samples) if s.modality == "imaging"]
     names = [p.patient for p in read_patients(patients)]
     cohort = collect.Cohort(read_manifests(manifests), rows, names)
     write_features(features, collect.all_blocks(cohort))
-    write_table(qc, "image_qc", collect.qc_table(cohort))
+    write_table(qc, "image_qc", qc_table(cohort))
     write_table(quarantine, "quarantine", refused.quarantine("imaging", cohort.problems))

@@ -1,0 +1,95 @@
+"""Defects between images: copies under other names, another person's head, left and right exchanged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from consilium.imaging.quality import cohort, relations, sketch
+from consilium.imaging.resampling import at_spacing, resample
+from consilium.imaging.volume import Volume
+from consilium.simulate import images_defects as plant
+from consilium.simulate.images_brain import t1
+from consilium.simulate.images_head import random_pose
+
+from defect_bench.heads import Head
+
+Rng = np.random.Generator
+
+
+def _same(original: np.ndarray, grid: np.ndarray, copy: np.ndarray, copy_grid: np.ndarray) -> str:
+    pair = [Volume(v, g, "T1", "nifti") for v, g in ((original, grid), (copy, copy_grid))]
+    if pair[0].digest() == pair[1].digest():
+        return "same voxels as"
+    found = cohort.copies(np.stack([sketch.draw(v.voxels, v.affine) for v in pair]))
+    return "" if not found else "a mirrored copy of" if found[0][3] else "nearly the same image as"
+
+
+def exact(head: Head, rng: Rng) -> str:
+    moved = head.affine.copy()
+    moved[:3, 3] += rng.uniform(-20, 20, 3)
+    return _same(head.voxels, head.affine, head.voxels.copy(), moved)
+
+
+def rescaled(head: Head, rng: Rng) -> str:
+    bent = np.power(head.voxels, rng.uniform(0.6, 1.5)) * rng.uniform(0.01, 50) + rng.uniform(0, 100)
+    return _same(head.voxels, head.affine, bent.astype(np.float32), head.affine)
+
+
+def resampled(head: Head, rng: Rng) -> str:
+    copy, grid = at_spacing(head.voxels, head.affine, float(rng.uniform(2.5, 5.0)))
+    return _same(head.voxels, head.affine, copy, grid)
+
+
+def mirrored(head: Head, rng: Rng) -> str:
+    noisy = head.voxels[::-1] + rng.normal(0, 0.01 * head.voxels.std(), head.voxels.shape)
+    return _same(head.voxels, head.affine, np.ascontiguousarray(noisy, np.float32), head.affine)
+
+
+def other_people(head: Head, rng: Rng) -> str:
+    """Clean: two people are no copies of each other."""
+    scan = t1(float(rng.normal()), "female", "site_1", rng, 4.0)
+    return _same(head.voxels, head.affine, scan.voxels.astype(np.float32), scan.affine)
+
+
+def flair_of(voxels: np.ndarray, affine: np.ndarray, rng: Rng) -> np.ndarray:
+    """A FLAIR of the head of a T1, in another pose, with its own noise."""
+    white = float(np.median(voxels[voxels > np.percentile(voxels, 85)]))
+    turned = resample(plant.other_contrast(voxels, white), affine, random_pose(rng, 0.0), voxels.shape, affine)
+    return np.abs(turned + rng.normal(0, 9, voxels.shape)).astype(np.float32)
+
+
+def _head(rng: Rng) -> tuple[np.ndarray, np.ndarray]:
+    scan = t1(float(rng.normal()), "female", "site_1", rng, 3.5)
+    return scan.voxels.astype(np.float32), scan.affine
+
+
+def fits(rng: Rng) -> str:
+    """Clean: T1 and FLAIR of one head."""
+    voxels, affine = _head(rng)
+    return relations.compare(voxels, affine, flair_of(voxels, affine, rng), affine).finding
+
+
+def flipped(rng: Rng) -> str:
+    """The FLAIR's header has left and right exchanged."""
+    voxels, affine = _head(rng)
+    flair = np.ascontiguousarray(flair_of(voxels, affine, rng)[::-1])
+    return relations.compare(voxels, affine, flair, affine).finding
+
+
+def another(rng: Rng) -> str:
+    """The FLAIR is another person's."""
+    (voxels, affine), (other, grid) = _head(rng), _head(rng)
+    return relations.compare(voxels, affine, flair_of(other, grid, rng), grid).finding
+
+
+DEFECTS: dict[str, tuple[str, Callable[[Head, Rng], str]]] = {
+    "copy under another name": ("same voxels", exact),
+    "copy with other grey values": ("nearly the same", rescaled),
+    "copy on another grid": ("nearly the same", resampled),
+    "mirrored copy": ("mirrored copy", mirrored),
+}
+SLOW: dict[str, tuple[str, Callable[[Rng], str]]] = {
+    "left-right flipped against the patient's T1": ("left and right are exchanged", flipped),
+    "another patient's FLAIR": ("not the same head", another),
+}

@@ -1,0 +1,71 @@
+"""Quality across a cohort: copies under other names, and outliers among images of one scanner. Flags only."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from consilium.imaging.quality.measures import METRICS
+from consilium.imaging.quality.sketch import mirrored, unit
+
+ALIKE = 0.985  # correlation of two likenesses from which on they are called copies (other people's heads: at most .92)
+BLOCK = 512  # likenesses compared at once
+MIN_GROUP = 8  # images of one kind and scanner that an outlier needs
+OUTLIER_Z = 5.0
+# Counts and geometry: their limits say enough.
+UNCOMPARED = ("spacing_", "fov_", "n_volumes", "grey_levels", "registration_", "volume_ml", "stretch_", "_volumes")
+
+
+def copies(sketches: NDArray) -> list[tuple[int, int, float, bool]]:
+    """(i, j, correlation, mirrored) of every pair i < j of likenesses (n, x, y, z) that are nearly one image."""
+    straight, turned = unit(sketches), unit(mirrored(sketches))
+    out = []
+    for low in range(0, len(straight), BLOCK):
+        some = straight[low : low + BLOCK]
+        for high in range(low, len(straight), BLOCK):
+            as_is = some @ straight[high : high + BLOCK].T
+            other = some @ turned[high : high + BLOCK].T
+            for i, j in np.argwhere(np.maximum(as_is, other) >= ALIKE):
+                if low + i < high + j:
+                    best = float(max(as_is[i, j], other[i, j]))
+                    out.append((low + int(i), high + int(j), best, bool(other[i, j] > as_is[i, j])))
+    return out
+
+
+def robust_z(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Departure from the median in robust standard deviations (1.4826 MAD); on logarithms where all are above 0.
+
+    NaN where a value is missing, fewer than MIN_GROUP are known, or most are the same.
+    """
+    known = np.isfinite(values)
+    out = np.full(values.shape, np.nan)
+    if known.sum() < MIN_GROUP:
+        return out
+    some = np.log(values[known]) if (values[known] > 0).all() else values[known]
+    away = some - np.median(some)
+    spread = 1.4826 * float(np.median(np.abs(away)))
+    if spread > 1e-9:
+        out[known] = away / spread
+    return out
+
+
+def outlier_scores(groups: Sequence[Hashable], metrics: list[str], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Robust z of every row of the quality table within its group and metric; NaN where it is not compared."""
+    out = np.full(len(values), np.nan)
+    rows: dict[tuple[Hashable, str], list[int]] = {}
+    for i, (group, metric) in enumerate(zip(groups, metrics, strict=True)):
+        if not any(part in metric for part in UNCOMPARED):
+            rows.setdefault((group, metric), []).append(i)
+    for indices in rows.values():
+        out[indices] = robust_z(values[indices])
+    return out
+
+
+def is_outlier(metric: str, z: float) -> bool:
+    """Beyond OUTLIER_Z on the bad side of the metric (either side where it should be in range)."""
+    if not np.isfinite(z):
+        return False
+    better = METRICS[metric].better
+    return bool(z < -OUTLIER_Z if better == "higher" else z > OUTLIER_Z if better == "lower" else abs(z) > OUTLIER_Z)

@@ -1,0 +1,52 @@
+"""A small likeness of an image, by which a copy is known again: re-saved, rescaled, resampled, mirrored, renamed."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from consilium.imaging.brain.registration import head_mask
+from consilium.imaging.resampling import at_spacing, resample
+from consilium.imaging.volume import Affine, Voxels
+
+STEP_MM = 6.0
+SHAPE = (30, 36, 30)  # 180 x 216 x 180 mm around the middle of the foreground
+WORK_MM = 3.0
+
+Sketch = NDArray[np.float16]
+
+
+def draw(voxels: Voxels, affine: Affine) -> Sketch:
+    """(30, 36, 30) grey values on a 6 mm grid along the image's axes, centred on its foreground, as ranks 0..1.
+
+    Ranks do not change under any rising map of the grey values. voxels: (x, y, z); NaN counts as 0.
+    """
+    coarse, grid = at_spacing(voxels, affine, WORK_MM)
+    where = np.argwhere(head_mask(coarse))
+    middle = grid[:3, :3] @ where.mean(axis=0) + grid[:3, 3]
+    axes = grid[:3, :3] / WORK_MM * STEP_MM
+    place = np.eye(4)
+    place[:3, :3] = axes
+    place[:3, 3] = middle - axes @ (np.array(SHAPE) - 1) / 2
+    smooth = ndimage.gaussian_filter(coarse, STEP_MM / WORK_MM * 0.4)
+    fill = float(coarse.min())
+    small = resample(smooth, grid, np.eye(4), SHAPE, place, fill)
+    order = small.ravel().argsort(kind="stable")
+    ranks = np.empty(small.size, dtype=np.float32)
+    ranks[order] = np.linspace(0, 1, small.size)
+    ranks[small.ravel() <= np.percentile(small, 40)] = 0.4  # the order of the darkest, mostly air, means nothing
+    return ranks.reshape(SHAPE).astype(np.float16)
+
+
+def unit(sketches: NDArray) -> NDArray[np.float32]:
+    """(n, voxel) centred rows of length 1: their products are correlations."""
+    rows = np.asarray(sketches, dtype=np.float32).reshape(len(sketches), -1)
+    rows = rows - rows.mean(axis=1, keepdims=True)
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.maximum(length, 1e-6), dtype=np.float32)
+
+
+def mirrored(sketches: NDArray) -> NDArray:
+    """The same with left and right exchanged."""
+    return np.asarray(sketches)[:, ::-1]
