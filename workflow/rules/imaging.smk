@@ -46,11 +46,13 @@ rule imaging_process:
         patients=chunk_patients,
         folder=PATIENTS,
         grid=config["imaging"]["grid_mm"],
+        faces="" if config["imaging"]["deface"] else "--keep-faces",
         rows=chunk_rows("imaging"),
         code=digest("imaging"),
     shell:
         "python $SCRIPTS/imaging.py process --samples {params.samples} --patients {params.patients}"
-        " --folder {params.folder} --grid-mm {params.grid} --threads {threads} --manifest {output} > {log} 2>&1"
+        " --folder {params.folder} --grid-mm {params.grid} {params.faces} --threads {threads} --manifest {output}"
+        " > {log} 2>&1"
 
 
 rule imaging_features:
@@ -73,3 +75,6 @@ rule imaging_features:
         "python $SCRIPTS/imaging.py features --manifests {input} --patients {params.patients}"
         " --samples {params.samples} --features {output.features} --qc {output.qc}"
         " --quarantine {output.quarantine} > {log} 2>&1"
+
+
+include: "imaging/privacy.smk"

@@ -15,7 +15,7 @@ from consilium.imaging.volume import STRUCTURAL, Volume
 PAIRED = ("FLAIR", "T2", "T1", "PET", "CT")  # which image a mask belongs to, in order of preference
 
 
-def one_patient(task: Task, folder: Path, grid_mm: float) -> list[Problem]:
+def one_patient(task: Task, folder: Path, grid_mm: float, deface: bool = True) -> list[Problem]:
     """Process every image of a patient into folder/<sample>/; problems of those that cannot be used.
 
     Images go first, masks after them, since a mask is measured on its image.
@@ -25,7 +25,7 @@ def one_patient(task: Task, folder: Path, grid_mm: float) -> list[Problem]:
     for sample in sorted(task.samples, key=lambda s: (s.kind == "mask", s.sample)):
         try:
             volume = reader.read(sample)
-            result = _dispatch(volume, sample, done, folder / sample.sample, grid_mm)
+            result = _dispatch(volume, sample, done, folder / sample.sample, grid_mm, deface)
         except InputError as error:
             problems += error.problems
             continue
@@ -46,7 +46,7 @@ def sidecars(task: Task) -> list[Path]:
 
 
 def _dispatch(volume: Volume, sample: Sample, done: dict[str, tuple[Volume, Outcome]], folder: Path,
-              grid_mm: float) -> Outcome:  # fmt: skip
+              grid_mm: float, deface: bool) -> Outcome:  # fmt: skip
     from consilium.imaging.body import images as body_images
     from consilium.imaging.brain import images as brain_images
     from consilium.imaging.fmri import series as fmri_series
@@ -59,8 +59,8 @@ def _dispatch(volume: Volume, sample: Sample, done: dict[str, tuple[Volume, Outc
     if volume.kind == "PET":
         return brain_images.pet(volume, folder)
     if volume.kind == "CT":
-        return body_images.ct(volume, folder)
-    return body_images.mask(volume, partner(sample, done), folder)
+        return body_images.ct(volume, folder, deface)
+    return body_images.mask(volume, partner(sample, done), folder, deface)
 
 
 def partner(sample: Sample, done: dict[str, tuple[Volume, Outcome]]) -> tuple[Volume, Outcome] | None:

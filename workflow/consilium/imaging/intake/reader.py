@@ -8,7 +8,7 @@ import numpy as np
 
 from consilium.core.errors import InputError, Problem
 from consilium.core.sheets import Sample
-from consilium.imaging.intake import dicom, nifti, suv
+from consilium.imaging.intake import deidentify, dicom, nifti, suv
 from consilium.imaging.volume import Volume, clean, shear, voxel_size
 
 FOV_MM = (30.0, 2500.0)  # shortest and longest believable side of an image
@@ -17,6 +17,11 @@ MAX_SHEAR = 0.001
 
 def read(sample: Sample) -> Volume:
     """Read, validate and bring to RAS order. InputError with the causes when the image cannot be used."""
+    with deidentify.quiet():
+        return _read(sample)
+
+
+def _read(sample: Sample) -> Volume:
     path = Path(sample.path)
     try:
         if path.is_dir() or _is_dicom(path):

@@ -25,13 +25,16 @@ def check(samples: Path, out: Path) -> None:
     write_table(out, "quarantine", refused.quarantine("imaging", problems))
 
 
-def process(samples: Path, patients: str, folder: Path, manifest: Path, grid_mm: float = 6.0, threads: int = 1) -> None:
+def process(samples: Path, patients: str, folder: Path, manifest: Path, grid_mm: float = 6.0, keep_faces: bool = False,
+            threads: int = 1) -> None:  # fmt: skip
     """Process the images of some patients into folder/<patient>/imaging/<sample>/.
 
     samples: samples.tsv. patients: names joined by commas. folder: the patients' result folders. manifest: JSON with
-    what became of each. grid_mm: voxel size of the volumes for the image network. threads: processes.
+    what became of each. grid_mm: voxel size of the volumes for the image network. keep_faces: do not take faces out of
+    what is kept and drawn. threads: processes.
     """
     from functools import partial
+    from typing import Any
 
     from consilium.core.chunks import Task, run_chunk
     from consilium.core.sheets import read_samples
@@ -43,8 +46,8 @@ def process(samples: Path, patients: str, folder: Path, manifest: Path, grid_mm:
         for patient in patients.split(",")
         if any(s.patient == patient for s in rows)
     ]
-    run_chunk("process", "imaging", tasks, partial(one_patient, grid_mm=grid_mm), manifest, {"grid_mm": grid_mm},
-              threads, sidecars)  # fmt: skip
+    settings: dict[str, Any] = {"grid_mm": grid_mm, "deface": not keep_faces}
+    run_chunk("process", "imaging", tasks, partial(one_patient, **settings), manifest, settings, threads, sidecars)
 
 
 def features(manifests: list[Path], patients: Path, samples: Path, features: Path, qc: Path, quarantine: Path) -> None:
