@@ -9,6 +9,7 @@ import numpy as np
 from consilium.core.errors import InputError, Problem
 from consilium.core.sheets import Sample
 from consilium.imaging.intake import deidentify, dicom, nifti, suv
+from consilium.imaging.privacy import burned_in
 from consilium.imaging.volume import Volume, clean, shear, voxel_size
 
 FOV_MM = (30.0, 2500.0)  # shortest and longest believable side of an image
@@ -57,6 +58,8 @@ def content_problems(volume: Volume) -> list[tuple[str, str, str]]:
         text = f"{volume.nan_share:.0%} of the voxels are not finite numbers"
         problems.append((text, "at most 50 %", "convert the image again"))
         return problems
+    if text := burned_in.found(volume.voxels, volume.kind):
+        problems.append((text, "images without text in their pixels", "supply the original series, or mask the text"))
     low, high = float(np.nanmin(volume.voxels)), float(np.nanmax(volume.voxels))
     if volume.kind == "mask":
         if high <= 0:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from consilium.imaging.brain.atlas import Template, coarse_template
-from consilium.imaging.brain.registration import BRAIN_ML, STRETCH, Alignment
+from consilium.imaging.brain.registration import BRAIN_ML, BRAIN_SIDES_MM, STRETCH, Alignment
 from consilium.imaging.resampling import at_spacing, resample, to_image
 from consilium.imaging.volume import Affine, Mask, Volume, Voxels
 
@@ -19,7 +21,7 @@ BASE_MM = -25.0  # of the template's brain only what lies above this height is c
 HIGH_PART_MM = 60.0  # of the cavity's top, from which the search starts
 PITCHES = (0.0, -25.0, 25.0)  # degrees about the left-right axis tried at the start
 PAD = 8
-MIN_DICE = 0.85  # of the cavity with the template's brain, for the registration to be believed
+MIN_DICE = 0.8  # of the cavity with the template's brain, for the registration to be believed
 
 
 def cavity(volume: Volume) -> tuple[Mask, Affine] | None:
@@ -35,7 +37,10 @@ def cavity(volume: Volume) -> tuple[Mask, Affine] | None:
     largest = labels == 1 + int(np.argmax(np.bincount(labels.ravel())[1:]))
     found = ndimage.binary_dilation(largest, ndimage.generate_binary_structure(3, 2), iterations=steps) & ~bone
     ml = float(found.sum()) * WORK_MM**3 / 1000
-    return (found, grid) if ml > BRAIN_ML[0] / 2 else None
+    sides = (np.ptp(np.argwhere(found), axis=0) + 1) * WORK_MM
+    # A chest within its ribs is larger, and full of air.
+    fits = BRAIN_ML[0] / 2 < ml < BRAIN_ML[1] and (sides < BRAIN_SIDES_MM).all()
+    return (found, grid) if fits else None
 
 
 def alignment(volume: Volume) -> Alignment | None:
@@ -67,34 +72,52 @@ def _dice(a: NDArray, b: NDArray) -> float:
 
 
 def _fitted(template: Template, upper: Mask, inside: Voxels, grid: Affine) -> Affine:
-    """MNI mm -> image mm: least squares between the two shapes, from several pitches; one thread, every voxel."""
+    """MNI mm -> image mm: least squares between the two shapes; the best of several pitches, made finer."""
+    fixed, moving = to_image(template.brain.astype(np.float32), template.affine), to_image(inside, grid)
+    mask = to_image(upper.astype(np.uint8), template.affine)
+    mm = np.argwhere(inside > 0) @ grid[:3, :3].T + grid[:3, 3]
+    top = mm[mm[:, 2] > mm[:, 2].max() - HIGH_PART_MM].mean(axis=0)
+    brain = np.argwhere(template.brain) @ template.affine[:3, :3].T + template.affine[:3, 3]
+    own = brain[brain[:, 2] > brain[:, 2].max() - HIGH_PART_MM].mean(axis=0)
+    tried = []
+    for pitch in PITCHES:
+        start = _similarity(own, top - own, pitch)
+        tried.append((_improve(start, fixed, moving, mask, 3, 25), len(tried), start))
+    best = min(tried, key=lambda t: t[:2])[2]
+    _improve(best, fixed, moving, mask, 2, 40)
+    matrix = np.eye(4)
+    matrix[:3, :3] = np.reshape(best.GetMatrix(), (3, 3))
+    matrix[:3, 3] = best.TransformPoint((0.0, 0.0, 0.0))
+    return matrix
+
+
+def _similarity(centre: NDArray[np.float64], shift: NDArray[np.float64], pitch: float) -> Any:
+    import SimpleITK as sitk  # noqa: N813
+
+    transform = sitk.Similarity3DTransform()
+    transform.SetCenter([float(v) for v in centre])
+    transform.SetTranslation([float(v) for v in shift])
+    transform.SetRotation((1.0, 0.0, 0.0), float(np.deg2rad(pitch)))
+    return transform
+
+
+def _improve(transform: Any, fixed: Any, moving: Any, mask: Any, shrink: int, steps: int) -> float:
+    """Move `transform` to where the images agree better; their mean squared difference there. One thread."""
     import SimpleITK as sitk  # noqa: N813
 
     method = sitk.ImageRegistrationMethod()
     method.SetNumberOfThreads(1)
     method.SetMetricAsMeanSquares()
     method.SetMetricSamplingStrategy(method.NONE)
+    method.SetMetricFixedMask(mask)
     method.SetInterpolator(sitk.sitkLinear)
-    method.SetMetricFixedMask(to_image(upper.astype(np.uint8), template.affine))
-    method.SetShrinkFactorsPerLevel([2, 1])
-    method.SetSmoothingSigmasPerLevel([2.0, 1.0])
-    method.SetOptimizerAsRegularStepGradientDescent(2.0, 0.02, 60, 0.6, 1e-6)
+    method.SetShrinkFactorsPerLevel([shrink])
+    method.SetSmoothingSigmasPerLevel([shrink / 2])
+    method.SetOptimizerAsRegularStepGradientDescent(2.0, 0.02, steps, 0.6, 1e-6)
     method.SetOptimizerScalesFromPhysicalShift()
-    fixed, moving = to_image(template.brain.astype(np.float32), template.affine), to_image(inside, grid)
-    mm = np.argwhere(inside > 0) @ grid[:3, :3].T + grid[:3, 3]
-    top = mm[mm[:, 2] > mm[:, 2].max() - HIGH_PART_MM].mean(axis=0)
-    brain = np.argwhere(template.brain) @ template.affine[:3, :3].T + template.affine[:3, 3]
-    own = brain[brain[:, 2] > brain[:, 2].max() - HIGH_PART_MM].mean(axis=0)
-    tried: list[tuple[float, int, Affine]] = []
-    for pitch in PITCHES:
-        transform = sitk.Similarity3DTransform()
-        transform.SetCenter([float(v) for v in own])
-        transform.SetTranslation([float(v) for v in top - own])
-        transform.SetRotation((1.0, 0.0, 0.0), float(np.deg2rad(pitch)))
-        method.SetInitialTransform(transform, True)
+    method.SetInitialTransform(transform, True)
+    try:
         method.Execute(fixed, moving)
-        matrix = np.eye(4)
-        matrix[:3, :3] = np.reshape(transform.GetMatrix(), (3, 3))
-        matrix[:3, 3] = np.array(transform.TransformPoint((0.0, 0.0, 0.0)))
-        tried.append((float(method.GetMetricValue()), len(tried), matrix))
-    return min(tried, key=lambda t: t[:2])[2]
+    except RuntimeError:  # no overlap left
+        return float("inf")
+    return float(method.GetMetricValue())
