@@ -31,19 +31,19 @@ def spellings(value: str) -> set[str]:
     return {text.lower() for text in out if len(text) >= SHORTEST}
 
 
-def patterns(values: Iterable[str]) -> dict[bytes, str]:
-    """Bytes to look for -> the value they stand for. Text patterns are lower case, base64 ones as they are."""
-    out: dict[bytes, str] = {}
+def patterns(values: Iterable[str]) -> dict[bytes, set[str]]:
+    """Bytes to look for -> the values they stand for. Text patterns are lower case, base64 ones as they are."""
+    out: dict[bytes, set[str]] = {}
     for value in values:
         for text in spellings(value):
             for encoding in ("utf-8", "utf-16-le", "utf-16-be", "latin-1", "shift_jis"):
-                out[text.encode(encoding, "ignore") or text.encode()] = value
+                out.setdefault(text.encode(encoding, "ignore"), set()).add(value)
         raw = value.encode()
         for skip in range(3):  # base64 of the value at any place of a longer text
             core = base64.b64encode(b"\0" * skip + raw)[4 if skip else 0 : -4]
             if len(core) >= 8:
-                out[core] = value
-        out[raw.hex().encode()] = value
+                out.setdefault(core, set()).add(value)
+        out.setdefault(raw.hex().encode(), set()).add(value)
     return {k: v for k, v in out.items() if len(k) >= SHORTEST}
 
 
@@ -69,7 +69,7 @@ def _opened(data: bytes) -> Iterator[bytes]:
                 continue
 
 
-def search(files: Iterable[Path], wanted: dict[bytes, str], root: Path) -> list[str]:
+def search(files: Iterable[Path], wanted: dict[bytes, set[str]], root: Path) -> list[str]:
     """ "file: value" for every planted value that is found in a file or in its name below `root`."""
     starts: dict[int, list[bytes]] = {}
     for text in wanted:
@@ -81,7 +81,7 @@ def search(files: Iterable[Path], wanted: dict[bytes, str], root: Path) -> list[
         name = str(file.relative_to(root)).encode()
         for data in (name, *(contents(file) if file.is_file() else ())):
             for version in (data, data.lower()):
-                found |= {f"{file}: {wanted[text]}" for text in _hits(version, starts, known)}
+                found |= {f"{file}: {v}" for text in _hits(version, starts, known) for v in wanted[text]}
     return sorted(found)
 
 

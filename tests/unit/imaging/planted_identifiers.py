@@ -93,7 +93,7 @@ def _odd_values(d: Dataset, places: Places) -> None:
     raw = {
         "EchoTime": ("DS", "Zanzibar^DS"), "SeriesNumber": ("IS", "604417329555"),
         "BodyPartExamined": ("CS", "MIRABELLE_CS"),
-        "PatientAge": ("AS", "Q61X"), "PatientBirthTime": ("TM", "Timewolf"), "SliceLocation": ("DS", "4455501239"),
+        "PatientAge": ("AS", "061Q61X"), "PatientBirthTime": ("TM", "Timewolf"), "SliceLocation": ("DS", "4455501239"),
         "RadionuclideTotalDose": ("DS", "99 of Halloway"), "ScanOptions": ("CS", "HALLOWEENA"),
     }  # fmt: skip
     for tag, (vr, value) in raw.items():
