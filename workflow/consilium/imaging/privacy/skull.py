@@ -79,7 +79,7 @@ def _fitted(template: Template, upper: Mask, inside: Voxels, grid: Affine) -> Af
     top = mm[mm[:, 2] > mm[:, 2].max() - HIGH_PART_MM].mean(axis=0)
     brain = np.argwhere(template.brain) @ template.affine[:3, :3].T + template.affine[:3, 3]
     own = brain[brain[:, 2] > brain[:, 2].max() - HIGH_PART_MM].mean(axis=0)
-    tried = []
+    tried: list[tuple[float, int, Any]] = []
     for pitch in PITCHES:
         start = _similarity(own, top - own, pitch)
         tried.append((_improve(start, fixed, moving, mask, 3, 25), len(tried), start))
