@@ -29,3 +29,4 @@ rule all:
         f"{COHORT}/quarantine.tsv",
         f"{COHORT}/run_summary.tsv",
         bundle(),
+        deidentified_copies(),

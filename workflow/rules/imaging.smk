@@ -84,3 +84,4 @@ rule imaging_features:
 
 
 include: "imaging/radiomics.smk"
+include: "imaging/privacy.smk"

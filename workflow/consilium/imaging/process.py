@@ -87,8 +87,8 @@ def _dispatch(volume: Volume, sample: Sample, done: dict[str, tuple[Volume, Outc
     if volume.kind == "PET":
         return brain_images.pet(volume, folder)
     if volume.kind == "CT":
-        return body_images.ct(volume, folder)
-    return body_images.mask(volume, partner(sample, done), folder, settings.radiomics)
+        return body_images.ct(volume, folder, settings.deface)
+    return body_images.mask(volume, partner(sample, done), folder, settings.radiomics, settings.deface)
 
 
 def partner(sample: Sample, done: dict[str, tuple[Volume, Outcome]]) -> tuple[Volume, Outcome] | None:

@@ -12,9 +12,11 @@ from consilium.imaging.radiomics.lesion_block import Wanted as Radiomics
 
 @dataclass(frozen=True)
 class Settings:
-    """grid_mm: voxel size of the volumes for the image network; the rest as in the config's schema."""
+    """grid_mm: voxel size of the volumes for the image network. deface: take faces out of what is kept and drawn. The
+    rest as in the config's schema."""
 
     grid_mm: float = 6.0
+    deface: bool = True
     fmri: Fmri = field(default_factory=Fmri)
     radiomics: Radiomics = field(default_factory=Radiomics)
 
@@ -22,7 +24,7 @@ class Settings:
     def from_json(cls, text: str) -> Settings:
         """From the section as JSON; keys of other work are passed by, lacking ones keep their default."""
         given = json.loads(text)
-        plain = {name: given[name] for name in ("grid_mm",) if name in given}
+        plain = {name: given[name] for name in ("grid_mm", "deface") if name in given}
         return cls(**plain, fmri=Fmri.from_json(json.dumps(given.get("fmri", {}))),
                    radiomics=Radiomics.read(json.dumps(given.get("radiomics", {}))))  # fmt: skip
 

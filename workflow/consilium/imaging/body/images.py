@@ -11,17 +11,18 @@ from consilium.imaging.body import ct as chest
 from consilium.imaging.body import lesion
 from consilium.imaging.brain.images import common_metrics
 from consilium.imaging.outcome import Block, Outcome
+from consilium.imaging.privacy import faces
 from consilium.imaging.radiomics import lesion_block
 from consilium.imaging.radiomics.lesion_block import Wanted
 from consilium.imaging.resampling import at_spacing
 from consilium.imaging.volume import Mask, Volume
 
-KEPT_MM = 4.0  # voxel size of the CT that is kept: CT is not defaced, so it is kept coarse
+KEPT_MM = 4.0  # voxel size of the CT that is kept
 CT_WINDOW = (-1000.0, 400.0)
 
 
-def ct(volume: Volume, folder: Path) -> Outcome:
-    """Densities, lungs, nodule candidates of a CT."""
+def ct(volume: Volume, folder: Path, deface: bool = True) -> Outcome:
+    """Densities, lungs, nodule candidates of a CT; what is kept and drawn shows no face."""
     parts = chest.find_parts(volume)
     features, lack = chest.features(volume, parts)
     out = Outcome(common_metrics(volume) | chest.quality(volume, parts), list(volume.notes), {"ct": Block(features)},
@@ -29,17 +30,20 @@ def ct(volume: Volume, folder: Path) -> Outcome:
     if float(np.nanmin(volume.voxels)) > -200:
         out.notes.append("no value below -200: perhaps not in Hounsfield units")
     out.details["voxel_hash"] = volume.digest()
-    coarse, grid = at_spacing(volume.voxels, volume.affine, max(KEPT_MM, float(volume.spacing.min())), -1024.0)
-    out.volume = (coarse, grid)
+    shown, shown_grid = faces.drawable(volume, None, deface)
+    out.volume = at_spacing(shown, shown_grid, max(KEPT_MM, float(volume.spacing.min())), -1024.0)
+    if shown.shape != volume.voxels.shape:
+        preview.draw(folder / "preview.png", shown, shown_grid, None, CT_WINDOW)
+        return out
     overlay = np.where(parts.nodules > 0, 2 + parts.nodules, parts.lungs).astype(np.int16)
     dense = np.argwhere(parts.nodules == 1) if parts.n_nodules else np.empty((0, 3))
     centre = (int(dense[:, 0].mean()), int(dense[:, 1].mean()), int(dense[:, 2].mean())) if len(dense) else None
-    shown = np.nan_to_num(volume.voxels, nan=-1024.0)
-    preview.draw(folder / "preview.png", shown, volume.affine, overlay, CT_WINDOW, centre)
+    preview.draw(folder / "preview.png", shown, shown_grid, overlay, CT_WINDOW, centre)
     return out
 
 
-def mask(volume: Volume, partner: tuple[Volume, Outcome] | None, folder: Path, wanted: Wanted) -> Outcome:
+def mask(volume: Volume, partner: tuple[Volume, Outcome] | None, folder: Path, wanted: Wanted, deface: bool = True
+         ) -> Outcome:  # fmt: skip
     """Lesion features and radiomics on the partner image; the lesion's shape alone where there is none."""
     image, alignment = (partner[0], partner[1].alignment) if partner else (None, None)
     grid = image if image is not None else volume
@@ -65,8 +69,12 @@ def mask(volume: Volume, partner: tuple[Volume, Outcome] | None, folder: Path, w
         _radiomics(out, found, image, reference, wanted)
     coarse, coarse_grid = at_spacing(found.astype(np.float32), grid.affine, KEPT_MM)
     out.volume = (coarse, coarse_grid)
-    shown = np.nan_to_num(grid.voxels) if image is not None else found.astype(np.float32)
-    preview.draw(folder / "preview.png", shown, grid.affine, found.astype(np.int16))
+    if image is None:
+        preview.draw(folder / "preview.png", found.astype(np.float32), grid.affine, found.astype(np.int16))
+        return out
+    shown, shown_grid = faces.drawable(image, alignment, deface)
+    overlay = found if shown.shape == found.shape else coarse > 0.5
+    preview.draw(folder / "preview.png", shown, shown_grid, overlay.astype(np.int16))
     return out
 
 

@@ -6,7 +6,11 @@ times, UIDs, names and every free text with them. Nothing else of a header is ev
 
 from __future__ import annotations
 
+import logging
 import math
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 # Numbers that say how the image was made. (Free text is left out even where PS3.15 would keep it: a name can be typed
@@ -26,7 +30,67 @@ KEEP_WORDS = {
 # Modalities that may be named in a message (PS3.3 C.7.3.1.1.1), anything else is "another modality".
 MODALITIES = ("MR", "CT", "PT", "NM", "US", "CR", "DX", "MG", "XA", "RF", "OT", "SC", "SR", "SEG", "RTSTRUCT", "PR",
               "ECG", "SM", "XC", "ES", "REG", "KO", "RTDOSE", "RTPLAN")  # fmt: skip
-SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
+# Storage classes whose pixels are pictures of a screen or come with text in them (PS3.4 B.5; those below included).
+PICTURES = {
+    "1.2.840.10008.5.1.4.1.1.7": "a secondary capture (screenshot), which may show names",
+    "1.2.840.10008.5.1.4.1.1.6": "an ultrasound image, which shows names by custom",
+    "1.2.840.10008.5.1.4.1.1.3": "an ultrasound image, which shows names by custom",
+    "1.2.840.10008.5.1.4.1.1.77.1": "a photograph or film, which may show a person",
+    "1.2.840.10008.5.1.4.1.1.104": "a document",
+}
+BY_MODALITY = {"US": "1.2.840.10008.5.1.4.1.1.6", "IVUS": "1.2.840.10008.5.1.4.1.1.6",
+               "SC": "1.2.840.10008.5.1.4.1.1.7", "XC": "1.2.840.10008.5.1.4.1.1.77.1",
+               "ES": "1.2.840.10008.5.1.4.1.1.77.1", "GM": "1.2.840.10008.5.1.4.1.1.77.1"}  # fmt: skip
+SCREEN_WORDS = ("SCREEN SAVE", "SCREENSAVE", "SCREENSHOT", "SCREEN CAPTURE", "CAPTURE", "PHOTO", "REPORT", "DOSE_INFO")
+# Keys of BIDS-like JSON that may be written, as numbers or lists of numbers; and those with words of a closed list.
+KEEP_SIDECAR = (
+    "MagneticFieldStrength", "ImagingFrequency", "EchoTime", "EchoTime1", "EchoTime2", "EchoNumber", "RepetitionTime",
+    "RepetitionTimeExcitation", "RepetitionTimePreparation", "InversionTime", "FlipAngle", "SliceThickness",
+    "SpacingBetweenSlices", "SliceTiming", "TotalReadoutTime", "EstimatedTotalReadoutTime", "EffectiveEchoSpacing",
+    "EstimatedEffectiveEchoSpacing", "DwellTime", "PixelBandwidth", "BandwidthPerPixelPhaseEncode", "EchoTrainLength",
+    "PhaseEncodingSteps", "AcquisitionMatrixPE", "ReconMatrixPE", "PercentPhaseFOV", "PercentSampling",
+    "BaseResolution", "PhaseResolution", "ParallelReductionFactorInPlane", "ParallelReductionOutOfPlane",
+    "MultibandAccelerationFactor",
+    "PartialFourier", "SAR", "ImageOrientationPatientDICOM", "ShimSetting", "TxRefAmp", "PhaseEncodingPolarityGE",
+    "NumberOfAverages", "NumberOfVolumesDiscardedByScanner", "DelayTime", "AcquisitionDuration", "XRayTubeCurrent",
+    "KVP", "XRayExposure", "ExposureTime", "InjectedRadioactivity", "InjectionStart", "ScanStart",
+    "ImageDecayCorrectionTime", "FrameTimesStart", "FrameDuration", "DecayFactor", "DoseCalibrationFactor",
+    "RadionuclidePositronFraction", "RadionuclideHalfLife", "RadionuclideTotalDose", "ScatterFraction",
+    "ReconFilterSize", "NumberOfSlices", "NumberOfTemporalPositions", "Rows", "Columns",
+)  # fmt: skip
+SIDECAR_WORDS = {
+    **KEEP_WORDS,
+    "Units": (*KEEP_WORDS["Units"], "Bq/mL", "kBq/mL", "SUV", "g/mL"),
+    "Manufacturer": ("Siemens", "GE", "Philips", "Toshiba", "Canon", "UIH", "Bruker", "Hitachi"),
+    "PhaseEncodingDirection": ("i", "j", "k", "i-", "j-", "k-"),
+    "PhaseEncodingAxis": ("i", "j", "k"),
+    "SliceEncodingDirection": ("i", "j", "k", "i-", "j-", "k-"),
+    "InPlanePhaseEncodingDirectionDICOM": ("ROW", "COL"),
+    "PatientPosition": ("HFP", "HFS", "HFDR", "HFDL", "FFDR", "FFDL", "FFP", "FFS"),
+    "ScanningSequence": ("SE", "IR", "GR", "EP", "RM", "EP\\SE", "EP\\GR", "GR\\IR", "SE\\IR"),
+    "SequenceVariant": ("SK", "MTC", "SS", "TRSS", "SP", "MP", "OSP", "NONE", "SK\\SP", "SK\\SP\\MP", "SK\\MP"),
+    "ConversionSoftware": ("dcm2niix",),
+    "InjectedRadioactivityUnits": ("Bq", "kBq", "MBq", "GBq"),
+    "ImageType": ("ORIGINAL", "DERIVED", "PRIMARY", "SECONDARY", "AXIAL", "M", "P", "R", "I", "ND", "NORM", "MOSAIC",
+                  "DIS2D", "DIS3D", "MAGNITUDE", "PHASE", "REAL", "IMAGINARY", "M_FFE", "M_SE", "FFE", "SE", "IR",
+                  "OTHER", "NONE", "EPI", "FMRI", "DIFFUSION", "VOLUME", "STATIC", "DYNAMIC"),
+}  # fmt: skip
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """No warnings and no log lines of the readers meanwhile: pydicom and nibabel quote header values in theirs."""
+    loggers = [logging.getLogger(name) for name in ("pydicom", "nibabel", "nibabel.global")]
+    levels = [logger.level for logger in loggers]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for logger in loggers:
+                logger.setLevel(logging.CRITICAL + 1)
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 def numbers(dataset: Any) -> dict[str, float]:
@@ -61,9 +125,35 @@ def modality(dataset: Any) -> str:
 
 
 def burned_in(dataset: Any) -> str:
-    """Why pixels may show a person's data: "secondary capture", "burned-in annotation", or "" (no sign of it)."""
-    if str(dataset.get("SOPClassUID", "")).startswith(SECONDARY_CAPTURE):
-        return "a secondary capture (screenshot), which may show names"
+    """Why the pixels of a file may show a person's data, by its header; "" where nothing says so."""
+    own = str(dataset.get("SOPClassUID", "") or "")
+    classes = (own, BY_MODALITY.get(str(dataset.get("Modality", "") or "").upper(), ""))
+    for root, reason in PICTURES.items():
+        if any(c == root or c.startswith(f"{root}.") for c in classes):
+            return reason
+    image_type = [str(v).upper() for v in (dataset.get("ImageType") or [])]
+    if any(word in value for value in image_type for word in SCREEN_WORDS):
+        return "a screen save, which may show names"
     if str(dataset.get("BurnedInAnnotation", "") or "").upper() == "YES":
         return "a burned-in annotation"
     return ""
+
+
+def sidecar(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a BIDS-like JSON may be written: keys of the lists above, with numbers or words of closed lists.
+
+    Everything else is left out: dates, times, UIDs, descriptions, comments, serial numbers, places, names.
+    """
+    kept: dict[str, Any] = {}
+    for name, value in facts.items():
+        several = value if isinstance(value, list) else [value]
+        if name in KEEP_SIDECAR and several and all(_is_number(v) for v in several):
+            kept[name] = value
+        elif name in SIDECAR_WORDS and any(v in SIDECAR_WORDS[name] for v in several if isinstance(v, str)):
+            words = [v for v in several if isinstance(v, str) and v in SIDECAR_WORDS[name]]
+            kept[name] = words if isinstance(value, list) else words[0]
+    return kept
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

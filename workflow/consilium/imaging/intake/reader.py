@@ -9,7 +9,8 @@ import numpy as np
 from consilium.core.errors import InputError, Problem
 from consilium.core.sheets import Sample
 from consilium.imaging.frames import extremes
-from consilium.imaging.intake import dicom, nifti, sidecar, suv
+from consilium.imaging.intake import deidentify, dicom, nifti, sidecar, suv
+from consilium.imaging.privacy import burned_in
 from consilium.imaging.volume import Volume, clean, shear, voxel_size
 
 FOV_MM = (30.0, 2500.0)  # shortest and longest believable side of an image
@@ -22,6 +23,11 @@ def read(sample: Sample, scratch: Path | None = None) -> Volume:
     scratch: folder for the files of a conversion, to be kept for as long as the volume is used (an fMRI run is read
     from there, volume by volume) and cleared then, also after a crash; default: the system's, and runs in memory.
     """
+    with deidentify.quiet():
+        return _read(sample, scratch)
+
+
+def _read(sample: Sample, scratch: Path | None) -> Volume:
     path = Path(sample.path)
     try:
         if path.is_dir() or _is_dicom(path):
@@ -57,6 +63,8 @@ def content_problems(volume: Volume) -> list[tuple[str, str, str]]:
         text = f"{volume.nan_share:.0%} of the voxels are not finite numbers"
         problems.append((text, "at most 50 %", "convert the image again"))
         return problems
+    if text := burned_in.found(volume.voxels, volume.kind):
+        problems.append((text, "images without text in their pixels", "supply the original series, or mask the text"))
     low, high = extremes(volume.voxels)
     if volume.kind == "mask":
         if high <= 0:

@@ -1,6 +1,7 @@
 """Imaging: DICOM or NIfTI -> de-identified volumes, quality, regional features, connectivity, CT and PET features."""
 
 from consilium.imaging.stages.images import check, features, process
+from consilium.imaging.stages.privacy import deidentified, deidentify
 from consilium.imaging.stages.radiomics import radiomics
 
-__all__ = ["check", "process", "features", "radiomics"]
+__all__ = ["check", "process", "features", "radiomics", "deidentify", "deidentified"]
