@@ -30,6 +30,7 @@ def pet_sidecars(wildcards):
 rule imaging_process:
     input:
         files=chunk_files("imaging"),
+        atlas=list(filter(None, config["imaging"]["atlas"].values())),
         sidecars=pet_sidecars,
         gate=gate(),
     output:
@@ -46,11 +47,17 @@ rule imaging_process:
         patients=chunk_patients,
         folder=PATIENTS,
         grid=config["imaging"]["grid_mm"],
+        registration=config["imaging"]["registration"],
+        image=config["imaging"]["atlas"]["image"],
+        labels=config["imaging"]["atlas"]["labels"],
+        reference=config["imaging"]["pet_reference"],
         rows=chunk_rows("imaging"),
         code=digest("imaging"),
     shell:
         "python $SCRIPTS/imaging.py process --samples {params.samples} --patients {params.patients}"
-        " --folder {params.folder} --grid-mm {params.grid} --threads {threads} --manifest {output} > {log} 2>&1"
+        " --folder {params.folder} --grid-mm {params.grid} --registration {params.registration}"
+        " --atlas-image '{params.image}' --atlas-labels '{params.labels}' --pet-reference '{params.reference}'"
+        " --threads {threads} --manifest {output} > {log} 2>&1"
 
 
 rule imaging_features:

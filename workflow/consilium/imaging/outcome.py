@@ -14,7 +14,7 @@ from consilium.core.store import atomic, write_facts
 from consilium.imaging.brain.regional import Feature
 from consilium.imaging.brain.registration import Alignment
 from consilium.imaging.quality.verdict import METRICS, judge
-from consilium.imaging.volume import Affine, Volume, Voxels
+from consilium.imaging.volume import Affine, Mask, Volume, Voxels
 
 DIGITS = 6  # significant digits of written numbers
 
@@ -37,6 +37,7 @@ class Outcome:
     not_assessed: dict[str, str] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
     volume: tuple[Voxels, Affine] | None = None
+    mask: tuple[Mask, Affine] | None = None  # of the brain, on the image's own grid
     lowres: dict[str, Voxels] = field(default_factory=dict)
     alignment: Alignment | None = None
 
@@ -79,6 +80,8 @@ def write(outcome: Outcome, image: Volume, sample: Sample, folder: Path) -> tupl
     write_facts(folder / "features.json", {**head, "blocks": blocks, "volumes": volumes, "details": outcome.details})
     if outcome.volume is not None:
         write_volume(folder / "volume.nii.gz", *outcome.volume)
+    if outcome.mask is not None:
+        write_mask(folder / "brain_mask.nii.gz", *outcome.mask)
     return verdict, reason
 
 
@@ -108,9 +111,20 @@ def write_volume(file: Path, voxels: Voxels, affine: Affine) -> None:
     high = float(np.abs(voxels).max())
     step = high / 16000 if high > 0 else 1.0
     image = nib.Nifti1Image(np.round(voxels / step).astype(np.int16), affine)
+    image.header.set_slope_inter(step, 0.0)
+    _write(file, image, affine)
+
+
+def write_mask(file: Path, mask: Mask, affine: Affine) -> None:
+    """A fresh NIfTI-1 of 0 and 1 (uint8)."""
+    import nibabel as nib
+
+    _write(file, nib.Nifti1Image(mask.astype(np.uint8), affine), affine)
+
+
+def _write(file: Path, image: Any, affine: Affine) -> None:
     image.header.set_xyzt_units("mm", "sec")
     image.set_sform(affine, code=1)
     image.set_qform(affine, code=1)
-    image.header.set_slope_inter(step, 0.0)
     with atomic(file) as temporary:
         temporary.write_bytes(gzip.compress(image.to_bytes(), 4, mtime=0))

@@ -8,6 +8,7 @@ from consilium.core.chunks import Task
 from consilium.core.errors import InputError, Problem
 from consilium.core.sheets import Sample
 from consilium.imaging import outcome
+from consilium.imaging.brain.choice import Choice
 from consilium.imaging.intake import reader, suv
 from consilium.imaging.outcome import Outcome
 from consilium.imaging.volume import STRUCTURAL, Volume
@@ -15,7 +16,7 @@ from consilium.imaging.volume import STRUCTURAL, Volume
 PAIRED = ("FLAIR", "T2", "T1", "PET", "CT")  # which image a mask belongs to, in order of preference
 
 
-def one_patient(task: Task, folder: Path, grid_mm: float) -> list[Problem]:
+def one_patient(task: Task, folder: Path, grid_mm: float, choice: Choice) -> list[Problem]:
     """Process every image of a patient into folder/<sample>/; problems of those that cannot be used.
 
     Images go first, masks after them, since a mask is measured on its image.
@@ -25,7 +26,7 @@ def one_patient(task: Task, folder: Path, grid_mm: float) -> list[Problem]:
     for sample in sorted(task.samples, key=lambda s: (s.kind == "mask", s.sample)):
         try:
             volume = reader.read(sample)
-            result = _dispatch(volume, sample, done, folder / sample.sample, grid_mm)
+            result = _dispatch(volume, sample, done, folder / sample.sample, grid_mm, choice)
         except InputError as error:
             problems += error.problems
             continue
@@ -46,18 +47,18 @@ def sidecars(task: Task) -> list[Path]:
 
 
 def _dispatch(volume: Volume, sample: Sample, done: dict[str, tuple[Volume, Outcome]], folder: Path,
-              grid_mm: float) -> Outcome:  # fmt: skip
+              grid_mm: float, choice: Choice) -> Outcome:  # fmt: skip
     from consilium.imaging.body import images as body_images
     from consilium.imaging.brain import images as brain_images
     from consilium.imaging.fmri import series as fmri_series
 
     folder.mkdir(parents=True, exist_ok=True)
     if volume.kind in STRUCTURAL:
-        return brain_images.structural(volume, folder, grid_mm)
+        return brain_images.structural(volume, folder, grid_mm, choice)
     if volume.kind == "fMRI":
         return fmri_series.fmri(volume, folder)
     if volume.kind == "PET":
-        return brain_images.pet(volume, folder)
+        return brain_images.pet(volume, folder, choice)
     if volume.kind == "CT":
         return body_images.ct(volume, folder)
     return body_images.mask(volume, partner(sample, done), folder)

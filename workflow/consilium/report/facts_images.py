@@ -11,7 +11,7 @@ from consilium.report.image_values import grouped
 from consilium.report.tables import Cohort
 
 Facts = dict[str, Any]
-PICTURES = ("preview.png", "overlay.png")
+PICTURES = ("preview.webp", "preview.png", "overlay.png")
 
 
 def images(cohort: Cohort, patient: str, why: str) -> Facts:

@@ -11,10 +11,10 @@ WIDTHS = (1100, 820, 600, 420)
 
 
 def data_uri(path: Path, most: int = MOST_BYTES) -> str:
-    """The picture as a data URI; a PNG larger than `most` bytes becomes a JPEG, as wide as `most` allows."""
+    """The picture as a data URI; one larger than `most` bytes becomes a JPEG, as wide as `most` allows."""
     content = path.read_bytes()
     if len(content) <= most:
-        return f"data:image/png;base64,{base64.b64encode(content).decode()}"
+        return f"data:image/{path.suffix[1:]};base64,{base64.b64encode(content).decode()}"
     from PIL import Image
 
     small = b""

@@ -25,26 +25,34 @@ def check(samples: Path, out: Path) -> None:
     write_table(out, "quarantine", refused.quarantine("imaging", problems))
 
 
-def process(samples: Path, patients: str, folder: Path, manifest: Path, grid_mm: float = 6.0, threads: int = 1) -> None:
+def process(samples: Path, patients: str, folder: Path, manifest: Path, grid_mm: float = 6.0,
+            registration: str = "deformable", atlas_image: str = "", atlas_labels: str = "",
+            pet_reference: str = "cerebellum", threads: int = 1) -> None:  # fmt: skip
     """Process the images of some patients into folder/<patient>/imaging/<sample>/.
 
     samples: samples.tsv. patients: names joined by commas. folder: the patients' result folders. manifest: JSON with
-    what became of each. grid_mm: voxel size of the volumes for the image network. threads: processes.
+    what became of each. grid_mm: voxel size of the volumes for the image network. registration: affine or deformable.
+    atlas_image, atlas_labels: the user's atlas, "" for the default. pet_reference: region of uptake ratios. threads:
+    processes.
     """
     from functools import partial
 
     from consilium.core.chunks import Task, run_chunk
     from consilium.core.sheets import read_samples
+    from consilium.imaging.brain.choice import Choice
     from consilium.imaging.process import one_patient, sidecars
 
+    image, labels = (Path(name) if name else None for name in (atlas_image, atlas_labels))
+    choice = Choice(registration == "deformable", image, labels, pet_reference)
+    choice.check()
     rows = [s for s in read_samples(samples) if s.modality == "imaging"]
     tasks = [
         Task(patient, tuple(s for s in rows if s.patient == patient), folder / patient / "imaging")
         for patient in patients.split(",")
         if any(s.patient == patient for s in rows)
     ]
-    run_chunk("process", "imaging", tasks, partial(one_patient, grid_mm=grid_mm), manifest, {"grid_mm": grid_mm},
-              threads, sidecars)  # fmt: skip
+    run_chunk("process", "imaging", tasks, partial(one_patient, grid_mm=grid_mm, choice=choice), manifest,
+              {"grid_mm": grid_mm} | choice.settings(), threads, sidecars)  # fmt: skip
 
 
 def features(manifests: list[Path], patients: Path, samples: Path, features: Path, qc: Path, quarantine: Path) -> None:
