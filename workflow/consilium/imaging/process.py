@@ -7,25 +7,28 @@ from pathlib import Path
 from consilium.core.chunks import Task
 from consilium.core.errors import InputError, Problem
 from consilium.core.sheets import Sample
-from consilium.imaging import outcome
+from consilium.imaging import outcome, reading
 from consilium.imaging.brain.choice import Choice
-from consilium.imaging.intake import reader, suv
+from consilium.imaging.intake import suv
 from consilium.imaging.outcome import Outcome
 from consilium.imaging.volume import STRUCTURAL, Volume
 
 PAIRED = ("FLAIR", "T2", "T1", "PET", "CT")  # which image a mask belongs to, in order of preference
 
 
-def one_patient(task: Task, folder: Path, grid_mm: float, choice: Choice) -> list[Problem]:
+def one_patient(task: Task, folder: Path, grid_mm: float, choice: Choice, threads: int = 1) -> list[Problem]:
     """Process every image of a patient into folder/<sample>/; problems of those that cannot be used.
 
-    Images go first, masks after them, since a mask is measured on its image.
+    Images go first, masks after them, since a mask is measured on its image. threads: that read ahead.
     """
     problems: list[Problem] = []
     done: dict[str, tuple[Volume, Outcome]] = {}
-    for sample in sorted(task.samples, key=lambda s: (s.kind == "mask", s.sample)):
+    samples = sorted(task.samples, key=lambda s: (s.kind == "mask", s.sample))
+    for sample, volume in reading.ahead(samples, threads):
+        if isinstance(volume, InputError):
+            problems += volume.problems
+            continue
         try:
-            volume = reader.read(sample)
             result = _dispatch(volume, sample, done, folder / sample.sample, grid_mm, choice)
         except InputError as error:
             problems += error.problems

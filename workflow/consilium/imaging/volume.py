@@ -34,6 +34,7 @@ class Volume:
     technical: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     nan_share: float = 0.0
+    coarse: tuple[Voxels, Affine] | None = None  # copy of T1, T2 and FLAIR on an isotropic grid of 4 mm
 
     @property
     def spacing(self) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""What the user chose for brain images: registration, atlas, reference region of PET; checked once, before any image."""
+"""What the user chose for brain images: registration, atlas, reference of PET; checked once, before any image."""
 
 from __future__ import annotations
 

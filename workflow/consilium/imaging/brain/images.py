@@ -12,17 +12,17 @@ from consilium.imaging.brain.choice import Choice
 from consilium.imaging.brain.registration import Alignment, align, head_mask
 from consilium.imaging.outcome import Block, Outcome
 from consilium.imaging.quality import metrics
+from consilium.imaging.reading import COARSE_MM
 from consilium.imaging.resampling import at_spacing, coverage, resample
 from consilium.imaging.volume import Affine, Mask, Volume, Voxels
 
 FIELD_MM = 8.0  # grid of the bias field: it is smooth
-COARSE_MM = 4.0  # of what is kept of images that could not be registered: too coarse for a face
 LOWRES = {"T1": "t1_volume", "FLAIR": "flair_volume"}
 
 
 def structural(volume: Volume, folder: Path, grid_mm: float, choice: Choice) -> Outcome:
     """Bias field, registration, tissues, brain mask, regional features, coarse volume of a T1, T2 or FLAIR image."""
-    coarse, coarse_grid = at_spacing(volume.voxels, volume.affine, COARSE_MM)
+    coarse, coarse_grid = volume.coarse or at_spacing(volume.voxels, volume.affine, COARSE_MM)
     log_field, grid = _log_field(coarse, coarse_grid)
     field = np.exp(resample(log_field, grid, np.eye(4), coarse.shape, coarse_grid))
     coarse = (coarse / field).astype(np.float32)

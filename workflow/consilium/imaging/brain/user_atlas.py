@@ -98,7 +98,7 @@ def _row_problems(labels: Path, lines: list[tuple[int, dict[str, str]]]) -> Iter
         if not re.fullmatch(r"0*[1-9]\d{0,5}", index):
             yield Problem(str(labels), f"index {index!r}", f"1 to {HIGHEST_LABEL}", "write the label's number", line)
         if not NAME.fullmatch(name) or len(name) > LONGEST_NAME:
-            yield Problem(str(labels), f"name {name[:LONGEST_NAME]!r}", f"1-{LONGEST_NAME} of A-Z a-z 0-9 _.,()+- blank",
+            yield Problem(str(labels), f"name {name[:LONGEST_NAME]!r}", f"1-{LONGEST_NAME} of A-Z a-z 0-9 _.,()+-",
                           "rename the region", line)  # fmt: skip
         for what, key in (("index", index.lstrip("0")), ("name", name)):
             first = seen.setdefault(f"{what}:{key}", line)

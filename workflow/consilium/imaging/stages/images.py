@@ -33,7 +33,7 @@ def process(samples: Path, patients: str, folder: Path, manifest: Path, grid_mm:
     samples: samples.tsv. patients: names joined by commas. folder: the patients' result folders. manifest: JSON with
     what became of each. grid_mm: voxel size of the volumes for the image network. registration: affine or deformable.
     atlas_image, atlas_labels: the user's atlas, "" for the default. pet_reference: region of uptake ratios. threads:
-    processes.
+    processes over patients, and threads within one where patients are fewer.
     """
     from functools import partial
 
@@ -51,7 +51,8 @@ def process(samples: Path, patients: str, folder: Path, manifest: Path, grid_mm:
         for patient in patients.split(",")
         if any(s.patient == patient for s in rows)
     ]
-    run_chunk("process", "imaging", tasks, partial(one_patient, grid_mm=grid_mm, choice=choice), manifest,
+    each = max(1, threads // max(1, len(tasks)))  # cores left over where patients are few
+    run_chunk("process", "imaging", tasks, partial(one_patient, grid_mm=grid_mm, choice=choice, threads=each), manifest,
               {"grid_mm": grid_mm} | choice.settings(), threads, sidecars)  # fmt: skip
 
 
