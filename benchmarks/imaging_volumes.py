@@ -71,7 +71,8 @@ def commands(work: Path, out: Path, n: int) -> list[list[str]]:
     manifest = str(out / "process.json")
     sheets = ["--samples", str(work / "samples.tsv"), "--patients"]
     return [
-        [*SCRIPT, "process", *sheets, patients, "--folder", str(out / "patients"), "--threads", "2", "--manifest", manifest],
+        [*SCRIPT, "process", *sheets, patients, "--folder", str(out / "patients"), "--threads", "2",
+         "--manifest", manifest],
         [*SCRIPT, "features", *sheets, str(work / "patients.tsv"), "--manifests", manifest, "--features",
          str(out / "imaging.zarr.zip"), "--qc", str(out / "qc.tsv"), "--quarantine", str(out / "quarantine.tsv")],
     ]  # fmt: skip

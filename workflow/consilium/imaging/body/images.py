@@ -8,14 +8,13 @@ import numpy as np
 
 from consilium.imaging import preview
 from consilium.imaging.body import ct as chest
-from consilium.imaging.body import lesion
+from consilium.imaging.body import lesion, windows
 from consilium.imaging.brain.images import common_metrics
 from consilium.imaging.outcome import Block, Outcome
 from consilium.imaging.resampling import at_spacing
 from consilium.imaging.volume import Volume
 
 KEPT_MM = 4.0  # voxel size of the CT that is kept: CT is not defaced, so it is kept coarse
-CT_WINDOW = (-1000.0, 400.0)
 
 
 def ct(volume: Volume, folder: Path) -> Outcome:
@@ -32,8 +31,8 @@ def ct(volume: Volume, folder: Path) -> Outcome:
     overlay = np.where(parts.nodules > 0, 2 + parts.nodules, parts.lungs).astype(np.int16)
     dense = np.argwhere(parts.nodules == 1) if parts.n_nodules else np.empty((0, 3))
     centre = (int(dense[:, 0].mean()), int(dense[:, 1].mean()), int(dense[:, 2].mean())) if len(dense) else None
-    shown = np.nan_to_num(volume.voxels, nan=-1024.0)
-    preview.draw(folder / "preview.png", shown, volume.affine, overlay, CT_WINDOW, centre)
+    shown, window = windows.shown(np.nan_to_num(volume.voxels, nan=-1024.0), parts, volume.voxel_ml)
+    preview.draw(folder / "preview.png", shown, volume.affine, overlay, window, centre)
     return out
 
 
