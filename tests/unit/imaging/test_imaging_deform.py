@@ -1,10 +1,13 @@
 """Deformable registration, thickness and uptake ratios against what was planted."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
-from consilium.imaging.brain import atlas, deform, thickness, uptake
+from consilium.imaging.brain import atlas, deform, pictures, thickness, uptake
 from consilium.imaging.brain.atlas import Regions
 from consilium.simulate.images_head import smooth_field
+from PIL import Image
 from scipy import ndimage
 
 
@@ -91,3 +94,17 @@ def test_a_reference_outside_the_image_is_replaced_and_said() -> None:
     values, used = uptake.ratios(voxels, high, parts, "cerebellum")
     assert used == "all grey matter"
     assert all(np.isnan(f.value) for f in values if "cerebellum" in f.name)
+
+
+def test_a_strip_is_small_repeatable_and_shows_no_more_than_the_brain(tmp_path: Path) -> None:
+    maps = atlas.template()
+    bright = np.where(maps.brain, maps.t1, 9.0).astype(np.float32)  # what lies outside would be white
+    for name in ("a.webp", "b.webp"):
+        pictures.registered(tmp_path / name, bright)
+    assert (tmp_path / "a.webp").read_bytes() == (tmp_path / "b.webp").read_bytes()
+    assert (tmp_path / "a.webp").stat().st_size < 60_000
+    with Image.open(tmp_path / "a.webp") as strip:
+        first = np.asarray(strip.convert("L"))[pictures.HEADLINE :, : 2 * maps.brain.shape[0]]
+    far = ~ndimage.binary_dilation(maps.brain[:, :, pictures.MIDDLE[2]], iterations=6)
+    plane = first[: 2 * far.shape[1]][::-1].T[::2, ::2]
+    assert np.median(plane[far]) < 20 and plane[far].mean() < 20 < plane[~far].mean()
