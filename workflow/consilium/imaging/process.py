@@ -39,7 +39,7 @@ def one_patient(task: Task, folder: Path, grid_mm: float, choice: Choice, thread
         if verdict == "exclude":
             problems.append(
                 Problem(sample.path, f"excluded by QC: {reason}", "an image within the limits of docs/methods",
-                        "look at its preview.png; acquire or export it again", patient=sample.patient)
+                        "look at its picture; acquire or export it again", patient=sample.patient)
             )  # fmt: skip
     return problems
 
