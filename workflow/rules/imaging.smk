@@ -28,6 +28,10 @@ def image_sidecars(wildcards):
 
 PROCESSING = (
     "grid_mm",
+    "deface",
+    "registration",
+    "atlas",
+    "pet_reference",
     "fmri",
     "radiomics",
 )  # what the processing of an image depends on
@@ -37,6 +41,7 @@ rule imaging_process:
     input:
         files=chunk_files("imaging"),
         sidecars=image_sidecars,
+        atlas=list(filter(None, config["imaging"]["atlas"].values())),
         gate=gate(),
     output:
         f"{RESULTS}/chunks/imaging_process/{{chunk}}.json",

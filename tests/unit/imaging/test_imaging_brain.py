@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from consilium.imaging.brain import atlas, regional
-from consilium.imaging.brain.images import _log_field, _tissue
+from consilium.imaging.brain import anatomy, atlas, regional
+from consilium.imaging.brain.images import _log_field
 from consilium.imaging.brain.registration import Alignment, align, information
 from consilium.imaging.resampling import at_spacing, resample
 from consilium.imaging.volume import Volume
@@ -12,8 +12,8 @@ from consilium.simulate.images_brain import Scan
 
 def registered(scan: Scan) -> tuple[Volume, Alignment, np.ndarray, np.ndarray]:
     volume = Volume(scan.voxels.astype(np.float32), scan.affine, "T1", "nifti")
-    field, grid = _log_field(volume)
     coarse, coarse_grid = at_spacing(volume.voxels, volume.affine, 4.0)
+    field, grid = _log_field(coarse, coarse_grid)
     corrected = coarse / np.exp(resample(field, grid, np.eye(4), coarse.shape, coarse_grid))
     return volume, align(corrected, coarse_grid), field, grid
 
@@ -44,9 +44,9 @@ def test_an_image_of_something_else_is_not_believed() -> None:
 
 def test_planted_atrophy_shows_in_the_medial_temporal_regions_only(aligned, head: Scan) -> None:
     volume, alignment, field, grid = aligned
-    tissue, reason = _tissue(volume, alignment, field, grid)
-    assert reason == "" and tissue is not None
-    regions, template = atlas.regions(), atlas.template()
+    found, reason = anatomy.find(volume, alignment, field, grid, atlas.regions(), deformable=False)
+    assert reason == "" and found is not None
+    tissue, regions, template = found.tissue, atlas.regions(), atlas.template()
     before = {f.name: f.value for f in regional.structural(tissue, regions, template, alignment.scale)}
     assert 0.35 < before["gm_share"] < 0.6 and 0.25 < before["wm_share"] < 0.45
     # Take the grey matter of the hippocampi away and measure again.

@@ -18,7 +18,7 @@ from typing import Any
 from consilium.core.errors import InputError, Problem
 from consilium.core.provenance import code_digest, file_digest, value_digest
 from consilium.core.sheets import Sample
-from consilium.core.store import atomic_folder, read_facts, write_facts, write_text
+from consilium.core.store import atomic_folder, clear_killed, read_facts, write_facts, write_text
 
 STAMP = "stamp.json"
 
@@ -104,6 +104,7 @@ def _one(task: Task, work: Work, base: dict[str, Any], extra: list[Path]) -> dic
         [base, [asdict(s) | {"line": 0} for s in task.samples], [_digest(Path(s.path)) for s in task.samples],
          [_digest(p) for p in extra]]
     )  # fmt: skip
+    clear_killed(task.folder)
     kept = task.folder / STAMP
     if kept.exists():
         facts = read_facts(kept)

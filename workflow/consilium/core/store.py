@@ -37,6 +37,15 @@ def atomic(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def clear_killed(path: Path) -> None:
+    """Remove what writers of the folder `path` left beside it when they were killed (SIGKILL runs no clean-up).
+
+    Only for folders of which one process at a time is the writer.
+    """
+    for left in path.parent.glob(f".{path.name}.????????"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
     """Like `atomic` for a folder: the old content stays until the new one is whole.

@@ -17,7 +17,7 @@ from consilium.imaging.brain.regional import Feature
 from consilium.imaging.brain.registration import Alignment
 from consilium.imaging.quality.measures import METRICS
 from consilium.imaging.quality.verdict import judge
-from consilium.imaging.volume import Affine, Volume, Voxels
+from consilium.imaging.volume import Affine, Mask, Volume, Voxels
 
 RELATIONS, SKETCH = "relations.json", "sketch.npy"
 DIGITS = 6  # significant digits of written numbers
@@ -41,6 +41,7 @@ class Outcome:
     not_assessed: dict[str, str] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
     volume: tuple[Voxels, Affine] | None = None
+    mask: tuple[Mask, Affine] | None = None  # of the brain, on the image's own grid
     lowres: dict[str, Voxels] = field(default_factory=dict)
     alignment: Alignment | None = None
     sketch: NDArray[np.float16] | None = None  # likeness by which copies are found
@@ -90,6 +91,8 @@ def write(outcome: Outcome, image: Volume, sample: Sample, folder: Path) -> tupl
         name = bids.stem(sample, registered)
         write_volume(folder / f"{name}.nii.gz", *outcome.volume)
         write_facts(folder / f"{name}.json", bids.sidecar(image, registered))
+    if outcome.mask is not None:
+        write_mask(folder / "brain_mask.nii.gz", *outcome.mask)
     return verdict, reason
 
 
@@ -119,9 +122,20 @@ def write_volume(file: Path, voxels: Voxels, affine: Affine) -> None:
     high = float(np.abs(voxels).max())
     step = high / 16000 if high > 0 else 1.0
     image = nib.Nifti1Image(np.round(voxels / step).astype(np.int16), affine)
+    image.header.set_slope_inter(step, 0.0)
+    _write(file, image, affine)
+
+
+def write_mask(file: Path, mask: Mask, affine: Affine) -> None:
+    """A fresh NIfTI-1 of 0 and 1 (uint8)."""
+    import nibabel as nib
+
+    _write(file, nib.Nifti1Image(mask.astype(np.uint8), affine), affine)
+
+
+def _write(file: Path, image: Any, affine: Affine) -> None:
     image.header.set_xyzt_units("mm", "sec")
     image.set_sform(affine, code=1)
     image.set_qform(affine, code=1)
-    image.header.set_slope_inter(step, 0.0)
     with atomic(file) as temporary:
         temporary.write_bytes(gzip.compress(image.to_bytes(), 4, mtime=0))

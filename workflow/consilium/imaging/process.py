@@ -10,8 +10,8 @@ from consilium.core.chunks import Task
 from consilium.core.errors import InputError, Problem
 from consilium.core.sheets import Sample
 from consilium.core.store import scratch_folder, write_facts
-from consilium.imaging import outcome
-from consilium.imaging.intake import reader, sidecar
+from consilium.imaging import outcome, reading
+from consilium.imaging.intake import deidentify, sidecar
 from consilium.imaging.outcome import RELATIONS, Outcome
 from consilium.imaging.quality import patient, sketch, structural, units
 from consilium.imaging.settings import Settings
@@ -20,19 +20,23 @@ from consilium.imaging.volume import STRUCTURAL, Volume
 PAIRED = ("FLAIR", "T2", "T1", "PET", "CT")  # which image a mask belongs to, in order of preference
 
 
-def one_patient(task: Task, folder: Path, settings: Settings) -> list[Problem]:
+def one_patient(task: Task, folder: Path, settings: Settings, threads: int = 1) -> list[Problem]:
     """Process every image of a patient into folder/<sample>/; problems of those that cannot be used.
 
-    Images go first, masks after them, since a mask is measured on its image.
+    Images go first, masks after them, since a mask is measured on its image. threads: that read ahead.
     """
     problems: list[Problem] = []
     done: dict[str, tuple[Volume, Outcome]] = {}
     heads: dict[str, Outcome] = {}
     persons: dict[str, str] = {}
-    for sample in sorted(task.samples, key=lambda s: (s.kind == "mask", s.sample)):
-        with scratch_folder(folder / ".scratch") as scratch:
+    samples = sorted(task.samples, key=lambda s: (s.kind == "mask", s.sample))
+    # Quiet around all of it: reading threads would undo each other's silence.
+    with scratch_folder(folder / ".scratch") as scratch, deidentify.quiet():
+        for sample, volume in reading.ahead(samples, scratch, threads):
+            if isinstance(volume, InputError):
+                problems += volume.problems
+                continue
             try:
-                volume = reader.read(sample, scratch)
                 result = _dispatch(volume, sample, done, folder / sample.sample, settings)
                 _look_again(result, volume)
             except InputError as error:
@@ -47,7 +51,7 @@ def one_patient(task: Task, folder: Path, settings: Settings) -> list[Problem]:
             if verdict == "exclude":
                 problems.append(
                     Problem(sample.path, f"excluded by QC: {reason}", "an image within the limits of docs/methods",
-                            "look at its preview.png; acquire or export it again", patient=sample.patient)
+                            "look at its picture; acquire or export it again", patient=sample.patient)
                 )  # fmt: skip
     if len(persons) > 1:
         write_facts(folder / RELATIONS, patient.related(heads, persons))
@@ -81,11 +85,11 @@ def _dispatch(volume: Volume, sample: Sample, done: dict[str, tuple[Volume, Outc
 
     folder.mkdir(parents=True, exist_ok=True)
     if volume.kind in STRUCTURAL:
-        return brain_images.structural(volume, folder, settings.grid_mm)
+        return brain_images.structural(volume, folder, settings.grid_mm, settings.brain)
     if volume.kind == "fMRI":
-        return fmri_series.fmri(volume, folder, settings.fmri)
+        return fmri_series.fmri(volume, folder, settings.fmri, settings.brain.regions)
     if volume.kind == "PET":
-        return brain_images.pet(volume, folder)
+        return brain_images.pet(volume, folder, settings.brain)
     if volume.kind == "CT":
         return body_images.ct(volume, folder, settings.deface)
     return body_images.mask(volume, partner(sample, done), folder, settings.radiomics, settings.deface)

@@ -46,6 +46,7 @@ class Volume:
     sidecar: dict[str, Any] = field(default_factory=dict)
     seen: dict[str, Any] = field(default_factory=dict)
     person: str = ""  # hash of whom DICOM headers name; in memory only
+    coarse: tuple[Voxels, Affine] | None = None  # copy of T1, T2 and FLAIR on an isotropic grid of 4 mm
 
     @property
     def spacing(self) -> NDArray[np.float64]:

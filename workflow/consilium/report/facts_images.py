@@ -11,7 +11,7 @@ from consilium.report.image_values import grouped
 from consilium.report.tables import Cohort
 
 Facts = dict[str, Any]
-PICTURES = ("preview.png", "overlay.png", "carpet.webp")
+PICTURES = ("preview.webp", "preview.png", "overlay.png", "carpet.webp")
 
 
 def images(cohort: Cohort, patient: str, why: str) -> Facts:

@@ -8,7 +8,7 @@ import numpy as np
 
 from consilium.imaging import preview
 from consilium.imaging.body import ct as chest
-from consilium.imaging.body import lesion
+from consilium.imaging.body import lesion, windows
 from consilium.imaging.brain.images import common_metrics
 from consilium.imaging.outcome import Block, Outcome
 from consilium.imaging.privacy import faces
@@ -18,7 +18,6 @@ from consilium.imaging.resampling import at_spacing
 from consilium.imaging.volume import Mask, Volume
 
 KEPT_MM = 4.0  # voxel size of the CT that is kept
-CT_WINDOW = (-1000.0, 400.0)
 
 
 def ct(volume: Volume, folder: Path, deface: bool = True) -> Outcome:
@@ -33,12 +32,13 @@ def ct(volume: Volume, folder: Path, deface: bool = True) -> Outcome:
     shown, shown_grid = faces.drawable(volume, None, deface)
     out.volume = at_spacing(shown, shown_grid, max(KEPT_MM, float(volume.spacing.min())), -1024.0)
     if shown.shape != volume.voxels.shape:
-        preview.draw(folder / "preview.png", shown, shown_grid, None, CT_WINDOW)
+        preview.draw(folder / "preview.png", shown, shown_grid, None, windows.SOFT)
         return out
     overlay = np.where(parts.nodules > 0, 2 + parts.nodules, parts.lungs).astype(np.int16)
     dense = np.argwhere(parts.nodules == 1) if parts.n_nodules else np.empty((0, 3))
     centre = (int(dense[:, 0].mean()), int(dense[:, 1].mean()), int(dense[:, 2].mean())) if len(dense) else None
-    preview.draw(folder / "preview.png", shown, shown_grid, overlay, CT_WINDOW, centre)
+    shown, window = windows.shown(shown, parts, volume.voxel_ml)
+    preview.draw(folder / "preview.png", shown, shown_grid, overlay, window, centre)
     return out
 
 

@@ -7,68 +7,72 @@ from pathlib import Path
 import numpy as np
 
 from consilium.imaging import preview
-from consilium.imaging.brain import atlas, bias, regional
+from consilium.imaging.brain import anatomy, atlas, bias, deform, pictures, regional, uptake
+from consilium.imaging.brain.choice import Choice
 from consilium.imaging.brain.registration import Alignment, align, head_mask
-from consilium.imaging.brain.tissue import Tissue, segment
 from consilium.imaging.outcome import Block, Outcome
 from consilium.imaging.quality import structural as quality
+from consilium.imaging.reading import COARSE_MM
 from consilium.imaging.resampling import at_spacing, coverage, resample
 from consilium.imaging.volume import Affine, Mask, Volume, Voxels
 
 FIELD_MM = 8.0  # grid of the bias field: it is smooth
-COARSE_MM = 4.0  # of what is kept of images that could not be registered: too coarse for a face
 LOWRES = {"T1": "t1_volume", "FLAIR": "flair_volume"}
 
 
-def structural(volume: Volume, folder: Path, grid_mm: float) -> Outcome:
-    """Bias field, registration, tissues, regional features, coarse volume of a T1, T2 or FLAIR image."""
-    log_field, grid = _log_field(volume)
-    coarse, coarse_grid = at_spacing(volume.voxels, volume.affine, COARSE_MM)
+def structural(volume: Volume, folder: Path, grid_mm: float, choice: Choice) -> Outcome:
+    """Bias field, registration, tissues, brain mask, regional features, coarse volume of a T1, T2 or FLAIR image."""
+    coarse, coarse_grid = volume.coarse or at_spacing(volume.voxels, volume.affine, COARSE_MM)
+    log_field, grid = _log_field(coarse, coarse_grid)
     field = np.exp(resample(log_field, grid, np.eye(4), coarse.shape, coarse_grid))
     coarse = (coarse / field).astype(np.float32)
     alignment = align(coarse, coarse_grid)
-    tissue, reason = _tissue(volume, alignment, log_field, grid)
+    found, reason = anatomy.find(volume, alignment, log_field, grid, choice.regions, choice.deformable)
+    tissue = found.tissue if found else None
     head = _on_grid(head_mask(coarse), coarse_grid, volume)
-    found = common_metrics(volume) | quality.of_image(volume, head, log_field, grid, alignment, tissue)
-    found |= registration_metrics(alignment)
+    scores = common_metrics(volume) | quality.of_image(volume, head, log_field, grid, alignment, tissue)
+    scores |= registration_metrics(alignment)
     name = f"{volume.kind.lower()}_regions"
-    out = Outcome(found, list(volume.notes), {name: Block(reason=reason)}, alignment=alignment)
+    out = Outcome(scores, list(volume.notes), {name: Block(reason=reason)}, alignment=alignment)
     out.details["voxel_hash"] = volume.digest()
-    template = atlas.template()
-    if tissue is None:
+    if found is None:
         out.notes.append(f"not registered: {reason}")
         out.not_assessed[name] = reason
         out.volume = (coarse, coarse_grid)
         preview.draw(folder / "preview.png", coarse, coarse_grid)
         return out
-    regions = atlas.regions()
-    out.blocks[name].features = regional.structural(tissue, regions, template, alignment.scale)
-    out.details |= {"gm_ml": _region_ml(tissue, alignment), "atlas": "Voronoi parcels, docs/methods/imaging/brain.md"}
-    out.volume = (tissue.intensity, template.affine)
+    _measure(out, name, found, alignment, choice)
+    affine = found.maps.affine
+    out.volume = (found.tissue.intensity, affine)
+    out.mask = (anatomy.native_brain(found, alignment, volume), volume.affine)
     if volume.kind in LOWRES:
-        lowres, _ = at_spacing(tissue.intensity, template.affine, grid_mm)
+        lowres, _ = at_spacing(found.tissue.intensity, affine, grid_mm)
         out.lowres[LOWRES[volume.kind]] = np.transpose(lowres, (2, 1, 0))
-    preview.draw(folder / "preview.png", tissue.intensity, template.affine, _outlines(tissue), (0, 1.25), MIDDLE)
+    pictures.steps(folder / pictures.NAME, found)
     return out
 
 
-MIDDLE = (36, 57, 29)  # voxel of the template near the hippocampus: what atrophy is looked for in
+def _measure(out: Outcome, name: str, found: anatomy.Anatomy, alignment: Alignment, choice: Choice) -> None:
+    """Regional features of a registered image and how they were found."""
+    out.blocks[name].features = regional.structural(found.tissue, found.regions, found.maps, alignment.scale)
+    out.details |= {
+        "gm_ml": _region_ml(found, alignment),
+        "atlas": choice.atlas,
+        "registration": "deformable" if choice.deformable else "affine",
+    }
+    if found.field is not None:
+        out.details["folded_share"] = deform.fold_share(found.field, found.maps.brain)
 
 
-def _outlines(tissue: Tissue) -> np.ndarray:
-    return np.where(tissue.gm > 0.5, atlas.regions().labels, 0)
-
-
-def _region_ml(tissue: Tissue, alignment: Alignment) -> dict[str, float]:
+def _region_ml(found: anatomy.Anatomy, alignment: Alignment) -> dict[str, float]:
     """Grey matter per region in ml of the patient (not corrected for head size)."""
-    template = atlas.template()
-    ml = regional.sums(tissue.gm, atlas.regions()) * abs(np.linalg.det(template.affine[:3, :3])) / 1000
-    return {n: float(f"{v * alignment.scale:.4g}") for n, v in zip(atlas.regions().names, ml, strict=True)}
+    ml = regional.sums(found.tissue.gm, found.regions) * abs(np.linalg.det(found.maps.affine[:3, :3])) / 1000
+    return {n: float(f"{v * alignment.scale:.4g}") for n, v in zip(found.regions.names, ml, strict=True)}
 
 
-def _log_field(volume: Volume) -> tuple[Voxels, Affine]:
-    coarse, grid = at_spacing(volume.voxels, volume.affine, FIELD_MM)
-    return np.log(bias.field(coarse, grid, head_mask(coarse))).astype(np.float32), grid
+def _log_field(coarse: Voxels, coarse_grid: Affine) -> tuple[Voxels, Affine]:
+    coarser, grid = at_spacing(coarse, coarse_grid, FIELD_MM)
+    return np.log(bias.field(coarser, grid, head_mask(coarser))).astype(np.float32), grid
 
 
 def _on_grid(mask: Mask, grid: Affine, volume: Volume) -> Mask:
@@ -76,21 +80,6 @@ def _on_grid(mask: Mask, grid: Affine, volume: Volume) -> Mask:
         mask.astype(np.float32), grid, np.eye(4), volume.voxels.shape[:3], volume.affine, 0.0, nearest=True
     )
     return np.asarray(moved > 0.5)
-
-
-def _tissue(volume: Volume, alignment: Alignment, log_field: Voxels, grid: Affine) -> tuple[Tissue | None, str]:
-    """(tissue classes on the template's grid, "") or (None, why not)."""
-    if alignment.reason:
-        return None, alignment.reason
-    template = atlas.template()
-    shape = template.brain.shape
-    voxels = resample(volume.voxels, volume.affine, alignment.matrix, shape, template.affine)
-    field = resample(log_field, grid, alignment.matrix, shape, template.affine)
-    inside = coverage(volume.voxels.shape[:3], volume.affine, alignment.matrix, template.affine, template.brain)
-    try:
-        return segment((voxels / np.exp(field)).astype(np.float32), inside, template), ""
-    except ValueError as lack:
-        return None, str(lack)
 
 
 def common_metrics(volume: Volume) -> dict[str, float]:
@@ -107,10 +96,10 @@ def registration_metrics(alignment: Alignment) -> dict[str, float]:
     return {"registration_information": alignment.information, "registration_coverage": covered}
 
 
-def pet(volume: Volume, folder: Path) -> Outcome:
+def pet(volume: Volume, folder: Path, choice: Choice) -> Outcome:
     """Uptake ratios per region where the image is of a brain, SUV of the whole image where its units are known."""
     alignment = align(volume.voxels, volume.affine)
-    template, regions = atlas.template(), atlas.regions()
+    template, regions = atlas.template(), choice.regions
     found = common_metrics(volume) | registration_metrics(alignment)
     features, lack = _suv_features(volume)
     if volume.unit == "SUV":
@@ -128,12 +117,12 @@ def pet(volume: Volume, folder: Path) -> Outcome:
     else:
         moved = resample(volume.voxels, volume.affine, alignment.matrix, template.brain.shape, template.affine)
         inside = coverage(volume.voxels.shape, volume.affine, alignment.matrix, template.affine, template.brain)
-        ratios, reference = regional.uptake(moved, inside, regions, template)
+        ratios, reference = uptake.ratios(moved, inside, regions, choice.pet_reference)
         out.details["suvr_reference"] = reference
         small, grid = at_spacing(moved * template.brain, template.affine, COARSE_MM)
         out.volume = (small, grid)
-        labels = np.where(template.gm > 0.5, regions.labels, 0)
-        preview.draw(folder / "preview.png", moved * template.brain, template.affine, labels, None, MIDDLE)
+        out.details |= {"atlas": choice.atlas}
+        pictures.registered(folder / pictures.NAME, moved)
     out.blocks["pet"].features = features + ratios
     if all(np.isnan(f.value) for f in out.blocks["pet"].features):
         out.blocks["pet"].reason = "neither SUV (units unknown) nor uptake ratios (not registered) could be computed"

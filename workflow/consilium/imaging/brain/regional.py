@@ -1,4 +1,4 @@
-"""Features per region of the atlas: tissue volumes, intensities, uptake ratios."""
+"""Features per region of the atlas: tissue volumes, thickness of cortex, intensities."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from consilium.imaging.brain.atlas import Regions, Template
+from consilium.imaging.brain import thickness
+from consilium.imaging.brain.atlas import SUBCORTICAL, Regions, Template
 from consilium.imaging.brain.tissue import Tissue
-from consilium.imaging.volume import Mask, Voxels
+from consilium.imaging.volume import Mask
 
-REFERENCE = ("cerebellum_L", "cerebellum_R")
 MIN_VOXELS = 20  # covered voxels that a region needs
 
 
@@ -42,8 +42,9 @@ def structural(tissue: Tissue, regions: Regions, template: Template, scale: floa
 
     gm_permille: grey matter of the region per thousand of intracranial volume (a ratio, so head size drops out).
     intensity: mean intensity of the region's grey matter, white matter median = 1. csf_share: CSF in the region's
-    voxels. icv_ml: template's brain times the registration's determinant (Buckner et al. 2004,
-    doi:10.1016/j.neuroimage.2004.06.018).
+    voxels. thickness_mm: of cortex only, see thickness.py. icv_ml: brain with its CSF times the registration's
+    determinant (Buckner et al. 2004, doi:10.1016/j.neuroimage.2004.06.018). `regions` and `template`: the patient's
+    own after deformable registration.
     """
     whole = float(template.brain.sum())
     usable = covered(tissue.mask, regions)
@@ -59,27 +60,9 @@ def structural(tissue: Tissue, regions: Regions, template: Template, scale: floa
     for i, name in enumerate(regions.names):
         enough = bool(usable[i]) and gm[i] > 1
         out.append(Feature(f"intensity.{name}", _if(enough, weighted[i] / max(gm[i], 1)), "white matter = 1"))
-    return out
-
-
-def uptake(voxels: Voxels, mask: Mask, regions: Regions, template: Template) -> tuple[list[Feature], str]:
-    """(SUVR per region, reference used): mean uptake over grey-matter-weighted voxels relative to the cerebellum, or
-    to all grey matter of the brain where the cerebellum is not in the image."""
-    weights = np.where(mask, template.gm, 0) ** 2  # less spill-in from neighbours at the rim of grey matter
-    usable = covered(mask, regions)
-    total, weight = sums(weights * np.nan_to_num(voxels), regions), sums(weights, regions)
-    inside = [i for i, n in enumerate(regions.names) if n in REFERENCE and usable[i]]
-    if len(inside) == len(REFERENCE):
-        reference, name = total[inside].sum() / weight[inside].sum(), "cerebellum"
-    else:
-        reference, name = (weights * np.nan_to_num(voxels)).sum() / max(weights.sum(), 1e-9), "all grey matter"
-    good = reference > 0
-    features = [
-        Feature(f"suvr.{n}", _if(bool(usable[i]) and good, total[i] / max(weight[i], 1e-9) / max(reference, 1e-9)),
-                f"{name} = 1")
-        for i, n in enumerate(regions.names)
-    ]  # fmt: skip
-    return features, name
+    cortex = [i for i, n in enumerate(regions.names) if n.rsplit("_", 1)[0] not in SUBCORTICAL.values()]
+    thick = thickness.per_region(tissue.gm, tissue.wm, regions, scale ** (1 / 3))
+    return out + [Feature(f"thickness_mm.{regions.names[i]}", _if(usable[i], thick[i]), "mm") for i in cortex]
 
 
 def _voxel_ml(template: Template) -> float:

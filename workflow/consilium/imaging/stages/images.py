@@ -30,7 +30,8 @@ def process(samples: Path, patients: str, folder: Path, manifest: Path, settings
     """Process the images of some patients into folder/<patient>/imaging/<sample>/.
 
     samples: samples.tsv. patients: names joined by commas. folder: the patients' result folders. manifest: JSON with
-    what became of each. settings: the config's section imaging as JSON. threads: processes.
+    what became of each. settings: the config's section imaging as JSON. threads: processes over patients,
+    and threads within one where patients are fewer.
     """
     from functools import partial
 
@@ -46,8 +47,10 @@ def process(samples: Path, patients: str, folder: Path, manifest: Path, settings
         if any(s.patient == patient for s in rows)
     ]
     chosen = Settings.from_json(settings)
-    run_chunk("process", "imaging", tasks, partial(one_patient, settings=chosen), manifest, chosen.facts(), threads,
-              sidecars)  # fmt: skip
+    chosen.brain.check()
+    each = max(1, threads // max(1, len(tasks)))  # cores left over where patients are few
+    run_chunk("process", "imaging", tasks, partial(one_patient, settings=chosen, threads=each), manifest,
+              chosen.facts(), threads, sidecars)  # fmt: skip
 
 
 def features(manifests: list[Path], patients: Path, samples: Path, features: Path, qc: Path, quarantine: Path) -> None:

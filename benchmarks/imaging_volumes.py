@@ -1,0 +1,125 @@
+"""T1 volumes from file to features: time, memory, Dask threads against one, and what a kill -9 leaves behind.
+
+    python benchmarks/imaging_volumes.py make WORK 100     write 100 simulated T1 (1 mm, 188 x 226 x 196, int16, gzip)
+    python benchmarks/imaging_volumes.py read WORK         read + resample: two Dask threads against one
+    python benchmarks/imaging_volumes.py run WORK 100      ingest -> features with two processes: time and memory
+    python benchmarks/imaging_volumes.py killed WORK 100   the same, killed in the middle and run again: same bytes
+
+Twelve heads are simulated (pose, warp, atrophy, bias); each volume has one of them, its own gain and its own noise.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[1]
+HEADS = 12
+SCRIPT = [sys.executable, str(ROOT / "scripts" / "imaging.py")]
+
+
+def make(work: Path, n: int) -> None:
+    from consilium.simulate.images import nifti_bytes
+    from consilium.simulate.images_brain import t1
+
+    (work / "raw").mkdir(parents=True, exist_ok=True)
+    for h in range(min(HEADS, n)):
+        names = [f"P{i + 1:03d}" for i in range(h, n, HEADS)]
+        if all((work / "raw" / f"{p}.nii.gz").exists() for p in names):
+            continue
+        rng = np.random.default_rng([7, h])
+        scan = t1(float(rng.normal()), ("female", "male")[h % 2], f"site_{1 + h % 3}", rng, spacing_mm=1.0)
+        for name in names:
+            noise = rng.normal(0, 2, scan.voxels.shape).astype(np.float32)
+            voxels = np.maximum(scan.voxels * rng.uniform(0.8, 1.2) + noise, 0).astype(np.int16)
+            (work / "raw" / f"{name}.nii.gz").write_bytes(nifti_bytes(voxels, scan.affine))
+    rows = [f"P{i + 1:03d}" for i in range(n)]
+    (work / "patients.tsv").write_text("patient\tsex\n" + "".join(f"{p}\tfemale\n" for p in rows))
+    (work / "samples.tsv").write_text(
+        "patient\tmodality\tkind\tpath\n" + "".join(f"{p}\timaging\tT1\t{work}/raw/{p}.nii.gz\n" for p in rows)
+    )
+
+
+def read(work: Path, repeats: int = 5) -> None:
+    """The code that `imaging_process` reads a patient's images with; the faster of `repeats`, taken in turns."""
+    from consilium.core.sheets import Sample
+    from consilium.imaging import reading
+
+    files = sorted((work / "raw").glob("*.nii.gz"))[:8]
+    samples = [Sample("P1", "imaging", "T1", str(f), "", f"T1-{i}", 2) for i, f in enumerate(files)]
+    best = {1: np.inf, 2: np.inf}
+    for _ in range(repeats):
+        for threads in best:
+            start = time.perf_counter()
+            for _ in reading.ahead(samples, threads):
+                pass
+            best[threads] = min(best[threads], time.perf_counter() - start)
+    print(f"read + resample, {len(files)} volumes: 1 thread {best[1]:.2f} s, 2 threads {best[2]:.2f} s, "
+          f"ratio {best[1] / best[2]:.2f}")  # fmt: skip
+
+
+def commands(work: Path, out: Path, n: int) -> list[list[str]]:
+    patients = ",".join(f"P{i + 1:03d}" for i in range(n))
+    manifest = str(out / "process.json")
+    sheets = ["--samples", str(work / "samples.tsv"), "--patients"]
+    return [
+        [*SCRIPT, "process", *sheets, patients, "--folder", str(out / "patients"), "--threads", "2",
+         "--manifest", manifest],
+        [*SCRIPT, "features", *sheets, str(work / "patients.tsv"), "--manifests", manifest, "--features",
+         str(out / "imaging.zarr.zip"), "--qc", str(out / "qc.tsv"), "--quarantine", str(out / "quarantine.tsv")],
+    ]  # fmt: skip
+
+
+def run(work: Path, n: int, name: str = "whole") -> None:
+    out = work / name
+    out.mkdir(exist_ok=True)
+    start, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    for command in commands(work, out, n):
+        subprocess.run(command, check=True, cwd=out)
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime
+    wall = time.perf_counter() - start
+    print(f"{name}: {n} volumes, {wall:.0f} s, {wall / n:.2f} s a volume, {cpu / n:.2f} CPU s a volume, "
+          f"largest process {used.ru_maxrss / 1024:.0f} MiB, load {os.getloadavg()[0]:.1f}")  # fmt: skip
+
+
+def killed(work: Path, n: int) -> None:
+    """Kill the process group once a third is done, run again, and compare every file with the undisturbed run."""
+    out = work / "killed"
+    out.mkdir(exist_ok=True)
+    first = subprocess.Popen(commands(work, out, n)[0], cwd=out, start_new_session=True)
+    while len(list((out / "patients").glob("*/imaging/stamp.json"))) < max(1, n // 3) and first.poll() is None:
+        time.sleep(0.2)
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait()
+    done = len(list((out / "patients").glob("*/imaging/stamp.json")))
+    left = sum(1 for f in out.rglob("*") if f.is_file())
+    print(f"killed with {done} of {n} patients done, {left} files there")
+    run(work, n, "killed")
+    mine, whole = (_digests(work / name) for name in ("killed", "whole"))
+    differ = sorted(f for f in mine.keys() | whole.keys() if mine.get(f) != whole.get(f))
+    print(f"files: {len(whole)}, different or left behind after kill -9 and rerun: {len(differ)} {differ[:5]}")
+    if differ:
+        sys.exit(1)
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    files = (f for f in folder.rglob("*") if f.is_file())
+    return {str(f.relative_to(folder)): hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
+
+
+if __name__ == "__main__":
+    os.environ |= {"PYTHONPATH": str(ROOT / "workflow"), "OMP_NUM_THREADS": "1"}
+    action, where = sys.argv[1], Path(sys.argv[2]).resolve()
+    if action == "read":
+        read(where)
+    else:
+        {"make": make, "run": run, "killed": killed}[action](where, int(sys.argv[3]))

@@ -1,0 +1,48 @@
+"""Reads a patient's images, a few at a time on Dask threads, each with the coarse copy that registration starts from.
+
+Decompression, smoothing and interpolation leave the interpreter free, so threads are enough. At most `threads` images
+are in memory beyond the one that is worked on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from consilium.core.errors import InputError
+from consilium.core.sheets import Sample
+from consilium.imaging.intake import reader
+from consilium.imaging.resampling import at_spacing
+from consilium.imaging.volume import STRUCTURAL, Volume
+
+COARSE_MM = 4.0  # grid of the registration, and of what is kept of images without one: too coarse for a face
+
+
+def ahead(
+    samples: Sequence[Sample], scratch: Path | None = None, threads: int = 1
+) -> Iterator[tuple[Sample, Volume | InputError]]:
+    """(sample, its image or why it cannot be used), in order; the same whatever the number of threads.
+
+    scratch: as in `reader.read`.
+    """
+    import dask
+
+    for first in range(0, len(samples), threads):
+        window = samples[first : first + threads]
+        if len(window) == 1:
+            yield window[0], _read(window[0], scratch)
+            continue
+        tasks = [dask.delayed(_read)(sample, scratch) for sample in window]
+        found = list(dask.compute(*tasks, scheduler="threads", num_workers=threads))
+        for sample in window:
+            yield sample, found.pop(0)
+
+
+def _read(sample: Sample, scratch: Path | None) -> Volume | InputError:
+    try:
+        volume = reader.read(sample, scratch)
+    except InputError as error:
+        return error
+    if volume.kind in STRUCTURAL:
+        volume.coarse = at_spacing(volume.voxels, volume.affine, COARSE_MM)
+    return volume
