@@ -1,5 +1,6 @@
 """Imaging: DICOM or NIfTI -> de-identified volumes, quality, regional features, connectivity, CT and PET features."""
 
 from consilium.imaging.stages.images import check, features, process
+from consilium.imaging.stages.segmentation import segment_collect, segment_predict, segment_store, segment_train
 
-__all__ = ["check", "process", "features"]
+__all__ = ["check", "process", "features", "segment_store", "segment_train", "segment_predict", "segment_collect"]

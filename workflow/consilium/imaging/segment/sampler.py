@@ -1,0 +1,77 @@
+"""Draws training patches from the store: every patient equally often, slices with a lesion more often than others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from consilium.imaging.segment import augment, grid
+from consilium.imaging.segment.net import Shape, neighbours
+from consilium.imaging.segment.store import Entry, Store
+
+if TYPE_CHECKING:
+    import torch
+
+NDArray = np.ndarray
+LESION_SHARE = 2 / 3  # of patches are centred on a voxel of a lesion
+
+
+class Patches:
+    """Batches of (image, mask) patches of some patients' slices.
+
+    patch: side in pixels; depth: slices of a 3D patch (2D: 1). The arrays stay on disk; a batch reads its own slices.
+    """
+
+    def __init__(self, store: Store, patients: list[str], shape: Shape, patch: int, depth: int, mirror: bool) -> None:
+        self.store, self.shape, self.patch, self.mirror = store, shape, patch, mirror
+        self.depth = depth if shape.dimensions == 3 else 1
+        wanted = set(patients)
+        self.entries = [e for e in store.trainable if e.patient in wanted]
+        self.lesions = [np.argwhere(np.asarray(store.of(e)[1])) for e in self.entries]
+        self.inside = [np.argwhere(np.asarray(store.of(e)[0])[:, ::4, ::4] > -1) * (1, 4, 4) for e in self.entries]
+
+    @property
+    def slices(self) -> int:
+        return sum(e.last - e.first for e in self.entries)
+
+    def choose(self, n: int, random: np.random.Generator) -> Iterator[tuple[Entry, NDArray]]:
+        """n times a patient and the (slice, row, column) around which a patch is cut.
+
+        Lesion: a random slice that has one, then a random voxel of it, so that large slices do not rule.
+        """
+        for index, on_lesion in zip(
+            random.integers(len(self.entries), size=n), random.random(n) < LESION_SHARE, strict=True
+        ):
+            voxels = self.lesions[index] if on_lesion else self.inside[index]
+            if not len(voxels):
+                voxels = np.array([[0, 0, 0]])
+            at = random.choice(np.unique(voxels[:, 0]))
+            there = voxels[voxels[:, 0] == at]
+            yield self.entries[index], there[random.integers(len(there))]
+
+    def read(self, entry: Entry, at: int) -> tuple[NDArray, NDArray]:
+        """(channel, row, column) image and mask slices around slice `at`; ends repeated."""
+        images, masks = self.store.of(entry)
+        count = len(images)
+        if self.shape.dimensions == 2:
+            return images[neighbours(count, entry.slice_mm)[at]], masks[[at]]
+        run = np.clip(np.arange(self.depth) + at - self.depth // 2, 0, count - 1)
+        return images[run], masks[run]
+
+    def batch(self, n: int, random: np.random.Generator, generator: torch.Generator) -> tuple[torch.Tensor, ...]:
+        """(image, mask) tensors: (n, 3, patch, patch) and (n, 1, ...) in 2D, (n, 1, depth, patch, patch) in 3D."""
+        import torch
+
+        chosen = list(self.choose(n, random))
+        read = [self.read(entry, int(at[0])) for entry, at in chosen]
+        images = torch.from_numpy(np.stack([r[0] for r in read])).float()
+        masks = torch.from_numpy(np.stack([r[1] for r in read])).float()
+        side = images.shape[-1]
+        centre = torch.tensor(np.array([at[1:] for _, at in chosen]) * 2 / side - 1, dtype=torch.float32)
+        moves = augment.draw(centre, self.patch / side, self.mirror, generator)
+        both = augment.moved(torch.cat([images, masks], 1), moves, self.patch)
+        changed = augment.recoloured(both[:, : images.shape[1]], grid.CLIP, generator)
+        target = (both[:, images.shape[1] :] > 0.5).float()
+        return (changed, target) if self.shape.dimensions == 2 else (changed[:, None], target[:, None])
