@@ -161,8 +161,8 @@ def read_cohort(
 ) -> Cohort:
     """Read the known contract paths of what is active and of `tasks` (JSON of the config).
 
-    active: rooms, and tables of association, segmentation and treatment, joined by commas. A file of what is not active is never
-    read: it may be left from an earlier run. `only`: large tables are read for these patients alone.
+    active: rooms, and tables of association, segmentation and treatment, joined by commas. A file of what is not active
+    is never read: it may be left from an earlier run. `only`: large tables are read for these patients alone.
     """
     parts = active.split(",")
     rooms = tuple(room for room in KINDS if room in parts)

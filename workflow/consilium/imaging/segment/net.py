@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import torch
 
 NDArray = np.ndarray
+FEATURES = 8
 LEVELS = (1, 2, 4, 8, 8)  # channels of each level in units of the first; each halves the grid but the last
 CONTEXT_MM = 6.0  # about how far above and below the neighbouring slices lie
 
@@ -31,17 +32,22 @@ class Shape:
 
 
 def build(shape: Shape) -> torch.nn.Module:
-    """Residual U-Net (doi:10.1007/978-3-030-12029-0_40): strided convolutions, batch norm, one logit a voxel.
+    """Residual U-Net (doi:10.1007/978-3-030-12029-0_40): strided convolutions, batch norm; then one logit a voxel.
 
-    In 3D the first two halvings leave the slice axis as it is: slices are thicker than pixels.
+    In 3D the first two halvings leave the slice axis as it is: slices are thicker than pixels. The U-Net gives
+    FEATURES maps and a convolution of one voxel joins them: with one map alone its last ReLU is a bottleneck (measured:
+    after 120 steps a loss of 1.38 instead of 0.75).
     """
+    import torch
     from monai.networks.nets import UNet
 
     channels = tuple(shape.width * times for times in LEVELS)
     flat = (1, 2, 2)
     strides: Any = (2, 2, 2, 2) if shape.dimensions == 2 else (flat, flat, 2, 2)
-    return UNet(spatial_dims=shape.dimensions, in_channels=shape.channels, out_channels=1, channels=channels,
+    maps = UNet(spatial_dims=shape.dimensions, in_channels=shape.channels, out_channels=FEATURES, channels=channels,
                 strides=strides, num_res_units=1, norm="BATCH", act="RELU")  # fmt: skip
+    join = torch.nn.Conv2d if shape.dimensions == 2 else torch.nn.Conv3d
+    return torch.nn.Sequential(maps, join(FEATURES, 1, 1))
 
 
 def neighbours(slices: int, slice_mm: float) -> NDArray:
