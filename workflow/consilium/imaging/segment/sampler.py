@@ -83,5 +83,7 @@ class Patches:
 
 def _by_slice(wanted: NDArray, step: int) -> list[NDArray]:
     """(voxel, 3) indices of each slice with any; the middle of the stack where none has."""
-    found = [np.argwhere(wanted[[at]]) * (1, step, step) + (at, 0, 0) for at in range(len(wanted)) if wanted[at].any()]
+    found: list[NDArray] = [
+        np.argwhere(wanted[[at]]) * (1, step, step) + (at, 0, 0) for at in range(len(wanted)) if wanted[at].any()
+    ]
     return found or [np.array([wanted.shape]) // 2 * (1, step, step)]

@@ -48,7 +48,8 @@ def device() -> torch.device:
 
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # a seventh of the time, for nothing that is read
+    filling: Any = torch.utils.deterministic
+    filling.fill_uninitialized_memory = False  # a seventh of the time, for nothing that is read
     torch.set_flush_denormal(True)
     torch.backends.cudnn.benchmark = False
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
