@@ -31,7 +31,7 @@ class Case:
 def draw(file: Path, cases: Sequence[Case]) -> None:
     """PNG, one row a case, the axial slice with most of the lesion: image, outlines, uncertainty.
 
-    Seen from the feet (the patient's left is on the right), anterior up. Same input, same bytes.
+    The patient's left is on the left, as in the room's other pictures, anterior up. Same input, same bytes.
     """
     figure = _figure(max(len(cases), 1))
     for row, case in enumerate(cases):
@@ -79,7 +79,7 @@ def _row(figure: Any, row: int, rows: int, case: Case) -> None:
                     axes.contour(mask[:, :, at].T.astype(float), [0.5], colors=colour, linewidths=1.3)
         if column == 0:
             axes.text(0.02, 0.98, case.title, color="white", transform=axes.transAxes, fontsize=8, va="top")
-        axes.text(0.98, 0.5, "L", color="white", transform=axes.transAxes, fontsize=7, ha="right")
+        axes.text(0.02, 0.5, "L", color="white", transform=axes.transAxes, fontsize=7)
 
 
 def _key(figure: Any, expert: bool) -> None:
