@@ -102,6 +102,10 @@ CASES: dict[str, tuple[tuple[str, ...], dict[str, Any], set[str]]] = {
         GENOMICS - {"genomics_intake"} | {f"genomics_{s}" for s in ("phenotypes", "consequences", "findings")},
     ),
     "images": (("t1", "fmri", "ct"), NOTHING_TO_LEARN, IMAGING),
+    "images and a model of lesions": (
+        ("t1",), {**NOTHING_TO_LEARN, "imaging": {"segmentation": {"use": True, "image": "T1", "model": ANY_TABLE}}},
+        IMAGING | {f"imaging_segment_{s}" for s in ("store", "predict", "collect")},
+    ),
     "a matrix": (("expression",), NOTHING_TO_LEARN, OMICS),
     "labs": (("labs",), NOTHING_TO_LEARN, EHR),
     "drugs without genomes": (("drugs",), NOTHING_TO_LEARN, EHR | {"treatment_guidelines"}),

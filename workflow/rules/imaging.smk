@@ -2,6 +2,9 @@
 import json
 
 
+include: "imaging/segment.smk"
+
+
 rule imaging_check:
     input:
         [s.path for s in kinds("imaging")],
@@ -68,7 +71,8 @@ rule imaging_process:
 
 rule imaging_features:
     input:
-        manifests("imaging_process", "imaging"),
+        manifests=manifests("imaging_process", "imaging"),
+        segmentation=segment_records(),
     output:
         features=f"{COHORT}/features/imaging.zarr.zip",
         qc=f"{COHORT}/imaging/qc.tsv",
@@ -83,8 +87,8 @@ rule imaging_features:
         rows=sheet_rows("imaging"),
         code=digest("imaging"),
     shell:
-        "python $SCRIPTS/imaging.py features --manifests {input} --patients {params.patients}"
-        " --samples {params.samples} --features {output.features} --qc {output.qc}"
+        "python $SCRIPTS/imaging.py features --manifests {input.manifests} --patients {params.patients}"
+        " --segmentation '{input.segmentation}' --samples {params.samples} --features {output.features} --qc {output.qc}"
         " --quarantine {output.quarantine} > {log} 2>&1"
 
 

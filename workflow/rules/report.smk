@@ -13,6 +13,7 @@ FIGURES = catalogue.figure_names(
     config["mode"],
     scores=bool(config["genomics"]["polygenic_scores"]),
     effect=bool(EFFECT),
+    segmentation=SEGMENT,
     analyses=[a["name"] for a in ASSOCIATIONS] if "genomics" in ROOMS else [],
 )
 # Rooms, and tables of association and treatment, that this run makes; what else lies in the folder is not read.
@@ -21,6 +22,7 @@ ACTIVE = ",".join(
         *ROOMS,
         *(Path(f).stem for f in treatment_outputs() if f.endswith(".tsv")),
         *(Path(f).stem for f in FINDINGS_TABLES),
+        *(["segmentation"] if SEGMENT else []),
         *(Path(f).stem for f in association_outputs() if f.endswith(".tsv")),
     ]
 )
@@ -49,7 +51,11 @@ ROOM_TABLES = {
         )
     ]
     + [f"genomics/{table}" for table in FINDINGS_TABLES],
-    "imaging": ["imaging/qc.tsv", *radiomics_table()],
+    "imaging": [
+        "imaging/qc.tsv",
+        *radiomics_table(),
+        *(["imaging/segmentation.tsv", "imaging/segmentation.png"] if SEGMENT else []),
+    ],
     "omics": ["omics/qc.tsv"],
     "ehr": [
         "ehr/observations.parquet",

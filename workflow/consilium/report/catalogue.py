@@ -52,6 +52,15 @@ ENTRIES = (
         "imaging",
     ),
     Entry(
+        "segmentation",
+        "Predicted lesions",
+        "quality",
+        "Each patient by a network that did not learn from the patient. Left: overlap with the expert's mask over the "
+        "whole stack (Dice). Right: predicted against the expert's volume. Below: best, median and worst case; image, "
+        "outlines, uncertainty.",
+        "imaging",
+    ),
+    Entry(
         "ancestry",
         "Ancestry",
         "genomes",
@@ -151,9 +160,10 @@ def figure_names(
     scores: bool = True,
     effect: bool = True,
     analyses: Sequence[str] = (),
+    segmentation: bool = False,
 ) -> list[str]:
     """Figures whose inputs the run makes. scores: a scoring file is configured; effect: a treatment comparison is;
-    analyses: names of the association analyses, a figure each.
+    analyses: names of the association analyses, a figure each. segmentation: lesions are predicted.
 
     In mode apply there is nothing to judge models by, so their figures are left out.
     """
@@ -165,7 +175,7 @@ def figure_names(
                 names += [f"{entry.name}__{t['name']}" for t in tasks if t["type"] in entry.types]
         elif entry.name == "association":
             names += [f"{entry.name}__{a}" for a in analyses]
-        elif entry.room in have and (entry.name != "polygenic" or scores):
+        elif entry.room in have and {"polygenic": scores, "segmentation": segmentation}.get(entry.name, True):
             names.append(entry.name)
     return names
 

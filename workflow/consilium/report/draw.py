@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from consilium.core.provenance import seed_from
 from consilium.report.facts_models import MAIN_METRIC
-from consilium.report.figures import association, courses, genome, inputs, models, sites, style
+from consilium.report.figures import association, courses, genome, inputs, lesions, models, sites, style
 from consilium.report.tables import Cohort, Task
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ _COHORT: dict[str, Callable[[Cohort], Figure]] = {
     "genotype_quality": lambda c: genome.genotype_quality(c.table("samples_qc"), c.table("identity")),
     "site_quality": lambda c: sites.site_quality(c.whole("genomics", "variants_qc"), c.table("samples_qc")),
     "image_quality": lambda c: inputs.image_quality(c.table("image_qc")),
+    "segmentation": lambda c: lesions.agreement(c.table("segmentation"), c.root / "imaging/segmentation.png"),
     "ancestry": lambda c: genome.ancestry(c.table("ancestry")),
     "kinship": lambda c: genome.kinship(c.table("kinship"), len(c.table("samples_qc"))),
     "pharmacogenes": lambda c: genome.pharmacogenes(_genotyped(c)),

@@ -22,6 +22,7 @@ def images(cohort: Cohort, patient: str, why: str) -> Facts:
     for row in cohort.rows("image_qc", patient):
         metrics.setdefault(row["sample"], []).append(row)
     samples = [_sample(cohort, patient, name, rows) for name, rows in sorted(metrics.items())]
+    samples += [_predicted(cohort, patient, row) for row in cohort.rows("segmentation", patient)]
     return {"why": "" if samples else why or "no image of this patient could be processed", "samples": samples}
 
 
@@ -38,6 +39,22 @@ def _sample(cohort: Cohort, patient: str, sample: str, rows: list[Facts]) -> Fac
             for r in rows
         ],
         "blocks": _blocks(folder / "features.json", cohort),
+        "pictures": [_picture(folder / p, cohort.patients_folder / patient) for p in PICTURES if (folder / p).exists()],
+    }
+
+
+def _predicted(cohort: Cohort, patient: str, row: Facts) -> Facts:
+    """The lesion that the network outlined, as a further entry: a person has to check it."""
+    folder = cohort.patients_folder / patient / "segmentation"
+    agreed = "" if row["dice"] is None else f", overlap with the expert's mask (Dice) {row['dice']:.2f}"
+    features = read_facts(folder / "segmentation.json")["features"]
+    return {
+        "sample": f"Predicted lesion in {row['sample']}",
+        "kind": "predicted lesion",
+        "verdict": "flag",
+        "reason": f"outlined by a network that did not learn from this patient, not checked by a person{agreed}",
+        "metrics": [],
+        "blocks": [{"reason": "", "groups": grouped(features, cohort.titles)}],
         "pictures": [_picture(folder / p, cohort.patients_folder / patient) for p in PICTURES if (folder / p).exists()],
     }
 

@@ -44,6 +44,7 @@ TASK_TABLES = ("folds", "predictions", "leaderboard", "contributions")
 TASK_FACTS = ("gates", "permuted")
 TREATMENT_TABLES = ("guidelines", "effects")
 FINDINGS_TABLES = ("gene_findings", "genes_assessed", "consequences", "hpo_ranking")
+SEGMENTATION_TABLES = ("segmentation",)
 ASSOCIATION_TABLES = ("association", "association_hits")
 
 
@@ -160,8 +161,8 @@ def read_cohort(
 ) -> Cohort:
     """Read the known contract paths of what is active and of `tasks` (JSON of the config).
 
-    active: rooms, and tables of association and treatment, joined by commas. A file of what is not active is never
-    read: it may be left from an earlier run. `only`: large tables are read for these patients alone.
+    active: rooms, and tables of association, segmentation and treatment, joined by commas. A file of what is not active
+    is never read: it may be left from an earlier run. `only`: large tables are read for these patients alone.
     """
     parts = active.split(",")
     rooms = tuple(room for room in KINDS if room in parts)
@@ -169,6 +170,7 @@ def read_cohort(
     named = {t: t for room in rooms for t in ROOM_TABLES.get(room, ()) if t in TABLES}
     named |= {"quarantine": "quarantine"} | {t: t for t in (*TREATMENT_TABLES, *FINDINGS_TABLES) if t in parts}
     named |= {"quarantine": "quarantine"} | {t: t for t in (*ASSOCIATION_TABLES, *TREATMENT_TABLES) if t in parts}
+    named |= {t: t for t in SEGMENTATION_TABLES if t in parts}
     named |= {f"{task.name}/{t}": t for task in work for t in TASK_TABLES}
     tables = {key: _read(root, key, table, only) for key, table in named.items()}
     facts = {f"{t.name}/{f}": read_facts(root / "learn" / t.name / f"{f}.json") for t in work for f in TASK_FACTS

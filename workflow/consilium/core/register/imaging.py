@@ -111,4 +111,31 @@ TABLES = (
             C("reason", "str", "why there is no copy", missing="there is one"),
         ),
     ),
+    Table(
+        "segmentation",
+        "cohort/imaging/segmentation.tsv",
+        "Lesions predicted by the network, one row a patient; by a network that did not learn from this patient.",
+        (
+            PATIENT,
+            C("sample", "str", "image that was read"),
+            C(
+                "part",
+                "str",
+                "number of the fold that was held out, final (no mask supplied) or given (a model from another cohort)",
+            ),
+            C("volume_ml", "float", "volume of the predicted lesion; 0: nothing found", "ml"),
+            C("expert_volume_ml", "float", "volume of the expert's mask", "ml", "no mask supplied"),
+            C(
+                "dice",
+                "float",
+                "overlap of both over the whole stack, 0 to 1, higher is better",
+                "",
+                "no mask supplied",
+            ),
+            C("uncertainty", "float", "mean entropy where the lesion is likely (p > 0.1), lower is surer", "bit"),
+            C("n_pieces", "float", "pieces of at least 0.05 ml", "count"),
+            C("threshold", "float", "probability from which a voxel counts, chosen in tuning patients"),
+            C("smallest_ml", "float", "smaller pieces were dropped, chosen in tuning patients", "ml"),
+        ),
+    ),
 )

@@ -53,10 +53,12 @@ def process(samples: Path, patients: str, folder: Path, manifest: Path, settings
               chosen.facts(), threads, sidecars)  # fmt: skip
 
 
-def features(manifests: list[Path], patients: Path, samples: Path, features: Path, qc: Path, quarantine: Path) -> None:
+def features(manifests: list[Path], patients: Path, samples: Path, features: Path, qc: Path, quarantine: Path,
+             segmentation: str = "") -> None:  # fmt: skip
     """Collect the patients' images into the room's feature store, the quality table and the quarantine list.
 
     manifests: of stage process. patients, samples: the sheets. features: zip of Zarr groups. qc, quarantine: TSV.
+    segmentation: records of stage segment_collect; "" without one.
     """
     from consilium.core import refused
     from consilium.core.chunks import read_manifests
@@ -64,10 +66,15 @@ def features(manifests: list[Path], patients: Path, samples: Path, features: Pat
     from consilium.core.store import write_features, write_table
     from consilium.imaging import collect
     from consilium.imaging.quality.table import qc_table
+    from consilium.imaging.segment import collect as predicted
 
     rows = [s for s in read_samples(samples) if s.modality == "imaging"]
     names = [p.patient for p in read_patients(patients)]
     cohort = collect.Cohort(read_manifests(manifests), rows, names)
-    write_features(features, collect.all_blocks(cohort))
+    write_features(features, collect.all_blocks(cohort) | predicted.blocks_of(segmentation, names))
     write_table(qc, "image_qc", qc_table(cohort))
-    write_table(quarantine, "quarantine", refused.quarantine("imaging", cohort.problems))
+    write_table(
+        quarantine,
+        "quarantine",
+        refused.quarantine("imaging", [*cohort.problems, *predicted.problems_of(segmentation)]),
+    )

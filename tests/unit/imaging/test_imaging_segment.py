@@ -1,0 +1,171 @@
+"""The parts of segmentation that need no network: grid, scale, store, folds, clean-up, Dice, picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from consilium.core.sheets import Sample
+from consilium.imaging.segment import collect, fill, folds, grid, net, picture, pieces, store
+from consilium.imaging.volume import Volume
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+def image(shape: tuple[int, int, int], spacing: tuple[float, float, float]) -> Volume:
+    values = np.random.default_rng(0).normal(100, 20, shape).astype(np.float32)
+    return Volume(values, np.diag([*spacing, 1.0]), "FLAIR", "nifti")
+
+
+@pytest.mark.parametrize("shape", [(48, 48, 5), (41, 56, 3), (56, 41, 3)])
+def test_pixels_of_the_right_size_are_taken_as_they_are(shape: tuple[int, int, int]) -> None:
+    volume = image(shape, (2.5, 2.51, 6.0))
+    there = grid.Grid(48, 2.5)
+    taken = there.take(volume.voxels, volume.affine, -1.0)
+    assert taken.shape == (shape[2], 48, 48)
+    assert np.isin(taken.round(3), np.append(volume.voxels.round(3), np.float32(-1))).all()
+    back = there.put_back(taken, shape, volume.affine)
+    reached = there.put_back(np.ones_like(taken), shape, volume.affine) > 0.5
+    assert reached.sum() == shape[2] * min(shape[0], 48) * min(shape[1], 48)
+    np.testing.assert_allclose(back[reached], volume.voxels[reached], atol=1e-3)
+
+
+def test_other_pixel_sizes_are_resampled_about_the_centre() -> None:
+    volume = image((120, 100, 4), (1.0, 1.0, 5.0))
+    volume.voxels[:] = 0
+    volume.voxels[50:70, 40:60] = 1  # 20 mm square about the centre
+    taken = grid.Grid(32, 4.0).take(volume.voxels, volume.affine, 0.0)
+    assert taken[0].sum() * 16 == pytest.approx(400, rel=0.05)
+    rows, columns = np.nonzero(taken[0] > 0.1)
+    assert rows.mean() == pytest.approx(15.5, abs=0.6) and columns.mean() == pytest.approx(15.5, abs=0.6)
+
+
+def test_scale_does_not_see_gain_or_offset() -> None:
+    volume = image((20, 20, 4), (1.0, 1.0, 1.0)).voxels
+    volume[:5] = 0  # air
+    np.testing.assert_allclose(grid.scaled(volume, "FLAIR"), grid.scaled(volume * 7, "FLAIR"), atol=1e-4)
+    bright = grid.scaled(volume, "FLAIR")[5:]
+    assert abs(np.median(bright)) < 0.05 and 0.9 < bright.std() < 1.1
+    air, water = grid.scaled(np.array([[[-1000.0, 0.0, np.nan]]], dtype=np.float32), "CT")[0, 0, :2]
+    assert (air, water) == pytest.approx((-1.4, 0.6))
+
+
+@given(st.dictionaries(st.text("abcdef", min_size=1, max_size=4), st.sampled_from("ABCDEFGHIJ"), min_size=5),
+       st.integers(2, 5), st.integers(0, 3))  # fmt: skip
+def test_folds_never_part_a_group_and_do_not_depend_on_order(groups: dict[str, str], number: int, seed: int) -> None:
+    found = folds.assign(groups, number, seed)
+    assert set(found) == set(groups)
+    assert all(found[a] == found[b] for a in groups for b in groups if groups[a] == groups[b])
+    assert found == folds.assign(dict(reversed(groups.items())), number, seed)
+    sizes = [list(found.values()).count(f) for f in range(number)]
+    assert max(sizes) - min(sizes) <= max(list(groups.values()).count(g) for g in groups.values())
+    learning, tuning = folds.tuning(groups, seed, "0")
+    assert sorted(learning + tuning) == sorted(groups)
+    assert not {groups[p] for p in learning} & {groups[p] for p in tuning}
+
+
+def test_another_seed_gives_other_folds() -> None:
+    groups = {f"P{i}": f"P{i}" for i in range(40)}
+    assert folds.assign(groups, 5, 0) != folds.assign(groups, 5, 1)
+
+
+def test_dice_of_known_overlaps() -> None:
+    a, b = np.zeros((2, 4, 4), dtype=bool), np.zeros((2, 4, 4), dtype=bool)
+    assert pieces.dice(a, b) == 1.0
+    a[0, :2] = True  # 8
+    assert pieces.dice(a, b) == 0.0
+    b[0, 1:3] = True  # 8, 4 shared
+    assert pieces.dice(a, b) == 0.5
+    b[1, 0, 0] = True  # a false voxel in a slice without a lesion counts
+    assert pieces.dice(a, b) == pytest.approx(8 / 17)
+
+
+def test_small_pieces_go_and_the_rule_is_chosen_by_dice() -> None:
+    truth = np.zeros((4, 20, 20), dtype=bool)
+    truth[1:3, 4:12, 4:12] = True
+    probability = np.where(truth, 0.65, 0.05)
+    probability[0, 17:19, 17:19] = 0.9  # a false piece of 4 voxels
+    rule = pieces.choose([probability], [truth], [0.1])
+    assert rule.smallest_ml == 0.5 and rule.threshold == 0.5
+    assert pieces.dice(pieces.cleaned(probability, 0.1, rule), truth) == 1.0
+    assert pieces.cleaned(probability, 0.1, pieces.Rule(0.5, 0.0)).sum() == truth.sum() + 4
+    faint = pieces.choose([probability * 0.6], [truth], [0.1])
+    assert faint.threshold == 0.3
+    assert pieces.choose([], [], []) == pieces.Rule()
+
+
+def test_an_array_written_by_slices_is_an_npy_file(tmp_path: Path) -> None:
+    parts = [np.arange(n * 64, dtype=np.float16).reshape(n, 8, 8) for n in (3, 1, 5)]
+    with open(tmp_path / "a.npy", "wb") as handle:
+        stack = fill.Stack(handle, 8, "<f2")
+        for part in parts:
+            stack.add(part)
+        stack.close()
+    found = np.load(tmp_path / "a.npy", mmap_mode="r")
+    assert found.dtype == np.float16
+    np.testing.assert_array_equal(found, np.concatenate(parts))
+
+
+def row(kind: str, number: int = 1) -> Sample:
+    name = kind if number == 1 else f"{kind}-{number}"
+    return Sample("P1", "imaging", kind, f"{name}.nii", "", name, 2)
+
+
+def test_a_mask_brings_its_own_image() -> None:
+    rows = [row("FLAIR"), row("FLAIR", 2), row("T1"), row("mask", 2)]
+    fine = {s.sample: "" for s in rows}
+    assert [s.sample if s else "" for s in fill.pair(rows, "FLAIR", fine)[:2]] == ["FLAIR-2", "mask-2"]
+    assert [s.sample if s else "" for s in fill.pair(rows, "FLAIR", fine | {"FLAIR-2": "excluded"})[:2]] == [
+        "FLAIR",
+        "",
+    ]
+    assert fill.pair(rows, "FLAIR", fine | {"FLAIR": "dark", "FLAIR-2": "dark"}) == (None, None, "dark")
+    assert fill.pair(rows, "CT", fine) == (None, None, "not supplied")
+
+
+def test_parts_judge_everybody_once() -> None:
+    entries = [store.Entry(f"P{i}", f"P{i}", i % 3 if i < 6 else -1, 0, 1, 5.0, "FLAIR", "mask" if i < 6 else "")
+               for i in range(8)]  # fmt: skip
+    judged = [e.patient for part in ("0", "1", "2", "final") for e in store.judged(entries, part)]
+    assert sorted(judged) == [e.patient for e in entries]
+    assert len(store.judged(entries, "given")) == 8
+
+
+def test_neighbours_lie_about_six_mm_apart() -> None:
+    assert net.neighbours(4, 6.0).tolist() == [[0, 0, 1], [0, 1, 2], [1, 2, 3], [2, 3, 3]]
+    assert net.neighbours(9, 2.0)[4].tolist() == [1, 4, 7]
+    assert net.neighbours(3, 20.0)[1].tolist() == [0, 1, 2]
+
+
+def test_patients_without_a_prediction_keep_their_reason() -> None:
+    facts = {"features": {"volume_ml": {"value": 2.0, "unit": "ml"}, "ratio_mean": {"value": None, "unit": ""}}}
+    kept = collect.records({"P1": (Path(), facts)}, {"patients": [{"patient": "P1"}, {"patient": "P3"}],
+                                                    "skipped": {"P2": "excluded by QC: dark"}})  # fmt: skip
+    block = collect.block(kept, ["P1", "P2", "P3", "P4"])
+    assert block is not None
+    assert block["reason"].values.tolist() == [
+        "", "excluded by QC: dark", "prediction failed, see the quarantine list", "not supplied"
+    ]  # fmt: skip
+    assert block["values"].values[0, 0] == 2.0 and np.isnan(block["values"].values[1:]).all()
+    assert collect.block({}, ["P1"]) is None
+
+
+def test_best_median_and_worst_are_shown() -> None:
+    def of(dice: float | None) -> tuple[Path, dict[str, float | None]]:
+        return Path(), {"dice": dice}
+
+    done = {f"P{i}": of(d) for i, d in enumerate((0.9, 0.1, 0.5, None, 0.8))}
+    assert [p for _, p in collect.shown(done)] == ["P0", "P4", "P1"]
+    assert collect.shown({"P1": of(None)}) == [] and len(collect.shown({"P1": of(0.5)})) == 1
+
+
+def test_a_picture_has_the_same_bytes_twice(tmp_path: Path) -> None:
+    volume = image((30, 30, 4), (2.0, 2.0, 5.0))
+    found, expert = np.zeros((30, 30, 4), dtype=bool), np.zeros((30, 30, 4), dtype=bool)
+    found[5:12, 5:12, 2], expert[6:14, 6:14, 2] = True, True
+    case = picture.Case("best", volume, found, expert, found.astype(np.float32))
+    assert picture.slice_of(case) == 2
+    for name in ("a.png", "b.png"):
+        picture.draw(tmp_path / name, [case, case])
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()

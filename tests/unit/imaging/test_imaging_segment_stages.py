@@ -1,0 +1,114 @@
+"""Store, training, prediction and collection on small simulated images: the network finds what was planted."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+from consilium.core.errors import InputError
+from consilium.core.store import read_facts, read_table
+from consilium.imaging import stages
+from consilium.imaging.segment import collect, model
+
+PATIENTS, SIDE = 14, 32
+
+
+def cohort(folder: Path) -> None:
+    """Patients with a bright ball in noise, the last two without a mask, one of them excluded by QC."""
+    people, samples, entries = ["patient\tsex\tfamily"], ["patient\tmodality\tkind\tpath\ttaken_on"], []
+    for i in range(PATIENTS):
+        name, random = f"P{i:02d}", np.random.default_rng(i)
+        people.append(f"{name}\tfemale\t{'F1' if i < 3 else ''}")
+        centre = random.uniform((10, 10, 2), (SIDE - 10, SIDE - 10, 5))
+        where = np.indices((SIDE, SIDE, 8)).transpose(1, 2, 3, 0) * (1, 1, 2)
+        ball = np.linalg.norm(where - centre * (1, 1, 2), axis=-1) < random.uniform(4, 7)
+        values = random.normal(100, 10, ball.shape) + 45 * ball
+        process = folder / "patients" / name / "imaging"
+        for kind, array in (("FLAIR", values.astype(np.float32)), ("mask", ball.astype(np.uint8))):
+            if kind == "mask" and i >= PATIENTS - 2:
+                continue
+            path = folder / f"{name}_{kind}.nii.gz"
+            nib.save(nib.Nifti1Image(array, np.diag([2.5, 2.5, 5.0, 1.0])), path)
+            samples.append(f"{name}\timaging\t{kind}\t{path}\t")
+            verdict = {"verdict": "exclude" if i == PATIENTS - 1 else "keep", "reason": "dark", "registration": None}
+            (process / kind).mkdir(parents=True)
+            (process / kind / "qc.json").write_text(json.dumps(verdict))
+        entries.append({"patient": name, "folder": str(process), "status": "done", "problems": []})
+    (folder / "patients.tsv").write_text("\n".join(people) + "\n")
+    (folder / "samples.tsv").write_text("\n".join(samples) + "\n")
+    (folder / "manifest.json").write_text(json.dumps({"patients": entries}))
+
+
+def stored(folder: Path) -> Path:
+    out = (folder / name for name in ("images.npy", "masks.npy", "store.json"))
+    sheets = (folder / "samples.tsv", folder / "patients.tsv")
+    stages.segment_store(*sheets, [folder / "manifest.json"], *out, pixels=SIDE, folds=2)
+    return folder / "store.json"
+
+
+def test_the_store_holds_every_usable_image_and_mask(tmp_path: Path) -> None:
+    cohort(tmp_path)
+    facts = read_facts(stored(tmp_path))
+    assert len(facts["patients"]) == PATIENTS - 1 and facts["skipped"] == {"P13": "excluded by QC: dark"}
+    folds = {e["patient"]: e["fold"] for e in facts["patients"]}
+    assert folds["P00"] == folds["P01"] == folds["P02"] and folds["P12"] == -1
+    images, masks = np.load(tmp_path / "images.npy"), np.load(tmp_path / "masks.npy")
+    assert images.shape == masks.shape == ((PATIENTS - 1) * 8, SIDE, SIDE) and images.dtype == np.float16
+    third = facts["patients"][3]
+    given = nib.load(tmp_path / "P03_mask.nii.gz").get_fdata()
+    np.testing.assert_array_equal(masks[third["first"] : third["last"]], given.T)
+    first = (tmp_path / "images.npy").read_bytes()
+    stored(tmp_path)
+    assert (tmp_path / "images.npy").read_bytes() == first
+
+
+def test_a_file_that_is_no_model_is_named(tmp_path: Path) -> None:
+    (tmp_path / "x.safetensors").write_bytes(b"no model at all")
+    with pytest.raises(InputError, match=r"x\.safetensors"):
+        model.about(tmp_path / "x.safetensors")
+
+
+@pytest.mark.slow
+def test_the_same_seed_gives_the_same_bytes_and_they_are_read_back(tmp_path: Path) -> None:
+    cohort(tmp_path)
+    store, files = stored(tmp_path), [tmp_path / f"{name}.safetensors" for name in "abc"]
+    for file, seed in zip(files, (1, 1, 2), strict=True):
+        stages.segment_train(store, "0", file, width=4, patch=SIDE, batch=4, epochs=1, seed=seed)
+    first, same, other = (file.read_bytes() for file in files)
+    assert first == same != other
+    model.save(tmp_path / "read.safetensors", model.load(files[0]))
+    assert (tmp_path / "read.safetensors").read_bytes() == first
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dimensions", [2, 3])
+def test_planted_balls_are_found_by_networks_that_did_not_see_the_patient(tmp_path: Path, dimensions: int) -> None:
+    cohort(tmp_path)
+    store = stored(tmp_path)
+    manifests = []
+    for part in ("0", "1", "final"):
+        file = tmp_path / f"{part}.safetensors"
+        stages.segment_train(store, part, file, dimensions, width=4, patch=SIDE, depth=8, batch=4, epochs=15, seed=1)
+        manifests.append(tmp_path / f"{part}.json")
+        stages.segment_predict(store, tmp_path / "samples.tsv", part, file, tmp_path / "patients", manifests[-1])
+    out = {n: tmp_path / n for n in ("table.tsv", "records.json", "figure.png")}
+    stages.segment_collect(manifests, store, tmp_path / "samples.tsv", *out.values())
+    table = read_table(out["table.tsv"], "segmentation").set_index("patient")
+    assert len(table) == PATIENTS - 1
+    assert table["dice"].notna().sum() == PATIENTS - 2 and table["dice"].mean() > 0.8
+    assert table.loc["P12", "part"] == "final" and table.loc["P12", "volume_ml"] > 0
+    folder = tmp_path / "patients" / "P03" / "segmentation"
+    written = nib.load(folder / "mask.nii.gz")
+    assert written.get_data_dtype() == np.int8
+    expert = nib.load(tmp_path / "P03_mask.nii.gz")
+    np.testing.assert_allclose(written.affine, expert.affine)
+    shared = (written.get_fdata() * expert.get_fdata()).sum()
+    overlap = 2 * shared / (written.get_fdata().sum() + expert.get_fdata().sum())
+    assert overlap == pytest.approx(table.loc["P03", "dice"], abs=1e-5)
+    names = [f"P{i:02d}" for i in range(PATIENTS)]
+    block = collect.blocks_of(str(out["records.json"]), names)["segmentation"]
+    assert block["present"].values.tolist() == [True] * (PATIENTS - 1) + [False]
+    assert block["reason"].values[-1] == "excluded by QC: dark"
