@@ -66,7 +66,7 @@ def run(request, tmp_path_factory, head):
     capture = request.config.pluginmanager.getplugin("capturemanager")
     with capture.global_and_fixture_disabled(), _logged(out / "log.txt"):
         stages.check(samples, out / "check.tsv")
-        stages.process(samples, "P001,P002", out / "p", out / "m.json", 8.0)
+        stages.process(samples, "P001,P002", out / "p", out / "m.json", '{"grid_mm": 8}')
         stages.features([out / "m.json"], patients, samples, out / "f.zarr.zip", out / "qc.tsv", out / "q.tsv")
         copies(samples, out, root / "secret.key")
     return out, places, root

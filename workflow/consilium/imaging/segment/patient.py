@@ -75,8 +75,8 @@ def _facts(image: Volume, outline: Mask, expert: Mask | None, probability: NDArr
     near = probability >= NEAR
     doubt = float(entropy[near].mean()) if near.any() else 0.0
     if outline.any():
-        features = {f.name: {"value": rounded(f.value), "unit": f.unit}
-                    for f in lesion.features(outline, image, image, alignment)}  # fmt: skip
+        found = lesion.features(outline, image, image, alignment, lesion.reference_tissue(image))
+        features = {f.name: {"value": rounded(f.value), "unit": f.unit} for f in found}
     else:  # nothing found is a result; what an empty mask has no value for stays out
         features = {"volume_ml": {"value": 0.0, "unit": "ml"}, "n_pieces": {"value": 0.0, "unit": "count"}}
     features["uncertainty"] = {"value": rounded(doubt), "unit": "bit"}
