@@ -10,7 +10,7 @@ import pytest
 from consilium.core.errors import InputError
 from consilium.imaging.brain import atlas
 from consilium.imaging.brain.registration import Alignment
-from consilium.imaging.intake import deidentify
+from consilium.imaging.intake import deidentify, sidecar
 from consilium.imaging.privacy import burned_in, faces, key, profile, scrub, skull
 from consilium.imaging.volume import Volume
 from hypothesis import given, settings
@@ -110,16 +110,16 @@ def test_pictures_of_screens_and_people_are_told_by_their_headers(tags: dict, re
 
 
 def test_of_a_sidecar_only_numbers_and_known_words_stay() -> None:
-    kept = deidentify.sidecar(
-        {"EchoTime": 0.03, "SliceTiming": [0, 1.5], "PhaseEncodingDirection": "j-", "ImageType": ["ORIGINAL", "DOE"],
-         "RepetitionTime": "Doe", "SeriesDescription": "Doe", "AcquisitionTime": "10:15", "Manufacturer": "Doe",
-         "FlipAngle": True, "KVP": float("nan")}
+    kept = sidecar.kept(
+        {"EchoTime": 0.03, "ScanningSequence": "EP\\SE", "MRAcquisitionType": "3D", "Manufacturer": "Siemens Doe",
+         "SequenceVariant": "SK\\DOE", "RepetitionTime": "Doe", "SeriesDescription": "Doe", "KVP": float("nan"),
+         "AcquisitionTime": "10:15", "FlipAngle": True}
     )  # fmt: skip
     assert kept == {
         "EchoTime": 0.03,
-        "SliceTiming": [0, 1.5],
-        "PhaseEncodingDirection": "j-",
-        "ImageType": ["ORIGINAL"],
+        "ScanningSequence": "EP\\SE",
+        "MRAcquisitionType": "3D",
+        "Manufacturer": "Siemens",
     }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import math
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -42,39 +42,6 @@ BY_MODALITY = {"US": "1.2.840.10008.5.1.4.1.1.6", "IVUS": "1.2.840.10008.5.1.4.1
                "SC": "1.2.840.10008.5.1.4.1.1.7", "XC": "1.2.840.10008.5.1.4.1.1.77.1",
                "ES": "1.2.840.10008.5.1.4.1.1.77.1", "GM": "1.2.840.10008.5.1.4.1.1.77.1"}  # fmt: skip
 SCREEN_WORDS = ("SCREEN SAVE", "SCREENSAVE", "SCREENSHOT", "SCREEN CAPTURE", "CAPTURE", "PHOTO", "REPORT", "DOSE_INFO")
-# Keys of BIDS-like JSON that may be written, as numbers or lists of numbers; and those with words of a closed list.
-KEEP_SIDECAR = (
-    "MagneticFieldStrength", "ImagingFrequency", "EchoTime", "EchoTime1", "EchoTime2", "EchoNumber", "RepetitionTime",
-    "RepetitionTimeExcitation", "RepetitionTimePreparation", "InversionTime", "FlipAngle", "SliceThickness",
-    "SpacingBetweenSlices", "SliceTiming", "TotalReadoutTime", "EstimatedTotalReadoutTime", "EffectiveEchoSpacing",
-    "EstimatedEffectiveEchoSpacing", "DwellTime", "PixelBandwidth", "BandwidthPerPixelPhaseEncode", "EchoTrainLength",
-    "PhaseEncodingSteps", "AcquisitionMatrixPE", "ReconMatrixPE", "PercentPhaseFOV", "PercentSampling",
-    "BaseResolution", "PhaseResolution", "ParallelReductionFactorInPlane", "ParallelReductionOutOfPlane",
-    "MultibandAccelerationFactor",
-    "PartialFourier", "SAR", "ImageOrientationPatientDICOM", "ShimSetting", "TxRefAmp", "PhaseEncodingPolarityGE",
-    "NumberOfAverages", "NumberOfVolumesDiscardedByScanner", "DelayTime", "AcquisitionDuration", "XRayTubeCurrent",
-    "KVP", "XRayExposure", "ExposureTime", "InjectedRadioactivity", "InjectionStart", "ScanStart",
-    "ImageDecayCorrectionTime", "FrameTimesStart", "FrameDuration", "DecayFactor", "DoseCalibrationFactor",
-    "RadionuclidePositronFraction", "RadionuclideHalfLife", "RadionuclideTotalDose", "ScatterFraction",
-    "ReconFilterSize", "NumberOfSlices", "NumberOfTemporalPositions", "Rows", "Columns",
-)  # fmt: skip
-SIDECAR_WORDS = {
-    **KEEP_WORDS,
-    "Units": (*KEEP_WORDS["Units"], "Bq/mL", "kBq/mL", "SUV", "g/mL"),
-    "Manufacturer": ("Siemens", "GE", "Philips", "Toshiba", "Canon", "UIH", "Bruker", "Hitachi"),
-    "PhaseEncodingDirection": ("i", "j", "k", "i-", "j-", "k-"),
-    "PhaseEncodingAxis": ("i", "j", "k"),
-    "SliceEncodingDirection": ("i", "j", "k", "i-", "j-", "k-"),
-    "InPlanePhaseEncodingDirectionDICOM": ("ROW", "COL"),
-    "PatientPosition": ("HFP", "HFS", "HFDR", "HFDL", "FFDR", "FFDL", "FFP", "FFS"),
-    "ScanningSequence": ("SE", "IR", "GR", "EP", "RM", "EP\\SE", "EP\\GR", "GR\\IR", "SE\\IR"),
-    "SequenceVariant": ("SK", "MTC", "SS", "TRSS", "SP", "MP", "OSP", "NONE", "SK\\SP", "SK\\SP\\MP", "SK\\MP"),
-    "ConversionSoftware": ("dcm2niix",),
-    "InjectedRadioactivityUnits": ("Bq", "kBq", "MBq", "GBq"),
-    "ImageType": ("ORIGINAL", "DERIVED", "PRIMARY", "SECONDARY", "AXIAL", "M", "P", "R", "I", "ND", "NORM", "MOSAIC",
-                  "DIS2D", "DIS3D", "MAGNITUDE", "PHASE", "REAL", "IMAGINARY", "M_FFE", "M_SE", "FFE", "SE", "IR",
-                  "OTHER", "NONE", "EPI", "FMRI", "DIFFUSION", "VOLUME", "STATIC", "DYNAMIC"),
-}  # fmt: skip
 
 
 @contextmanager
@@ -137,23 +104,3 @@ def burned_in(dataset: Any) -> str:
     if str(dataset.get("BurnedInAnnotation", "") or "").upper() == "YES":
         return "a burned-in annotation"
     return ""
-
-
-def sidecar(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """What of a BIDS-like JSON may be written: keys of the lists above, with numbers or words of closed lists.
-
-    Everything else is left out: dates, times, UIDs, descriptions, comments, serial numbers, places, names.
-    """
-    kept: dict[str, Any] = {}
-    for name, value in facts.items():
-        several = value if isinstance(value, list) else [value]
-        if name in KEEP_SIDECAR and several and all(_is_number(v) for v in several):
-            kept[name] = value
-        elif name in SIDECAR_WORDS and any(v in SIDECAR_WORDS[name] for v in several if isinstance(v, str)):
-            words = [v for v in several if isinstance(v, str) and v in SIDECAR_WORDS[name]]
-            kept[name] = words if isinstance(value, list) else words[0]
-    return kept
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import os
 import struct
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +19,7 @@ from consilium.imaging.intake import deidentify, recognise, suv
 from consilium.imaging.intake.recognise import Facts
 
 MAX_FRAMES = 100_000
+MAX_SERIES = 1_000_000  # first series number that is not believed
 DEFLATED, BIG_ENDIAN = "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"
 UNREADABLE = {"1.2.840.10008.1.2.4.51": "JPEG Extended (12 bit)"}
 
@@ -86,20 +85,17 @@ class _UnusableError(Exception):
 
 @contextmanager
 def silent() -> Iterator[None]:
-    """Without pydicom's warnings, which quote values of the header."""
+    """Without pydicom's warnings, which quote values of the header, and without its checks of values."""
     import pydicom
 
-    logger, settings = logging.getLogger("pydicom"), pydicom.config.settings
-    kept = logger.level, settings.reading_validation_mode, settings.writing_validation_mode
-    logger.setLevel(logging.CRITICAL + 1)
+    settings = pydicom.config.settings
+    kept = settings.reading_validation_mode, settings.writing_validation_mode
     settings.reading_validation_mode = settings.writing_validation_mode = pydicom.config.IGNORE
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with deidentify.quiet():
             yield
     finally:
-        logger.setLevel(kept[0])
-        settings.reading_validation_mode, settings.writing_validation_mode = kept[1:]
+        settings.reading_validation_mode, settings.writing_validation_mode = kept
 
 
 def read(path: Path) -> Folder:
@@ -174,9 +170,14 @@ def _check_items(handle: Any, at: int, size: int) -> None:
     raise _UnusableError("truncated or damaged compressed pixels")
 
 
+def _series_number(dataset: Any) -> int | None:
+    """It is named in results, so only what a scanner counts: longer numbers may be a person's or an order's."""
+    number = dataset.get("SeriesNumber")
+    return int(number) if isinstance(number, int) and 0 <= number < MAX_SERIES else None
+
+
 def _head(file: Path, handle: Any, dataset: Any) -> Head:
     at = handle.tell()
-    number = dataset.get("SeriesNumber")
     burned_in, fault, planes = deidentify.burned_in(dataset), "", []
     facts = recognise.facts_of(dataset)
     mosaic = "MOSAIC" in facts.image_type
@@ -193,7 +194,7 @@ def _head(file: Path, handle: Any, dataset: Any) -> Head:
         series=value_digest(str(dataset.get("SeriesInstanceUID", ""))),
         person=value_digest([str(dataset.get("PatientID", "")), str(dataset.get("PatientName", ""))]),
         image=value_digest(str(dataset.get("SOPInstanceUID", "") or file)),
-        number=None if number is None else int(number),
+        number=_series_number(dataset),
         modality=deidentify.modality(dataset),
         facts=facts,
         technical=deidentify.numbers(dataset),
