@@ -30,7 +30,8 @@ demo: setup
 # Static checks, unit tests, dry runs, injected faults and end-to-end runs on small demo cohorts.
 test: setup
 	pytest -n 2 -m "not slow"
-	pytest -m slow
+	pytest -n 2 -m slow tests/unit
+	pytest -m slow tests/workflow tests/e2e
 
 test-fast: setup
 	pytest -n 2 -m "not slow"

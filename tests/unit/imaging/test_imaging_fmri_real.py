@@ -16,10 +16,8 @@ from imaging_cases import sample
 # Run -> what its features' absence must say.
 RUNS = {
     "dcm_qa_nih/Ref/DCM2NIIX_regression_test_4.nii": "volumes without much motion|not registered",
-    "dcm_qa_nih/Ref/EPI_PE=AP_3.nii": "not registered",
     "niivue_nifti/pcasl.nii.gz": "volumes without much motion|not registered",
     "sct_testing_data/fmri/fmri.nii.gz": "not registered to the brain template",
-    "sct_testing_data/fmri/fmri_r.nii.gz": "not registered to the brain template",
 }
 QUICK = "niivue_nifti/pcasl.nii.gz"
 
