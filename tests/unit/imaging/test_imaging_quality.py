@@ -151,13 +151,15 @@ def test_copies_are_known_and_other_people_are_not(head: Scan) -> None:
 
 
 def test_outliers_are_told_by_direction() -> None:
-    values = np.array([10.0, 11, 9, 10, 12, 10, 9, 11, 2])
-    groups = [("T1", "3 T")] * 9
-    z = cohort.outlier_scores(groups, ["snr_air"] * 9, values)
-    assert [cohort.is_outlier("snr_air", v) for v in z] == [False] * 8 + [True]
+    values = np.array([10.0, 11, 9, 10, 12, 10, 9, 11] * 5 + [2])
+    groups = [("T1", "3 T")] * 41
+    z = cohort.outlier_scores(groups, ["snr_air"] * 41, values)
+    assert [cohort.is_outlier("snr_air", v) for v in z] == [False] * 40 + [True]
+    few = cohort.outlier_scores(groups[:9], ["snr_air"] * 9, values[-9:])  # as far away, but the spread is a guess
+    assert -cohort.OUTLIER_Z < few[-1] < -2
     assert not cohort.is_outlier("cjv", z[-1])  # low is good
     assert np.isnan(cohort.outlier_scores(groups[:7], ["snr_air"] * 7, values[:7])).all()
-    assert np.isnan(cohort.outlier_scores(groups, ["spacing_x"] * 9, values)).all()
+    assert np.isnan(cohort.outlier_scores(groups, ["spacing_x"] * 41, values)).all()
 
 
 def test_a_verdict_says_what_is_wrong_in_words() -> None:

@@ -20,6 +20,7 @@ MIN_TISSUE_VOXELS = 20
 MOST_TISSUE_VOXELS = 4000  # in the components, evenly taken: bounds memory
 QUALITY_VOXELS = 20_000  # likewise of the quality metrics
 MIN_SLICE_VOXELS = 20
+MIN_SLICE_SHARE = 0.25  # of the largest slice's: the brain's ends move in and out of smaller ones
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,8 @@ class Run:
 
 class Sampled:
     """Passes volumes on and keeps of each what the quality metrics need: some voxels, (time, voxel) in `taken`, and
-    the mean of each slice's voxels of `mask`, (slice, time) in `slices`, NaN below MIN_SLICE_VOXELS."""
+    the mean of each slice's voxels of `mask`, (slice, time) in `slices`, NaN below MIN_SLICE_VOXELS or
+    MIN_SLICE_SHARE."""
 
     def __init__(self, frames: Frames, mask: Mask, axis: int) -> None:
         where = np.flatnonzero(mask)
@@ -47,7 +49,8 @@ class Sampled:
         self.taken = np.zeros((frames.shape[3], len(self.where)), dtype=np.float32)
         self.mask, self.others = mask, tuple(a for a in range(3) if a != axis)
         counts = mask.sum(axis=self.others).astype(np.float64)
-        self.counts = np.where(counts >= MIN_SLICE_VOXELS, counts, np.nan)
+        least = max(MIN_SLICE_VOXELS, MIN_SLICE_SHARE * counts.max())
+        self.counts = np.where(counts >= least, counts, np.nan)
         self.slices = np.zeros((mask.shape[axis], frames.shape[3]))
 
     def __iter__(self) -> Iterator[Voxels]:

@@ -11,9 +11,11 @@ from consilium.imaging.quality.measures import METRICS
 from consilium.imaging.quality.sketch import mirrored, unit
 
 ALIKE = 0.985  # correlation of two likenesses from which on they are called copies (other people's heads: at most .92)
+ALIKE_SERIES = 0.995  # where one is a series: coarse heads of two people come to .988
 BLOCK = 512  # likenesses compared at once
 MIN_GROUP = 8  # images of one kind and scanner that an outlier needs
-OUTLIER_Z = 5.0
+OUTLIER_Z = 4.5
+MAD_EFFICIENCY = 0.37  # share of the images that a MAD makes use of, as against a standard deviation
 # Counts and geometry: their limits say enough.
 UNCOMPARED = ("spacing_", "fov_", "n_volumes", "grey_levels", "registration_", "volume_ml", "stretch_", "_volumes")
 
@@ -37,6 +39,9 @@ def copies(sketches: NDArray) -> list[tuple[int, int, float, bool]]:
 def robust_z(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Departure from the median in robust standard deviations (1.4826 MAD); on logarithms where all are above 0.
 
+    A spread that is told by few images is uncertain: the departure counts as Student's t of MAD_EFFICIENCY (n - 1)
+    degrees of freedom, and is given as the normal deviate of the same probability, up to 8.
+
     NaN where a value is missing, fewer than MIN_GROUP are known, or most are the same.
     """
     known = np.isfinite(values)
@@ -47,7 +52,10 @@ def robust_z(values: NDArray[np.float64]) -> NDArray[np.float64]:
     away = some - np.median(some)
     spread = 1.4826 * float(np.median(np.abs(away)))
     if spread > 1e-9:
-        out[known] = away / spread
+        from scipy import stats
+
+        tail = stats.t.sf(np.abs(away) / spread, MAD_EFFICIENCY * (known.sum() - 1))
+        out[known] = np.sign(away) * np.minimum(stats.norm.isf(tail), 8.0)
     return out
 
 
