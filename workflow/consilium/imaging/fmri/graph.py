@@ -59,7 +59,7 @@ def features(correlation: NDArray[np.float64], networks: list[str]) -> list[Feat
     """Mean of each measure over DENSITIES; degree of each network's nodes relative to that of all nodes."""
     every = [edges(correlation, d) for d in DENSITIES]
     found = [measures(linked) for linked in every]
-    out = [Feature(name, float(np.mean([f[name] for f in found])), "fraction") for name in found[0]]
+    out = [Feature(name, float(np.mean([f[name] for f in found])), "") for name in found[0]]
     degree = np.mean([linked.sum(axis=0) / max(linked.sum(axis=0).mean(), 1e-12) for linked in every], axis=0)
     for name in sorted(set(networks)):
         own = np.array([n == name for n in networks])
