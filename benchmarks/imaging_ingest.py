@@ -92,7 +92,7 @@ def main() -> None:
     print("CPU seconds  files  reading  headers dcm2niix  ratio")
     with tempfile.TemporaryDirectory() as place:
         with tarfile.open(asked.data / "In_20180918GE.tar.xz") as packed:
-            packed.extractall(place, filter="data")
+            packed.extractall(place)
         for root in (Path(place) / "In" / "20180918GE", asked.data / "In" / "20180918Si"):
             for folder in sorted(f for f in root.iterdir() if f.is_dir()):
                 measure(f"{root.name[-2:]} {folder.name}", folder, "fMRI", asked.rounds)

@@ -35,6 +35,7 @@ def test_registration_finds_the_planted_pose(head: Scan, aligned) -> None:
     assert error.mean() < 3
 
 
+@pytest.mark.slow
 def test_an_image_of_something_else_is_not_believed() -> None:
     rng = np.random.default_rng(1)
     grid = np.indices((50, 50, 50)) - 25

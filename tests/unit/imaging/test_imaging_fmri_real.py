@@ -19,10 +19,10 @@ RUNS = {
     "niivue_nifti/pcasl.nii.gz": "volumes without much motion|not registered",
     "sct_testing_data/fmri/fmri.nii.gz": "not registered to the brain template",
 }
-QUICK = "niivue_nifti/pcasl.nii.gz"
 
 
-@pytest.mark.parametrize("name", [QUICK, *(pytest.param(n, marks=pytest.mark.slow) for n in RUNS if n != QUICK)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", RUNS)
 def test_real_runs_end_with_a_reason(data: Path, tmp_path: Path, name: str) -> None:
     volume = reader.read(sample(data / name, "fMRI"))
     found = series.fmri(volume, tmp_path)

@@ -55,7 +55,10 @@ def _pet_and_mr(raw: Path, places: Places, head: Any) -> list[dict[str, str]]:
     return [row("T1", raw / "mr"), row("PET", raw / "pet"), *own]
 
 
-@pytest.fixture(scope="module", params=[False, pytest.param(True, marks=pytest.mark.slow)], ids=["some", "all"])
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module", params=[True], ids=["all"])
 def run(request, tmp_path_factory, head):
     """(folder of outputs, places, root); logs are what the stages print, warnings included."""
     root = tmp_path_factory.mktemp("planted")

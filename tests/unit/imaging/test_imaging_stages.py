@@ -10,6 +10,8 @@ from consilium.imaging import stages
 from consilium.simulate import images
 from imaging_cases import people
 
+pytestmark = pytest.mark.slow
+
 
 def sheets(root: Path, table: pd.DataFrame, rows: list[dict[str, str]]) -> tuple[Path, Path]:
     columns = ["patient", "modality", "kind", "path", "taken_on"]
