@@ -23,8 +23,8 @@ def row(kind: str, path: Path, patient: str = "P001") -> dict[str, str]:
     return {"patient": patient, "modality": "imaging", "kind": kind, "path": str(path), "taken_on": ""}
 
 
-def write_images(root: Path, places: Places, head: Any, everything: bool) -> list[dict[str, str]]:
-    """CT as DICOM and NIfTI, a mask, and images to be refused; with `everything` also MR and PET as both."""
+def write_images(root: Path, places: Places, head: Any) -> list[dict[str, str]]:
+    """CT as DICOM and NIfTI, a mask, images to be refused; MR and PET as both."""
     lungs, _ = chest(np.random.default_rng(3))
     some = lungs.voxels[:, :, 20:32]  # slices: enough, and quick to write
     hu = (some.astype(np.int32) + 1024).astype(np.uint16)
@@ -38,9 +38,7 @@ def write_images(root: Path, places: Places, head: Any, everything: bool) -> lis
     nifti(raw / "n" / "mask.nii.gz", (some > 100).astype(np.uint8), lungs.affine, places)
     rows = [row("CT", raw / "ct"), row("CT", raw / "text"), row("CT", raw / "us")]
     rows += [row("CT", raw / "n" / "ct.nii.gz", "P002"), row("mask", raw / "n" / "mask.nii.gz", "P002")]
-    if everything:
-        rows += _pet_and_mr(raw, places, head)
-    return rows
+    return rows + _pet_and_mr(raw, places, head)
 
 
 def _pet_and_mr(raw: Path, places: Places, head: Any) -> list[dict[str, str]]:
@@ -58,12 +56,12 @@ def _pet_and_mr(raw: Path, places: Places, head: Any) -> list[dict[str, str]]:
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module", params=[True], ids=["all"])
+@pytest.fixture(scope="module")
 def run(request, tmp_path_factory, head):
     """(folder of outputs, places, root); logs are what the stages print, warnings included."""
     root = tmp_path_factory.mktemp("planted")
     places = Places()
-    rows = write_images(root, places, head, request.param)
+    rows = write_images(root, places, head)
     patients, samples = sheets(root, people(2), rows)
     out = root / "out"
     capture = request.config.pluginmanager.getplugin("capturemanager")
