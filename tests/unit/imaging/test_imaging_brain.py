@@ -23,6 +23,7 @@ def aligned(head: Scan):
     return registered(head)
 
 
+@pytest.mark.slow
 def test_registration_finds_the_planted_pose(head: Scan, aligned) -> None:
     alignment = aligned[1]
     planted = np.vstack([np.reshape([float(v) for v in head.truth["scanner_to_mni"].split(",")], (3, 4)), [0, 0, 0, 1]])
@@ -43,6 +44,7 @@ def test_an_image_of_something_else_is_not_believed() -> None:
     assert align(leg.astype(np.float32), np.diag([4.0, 4, 4, 1])).reason
 
 
+@pytest.mark.slow
 def test_planted_atrophy_shows_in_the_medial_temporal_regions_only(aligned, head: Scan) -> None:
     volume, alignment, field, grid = aligned
     found, reason = anatomy.find(volume, alignment, field, grid, atlas.regions(), deformable=False)
