@@ -30,8 +30,7 @@ demo: setup
 # Static checks, unit tests, dry runs, injected faults and end-to-end runs on small demo cohorts.
 test: setup
 	pytest -n 2 -m "not slow"
-	pytest -n 2 -m slow tests/unit
-	pytest -m slow tests/workflow tests/e2e
+	pytest -n 2 -m slow --dist loadfile --no-loadscope-reorder
 
 test-fast: setup
 	pytest -n 2 -m "not slow"
