@@ -4,7 +4,13 @@ import json
 LEARN = f"{COHORT}/learn"
 TASKS = {task["name"]: task for task in config["learn"]["tasks"]}
 OUTER = config["learn"]["outer_folds"]
-SEEDS = config["learn"]["network_seeds"] if config["learn"]["networks"] else 0
+FITTING = (
+    "inner_folds",
+    "networks",
+    "network_seeds",
+    "epochs",
+    "cnn_min_patients",
+)  # what a fit depends on
 BUNDLE = f"{RESULTS}/bundle/manifest.json"
 
 if config["mode"] == "apply":
@@ -64,6 +70,11 @@ def folds_of(labels):
         ]
 
     return files
+
+
+def fit_settings():
+    """What a fit depends on, as JSON."""
+    return json.dumps({k: config["learn"][k] for k in FITTING}, sort_keys=True)
 
 
 def control_folds(wildcards):
@@ -136,19 +147,15 @@ if config["mode"] == "train":
             ENVS / "learn.yaml"
         threads: 1
         resources:
-            gpu=1 if SEEDS else 0,
+            gpu=int(config["learn"]["networks"]),
             mem_mb=3000,
         params:
-            inner=config["learn"]["inner_folds"],
-            seeds=SEEDS,
-            epochs=config["learn"]["epochs"],
-            cnn=config["learn"]["cnn_min_patients"],
+            settings=fit_settings(),
             code=digest("learn"),
         shell:
             "python $SCRIPTS/learn.py train --inputs {input.inputs} --folds {input.folds} --task {input.task}"
-            " --labels {wildcards.labels} --fold {wildcards.fold} --inner-folds {params.inner}"
-            " --network-seeds {params.seeds} --epochs {params.epochs}"
-            " --cnn-min-patients {params.cnn} --out {output} > {log} 2>&1"
+            " --labels {wildcards.labels} --fold {wildcards.fold} --settings {params.settings:q} --out {output}"
+            " > {log} 2>&1"
 
     rule learn_final:
         input:
@@ -164,18 +171,14 @@ if config["mode"] == "train":
             ENVS / "learn.yaml"
         threads: 1
         resources:
-            gpu=1 if SEEDS else 0,
+            gpu=int(config["learn"]["networks"]),
             mem_mb=3000,
         params:
-            inner=config["learn"]["inner_folds"],
-            seeds=SEEDS,
-            epochs=config["learn"]["epochs"],
-            cnn=config["learn"]["cnn_min_patients"],
+            settings=fit_settings(),
             code=digest("learn"),
         shell:
             "python $SCRIPTS/learn.py final --inputs {input.inputs} --folds {input.folds} --task {input.task}"
-            " --inner-folds {params.inner} --network-seeds {params.seeds} --epochs {params.epochs}"
-            " --cnn-min-patients {params.cnn} --out {output.result} --model {output.model} > {log} 2>&1"
+            " --settings {params.settings:q} --out {output.result} --model {output.model} > {log} 2>&1"
 
     rule learn_evaluate:
         input:
@@ -208,47 +211,5 @@ if config["mode"] == "train":
             " --contributions {output.contributions} --gates {output.gates} --learning-curve {output.curve}"
             " --control {output.control} > {log} 2>&1"
 
-    rule learn_bundle:
-        input:
-            models=expand(f"{LEARN}/{{task}}/model.zip", task=TASKS),
-            tasks=expand(f"{LEARN}/{{task}}/task.json", task=TASKS),
-            gates=expand(f"{LEARN}/{{task}}/gates.json", task=TASKS),
-            leaderboards=expand(f"{LEARN}/{{task}}/leaderboard.tsv", task=TASKS),
-        output:
-            BUNDLE,
-        log:
-            f"{LOGS}/learn_bundle.log",
-        conda:
-            ENVS / "learn.yaml"
-        params:
-            cohort=config["cohort"],
-            seed=config["seed"],
-            code=digest("learn"),
-        shell:
-            "python $SCRIPTS/learn.py bundle --models {input.models} --tasks {input.tasks} --gates {input.gates}"
-            " --leaderboards {input.leaderboards} --cohort {params.cohort} --seed {params.seed} --out {output}"
-            " > {log} 2>&1"
 
-
-if config["mode"] == "apply":
-
-    rule learn_apply:
-        input:
-            inputs=f"{LEARN}/inputs.safetensors",
-            manifest=f"{config['bundle']}/manifest.json",
-        output:
-            predictions=f"{LEARN}/{{task}}/predictions.tsv",
-            leaderboard=f"{LEARN}/{{task}}/leaderboard.tsv",
-            contributions=f"{LEARN}/{{task}}/contributions.tsv",
-            gates=f"{LEARN}/{{task}}/gates.json",
-        log:
-            f"{LOGS}/learn_apply/{{task}}.log",
-        conda:
-            ENVS / "learn.yaml"
-        params:
-            bundle=config["bundle"],
-            code=digest("learn"),
-        shell:
-            "python $SCRIPTS/learn.py apply --inputs {input.inputs} --bundle {params.bundle} --task {wildcards.task}"
-            " --predictions {output.predictions} --leaderboard {output.leaderboard}"
-            " --contributions {output.contributions} --gates {output.gates} > {log} 2>&1"
+include: "learn/bundle.smk"

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 from consilium.core.store import write_features
-from consilium.learn.data import Block, Cohort
-from consilium.learn.tasks import Target
+from consilium.learn.cohort.data import Block, Cohort
+from consilium.learn.cohort.tasks import Target
 
 
 def table(name: str, values: np.ndarray, present: np.ndarray | None = None) -> Block:

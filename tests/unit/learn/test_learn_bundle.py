@@ -4,7 +4,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from consilium.core.errors import InputError
-from consilium.learn import apply, bundle, card, data, folds, prepare, ship, stages, train
+from consilium.learn import prepare, stages, train
+from consilium.learn.bundle import apply, card, pack, ship
+from consilium.learn.cohort import data, folds
+from consilium.learn.settings import Plan
 from learn_cohorts import classes, cohort, mixed, store, table
 
 
@@ -17,7 +20,7 @@ def trained():
     fold[:5] = -1  # no outcome
     task = {"name": "diagnosis", "blocks": [], "horizons": [], "seed": 1}
     p = train.problem(whole, task, target, groups, fold)
-    model, result = train.final(p, train.Plan(3, 2, 4, 20))
+    model, result = train.final(p, Plan(3, 2, 4, 20))
     return p, model, result
 
 
@@ -28,7 +31,7 @@ def test_patients_without_outcome_are_predicted(trained):
 
 def test_what_is_unpacked_predicts_the_same_numbers(trained):
     p, model, _ = trained
-    again = bundle.unpack(bundle.pack(model, p.cohort, {}))
+    again = pack.unpack(pack.pack(model, p.cohort, {}))
     assert again.predictions(p.cohort) == model.predictions(p.cohort)
     for choice in model.calibrations:
         if "|" not in choice and choice in ("late_mean", "stack", "network", "network_late_mean", "best_single"):
@@ -54,7 +57,7 @@ def written(folder, p, model):
     (folder / "task.json").write_text(json.dumps(task))
     found = {"status": "assessed", "reason": "", "n": 55, "choices": [], "gates": [], "duplicates": ["P001"]}
     (folder / "gates.json").write_text(json.dumps(found))
-    from consilium.learn.judge import write_rows
+    from consilium.learn.judge.results import write_rows
 
     write_rows(folder / "leaderboard.tsv", "leaderboard", [], [])
     out = folder / "bundle" / "manifest.json"
@@ -70,8 +73,8 @@ def folder(tmp_path, trained):
 def test_the_bundle_has_no_patient_no_pickle_and_the_same_bytes_each_time(tmp_path, trained, folder):
     p, model, _ = trained
     other = written(tmp_path / "two", p, model)
-    files = bundle.read_folder(folder)
-    assert files == bundle.read_folder(other)
+    files = pack.read_folder(folder)
+    assert files == pack.read_folder(other)
     assert {f.split("/")[-1].split(".")[-1] for f in files} == {"json", "md", "txt", "safetensors"}
     for content in files.values():
         assert not any(patient.encode() in content for patient in p.cohort.patients)
@@ -119,7 +122,7 @@ def test_applied_predictions_are_those_of_the_training_run(tmp_path, trained, fo
 
 def test_lacking_and_unknown_features_are_named_and_other_units_refused(trained):
     p, *_ = trained
-    dictionary = {b.name: bundle.describe(b) for b in p.cohort.blocks}
+    dictionary = {b.name: pack.describe(b) for b in p.cohort.blocks}
     old = p.cohort.block("omics/expression")
     names = (*old.features[::-1][:9], "new")
     kept = replace(old, values=old.values[:, ::-1][:, :10], features=names, units=old.units[:10])
@@ -135,6 +138,10 @@ def test_lacking_and_unknown_features_are_named_and_other_units_refused(trained)
     volume = p.cohort.block("imaging/t1")
     with pytest.raises(InputError, match="grid_mm"):
         apply.aligned(cohort(replace(volume, values=volume.values[:, :5])), dictionary, "inputs")
+
+
+def _settings(network_seeds: int) -> str:
+    return json.dumps({"inner_folds": 3, "network_seeds": network_seeds, "epochs": 2, "cnn_min_patients": 20})
 
 
 def run_stages(folder, whole, outcomes, kind, columns, k=2, seeds=0, permuted=1):
@@ -156,8 +163,8 @@ def run_stages(folder, whole, outcomes, kind, columns, k=2, seeds=0, permuted=1)
     start = (inputs, out / "folds.tsv", out / "task.json")
     for labels in ("true", "permuted")[: 1 + permuted]:
         for fold in range(k):
-            stages.train(*start, labels, fold, 3, seeds, 2, 20, out / "train" / labels / f"{fold}.json")
-    stages.final(*start, 3, seeds, 2, 20, out / "final.json", out / "model.zip")
+            stages.train(*start, labels, fold, _settings(seeds), out / "train" / labels / f"{fold}.json")
+    stages.final(*start, _settings(seeds), out / "final.json", out / "model.zip")
     names = ("predictions.tsv", "leaderboard.tsv", "contributions.tsv", "gates.json", "curve.tsv", "permuted.json")
     stages.evaluate(*start, out / "train", out / "final.json", k, permuted, *[out / n for n in names])
     manifest = folder / "bundle" / "manifest.json"
@@ -185,7 +192,7 @@ def test_all_stages_on_files(tmp_path):
     assert manifest["tasks"][0]["status"] == "assessed" and "model_card.md" in manifest["files"]
     apply.verified(tmp_path / "bundle")
     other = tmp_path / "again.json"
-    stages.train(tmp_path / "inputs.safetensors", out / "folds.tsv", out / "task.json", "true", 1, 3, 1, 2, 20, other)
+    stages.train(tmp_path / "inputs.safetensors", out / "folds.tsv", out / "task.json", "true", 1, _settings(1), other)
     assert other.read_bytes() == (out / "train" / "true" / "1.json").read_bytes()
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from consilium.core.errors import InputError
 from consilium.core.sheets import Patient
-from consilium.learn import data
+from consilium.learn.cohort import data
 from learn_cohorts import cohort, mixed, store, table
 
 

@@ -4,8 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from consilium.learn import base, boosting, folds, gates, heads, metrics, network, train
-from consilium.learn.guard import group_weights
+from consilium.learn import train
+from consilium.learn.cohort import folds
+from consilium.learn.fusion.guard import group_weights
+from consilium.learn.judge import gates, metrics
+from consilium.learn.models import base, boosting, heads
+from consilium.learn.networks import network
+from consilium.learn.settings import Plan
 from learn_cohorts import classes, cohort, mixed, numbers, table, times
 
 FAST = {"inner_folds": 3, "network_seeds": 0, "epochs": 1, "cnn_min_patients": 1}
@@ -19,7 +24,7 @@ def problem(whole, target, groups=None, k=3, seed=1):
 
 
 def held_out(p, labels="true", **settings):
-    return [train.outer_fold(p, labels, f, train.Plan(**(FAST | settings))) for f in range(p.fold.max() + 1)]
+    return [train.outer_fold(p, labels, f, Plan(**(FAST | settings))) for f in range(p.fold.max() + 1)]
 
 
 def shipped_auc(p, results):
@@ -73,7 +78,7 @@ def test_every_model_predicts_every_patient_it_can(planted, planted_results):
 def test_contributions_add_up_to_the_change_of_the_probability(planted, quick):
     fold = planted.fold.copy()
     fold[:6] = -1
-    model, result = train.final(replace(planted, fold=fold), train.Plan(3, 0, 1))
+    model, result = train.final(replace(planted, fold=fold), Plan(3, 0, 1))
     nothing = model.scores(model.eta(model.parts(replace(planted.cohort, blocks=()).take(np.arange(1)))))[0, 1]
     for patient, record in zip(result["patients"], result["shipped"], strict=True):
         own = [c["contribution"] for c in result["contributions"] if c["patient"] == patient and c["target"] == "b"]
@@ -103,14 +108,14 @@ def test_held_out_patients_do_not_reach_any_fit(planted, planted_results):
     changed = train.Problem(
         "task", whole, [], classes(np.where(out, 1 - y, y)), planted.groups, planted.fold, (), planted.seed
     )
-    again = train.outer_fold(changed, "true", 0, train.Plan(3, 1, 20, 1))
+    again = train.outer_fold(changed, "true", 0, Plan(3, 1, 20, 1))
     same = {k: v for k, v in again["facts"].items() if k != "curves"}
     assert same == {k: v for k, v in planted_results[0]["facts"].items() if k != "curves"}
     assert again["models"]["stack"]["scores"] != planted_results[0]["models"]["stack"]["scores"]
 
 
 def test_the_same_fit_gives_the_same_numbers(planted, planted_results):
-    again = train.outer_fold(planted, "true", 1, train.Plan(3, 1, 20, 1))
+    again = train.outer_fold(planted, "true", 1, Plan(3, 1, 20, 1))
     assert again["models"] == planted_results[1]["models"]
 
 
@@ -172,14 +177,14 @@ def test_a_block_that_few_have_is_left_out_by_name():
     whole, y = mixed(40, 6, 1.0)
     rare = table("text/findings", np.random.default_rng(0).normal(size=(40, 3)), np.arange(40) < 8)
     p = problem(cohort(*whole.blocks, rare), classes(y))
-    assert train.outer_fold(p, "true", 0, train.Plan(**FAST))["facts"]["left_out"] == ["text/findings"]
+    assert train.outer_fold(p, "true", 0, Plan(**FAST))["facts"]["left_out"] == ["text/findings"]
 
 
 def test_no_usable_block_is_not_assessed():
     p = problem(cohort(table("omics/x", np.zeros((30, 2)))), classes(np.tile([0, 1], 15)))
-    result = train.outer_fold(p, "true", 0, train.Plan(**FAST))
+    result = train.outer_fold(p, "true", 0, Plan(**FAST))
     assert result["status"] == "not assessed" and "feature block" in result["reason"]
-    assert train.final(p, train.Plan(3, 0, 1))[0] is None
+    assert train.final(p, Plan(3, 0, 1))[0] is None
 
 
 def test_block_dropout_never_takes_the_last_block():

@@ -1,5 +1,5 @@
 import numpy as np
-from consilium.learn import folds
+from consilium.learn.cohort import folds
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from learn_cohorts import classes, cohort, table, times

@@ -1,7 +1,7 @@
 import numpy as np
-from consilium.learn import gates
-from consilium.learn.evaluate import Held, Judged
-from consilium.learn.guard import group_weights
+from consilium.learn.fusion.guard import group_weights
+from consilium.learn.judge import gates
+from consilium.learn.judge.evaluate import Held, Judged
 from learn_cohorts import classes, cohort, numbers, table, times
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from consilium.learn import heads, linear
+from consilium.learn.models import heads, linear
 from learn_cohorts import classes, numbers, times
 from lifelines import CoxPHFitter, NelsonAalenFitter
 from sklearn.linear_model import ElasticNet, LogisticRegression

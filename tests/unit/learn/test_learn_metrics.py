@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from consilium.learn import metrics
+from consilium.learn.judge import metrics
 from learn_cohorts import classes, numbers, times
 from lifelines.utils import concordance_index
 from sklearn import metrics as sk

@@ -2,7 +2,11 @@
 
 import numpy as np
 import pytest
-from consilium.learn import conformal, fusion, guard, heads, network, shapley
+from consilium.learn.explain import shapley
+from consilium.learn.fusion import fusion, guard
+from consilium.learn.models import heads
+from consilium.learn.networks import network
+from consilium.learn.uncertainty import conformal
 from learn_cohorts import classes, numbers
 from torch import from_numpy
 

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from consilium.learn import preproc
+from consilium.learn.models import preproc
 from learn_cohorts import mixed, series, table, volume
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from consilium.core.errors import InputError
-from consilium.learn import tasks
+from consilium.learn.cohort import tasks
 from learn_cohorts import classes, times
 
 

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from consilium.core.store import atomic, read_facts, write_facts, write_table
-from consilium.learn import bundle, card, data, tasks
-from consilium.learn import folds as folding
 from consilium.learn import train as training
-from consilium.learn.model import Trained
+from consilium.learn.bundle import card, pack
+from consilium.learn.cohort import data, tasks
+from consilium.learn.cohort import folds as folding
+from consilium.learn.fusion.model import Trained
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -89,10 +90,10 @@ def problem(inputs: Path, folds: Path, task: Path) -> training.Problem | str:
 
 def write_model(path: Path, trained: Trained | None, cohort: data.Cohort | None, settings: dict[str, Any]) -> None:
     """Zip of the bundle's files of one task (none when nothing was trained), with self-test; same model, same bytes."""
-    files: bundle.Files = {}
+    files: pack.Files = {}
     if trained is not None and cohort is not None:
-        files = bundle.pack(trained, cohort, settings)
-        again = bundle.unpack(files)  # the self-test is of what was written, not of what was in memory
+        files = pack.pack(trained, cohort, settings)
+        again = pack.unpack(files)  # the self-test is of what was written, not of what was in memory
         made_up = card.selftest_cohort(again, json.loads(files["dictionary.json"]))
         record = {"cases": list(card.CASES), "expected": card.expected(again, made_up)}
         files["selftest.json"] = (json.dumps(record, indent=1) + "\n").encode()
@@ -101,6 +102,6 @@ def write_model(path: Path, trained: Trained | None, cohort: data.Cohort | None,
             archive.writestr(zipfile.ZipInfo(name, _EPOCH), files[name])
 
 
-def read_model(path: Path) -> bundle.Files:
+def read_model(path: Path) -> pack.Files:
     with zipfile.ZipFile(path) as archive:
         return {name: archive.read(name) for name in archive.namelist()}

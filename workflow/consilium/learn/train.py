@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 
 from consilium.core.provenance import seed_from
-from consilium.learn import baselines, linear
-from consilium.learn.data import Block, Cohort
-from consilium.learn.folds import permuted
-from consilium.learn.fusion import CANDIDATES
-from consilium.learn.model import BlockModel, Trained
-from consilium.learn.nested import fit_all
-from consilium.learn.tasks import Target
-from consilium.learn.work import Ledger, Settings
+from consilium.learn.cohort.data import Block, Cohort
+from consilium.learn.cohort.folds import permuted
+from consilium.learn.cohort.tasks import Target
+from consilium.learn.fusion.fusion import CANDIDATES
+from consilium.learn.fusion.model import BlockModel, Trained
+from consilium.learn.fusion.nested import fit_all
+from consilium.learn.models import baselines, linear
+from consilium.learn.models.work import Ledger, Settings
+from consilium.learn.settings import Plan
 
 Array = np.ndarray
 
@@ -40,16 +41,6 @@ class Problem:
     @property
     def labelled(self) -> Array:
         return np.flatnonzero(self.fold >= 0)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Settings of the configuration. network_seeds: 0 = no network."""
-
-    inner_folds: int = 4
-    network_seeds: int = 2
-    epochs: int = 60
-    cnn_min_patients: int = 200
 
 
 def problem(whole: Cohort, task: dict[str, Any], target: Target, groups: Sequence[str], fold: Array) -> Problem:

@@ -1,0 +1,127 @@
+"""A trained model as files: plain JSON, LightGBM text and safetensors. No pickle, no patient."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from consilium.learn.cohort.data import Block, Cohort
+from consilium.learn.fusion.fusion import Calibration, Fusion, Stack
+from consilium.learn.fusion.model import BlockModel, Trained
+from consilium.learn.models.boosting import Boosted
+from consilium.learn.models.heads import Prior
+from consilium.learn.models.linear import Linear
+from consilium.learn.models.preproc import Design
+from consilium.learn.uncertainty.conformal import Conformal
+
+Array = np.ndarray
+Files = dict[str, bytes]  # path inside the task's folder -> content
+
+
+def _json(value: Any) -> bytes:
+    return (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def pack(trained: Trained, cohort: Cohort, settings: dict[str, Any]) -> Files:
+    """Every file of one task. `cohort` gives the data dictionary (names, units, shapes), nothing else."""
+    from safetensors.numpy import save
+
+    files: Files = {}
+    fitted: dict[str, Array] = {}
+    for i, b in enumerate(trained.blocks):
+        fitted |= {f"{i:03d}.{k}": np.ascontiguousarray(v) for k, v in b.design.arrays.items()}
+        if b.boosted is not None:
+            fitted[f"{i:03d}.boosted_columns"] = np.ascontiguousarray(b.boosted.columns)
+            files[f"boosting/{i:03d}.txt"] = b.boosted.text.encode()
+    files["preproc.safetensors"] = save(fitted)
+    for s, net in enumerate(trained.nets):
+        files[f"network-{s}.safetensors"] = save({k: np.ascontiguousarray(v) for k, v in net.weights.items()})
+    files["model.json"] = _json(_facts(trained, settings))
+    files["baselines.json"] = _json([_coefficients(b) for b in trained.blocks])
+    files["calibration.json"] = _json(
+        {k: {"scale": c.scale, "bias": c.bias.tolist()} for k, c in sorted(trained.calibrations.items())}
+    )
+    files["conformal.json"] = _json(trained.conformal.facts() if trained.conformal else None)
+    files["dictionary.json"] = _json({b.name: describe(b) for b in cohort.blocks if b.name in trained.fusion.blocks})
+    return files
+
+
+def describe(block: Block) -> dict[str, Any]:
+    """Data dictionary of a block: what a new cohort must call things, and in which units."""
+    return {
+        "title": block.title, "layout": block.layout, "required": False, "shape": block.shape,
+        "features": [{"name": f, "unit": u} for f, u in zip(block.features, block.units, strict=True)],
+        "time": list(block.time),
+    }  # fmt: skip
+
+
+def _facts(trained: Trained, settings: dict[str, Any]) -> dict[str, Any]:
+    f = trained.fusion
+    shapes = {n: [k, list(s)] for n, (k, s) in trained.nets[0].shapes.items()} if trained.nets else {}
+    return {
+        "kind": trained.kind, "classes": list(trained.classes), "choice": trained.choice,
+        "prior": {"offset": trained.at.offset.tolist(), "centre": trained.at.centre, "scale": trained.at.scale},
+        "blocks": [{"name": b.name, "layout": b.design.layout, "columns": list(b.design.names), "mix": b.mix,
+                    "far": b.far} for b in trained.blocks],
+        "fusion": {"best": f.best, "average": list(f.average), "weights": f.stack.weights.tolist(),
+                   "presence": f.stack.presence.tolist()},
+        "networks": {"number": len(trained.nets), "shapes": shapes},
+        "horizons": list(trained.horizons), "hazard": trained.hazard.tolist(), "settings": settings,
+    }  # fmt: skip
+
+
+def _coefficients(b: BlockModel) -> dict[str, Any]:
+    rows = [[n, *map(float, w)] for n, w in zip(b.design.names, b.linear.weights, strict=True)]
+    return {"block": b.name, "penalty": b.linear.penalty, "coefficients": rows}
+
+
+def unpack(files: Files) -> Trained:
+    """The model that `pack` wrote, number for number."""
+    from safetensors.numpy import load
+
+    facts = json.loads(files["model.json"])
+    fitted = load(files["preproc.safetensors"])
+    coefficients = json.loads(files["baselines.json"])
+    width = len(facts["classes"]) if facts["kind"] == "classification" else 1
+    blocks = []
+    for i, (about, lines) in enumerate(zip(facts["blocks"], coefficients, strict=True)):
+        arrays = {k.split(".", 1)[1]: v for k, v in fitted.items() if k.startswith(f"{i:03d}.")}
+        columns = arrays.pop("boosted_columns", None)
+        weights = np.array([row[1:] for row in lines["coefficients"]], dtype=float).reshape(-1, width)
+        boosted = None if columns is None else Boosted(files[f"boosting/{i:03d}.txt"].decode(), columns, width)
+        design = Design(about["layout"], tuple(about["columns"]), arrays)
+        linear = Linear(weights, lines["penalty"])
+        blocks.append(BlockModel(about["name"], design, linear, boosted, about["mix"], about["far"]))
+    f = facts["fusion"]
+    names = tuple(b.name for b in blocks)
+    stack = Stack(np.array(f["weights"]), np.array(f["presence"], dtype=float).reshape(-1, width))
+    calibrations = {
+        k: Calibration(c["scale"], np.array(c["bias"])) for k, c in json.loads(files["calibration.json"]).items()
+    }
+    bounds = json.loads(files["conformal.json"])
+    p = facts["prior"]
+    return Trained(
+        facts["kind"], tuple(facts["classes"]), Prior(np.array(p["offset"]), p["centre"], p["scale"]), tuple(blocks),
+        _networks(files, facts["networks"], width), Fusion(names, f["best"], stack, (f["average"][0], f["average"][1])),
+        calibrations, facts["choice"],
+        Conformal(tuple(bounds["thresholds"]), tuple(bounds["pooled"])) if bounds else None,
+        tuple(facts["horizons"]), np.array(facts["hazard"]),
+    )  # fmt: skip
+
+
+def _networks(files: Files, about: dict[str, Any], width: int) -> tuple[Any, ...]:
+    if not about["number"]:
+        return ()
+    from safetensors.numpy import load
+
+    from consilium.learn.networks.network import Net
+
+    shapes = {n: (kind, tuple(shape)) for n, (kind, shape) in about["shapes"].items()}
+    return tuple(Net(shapes, width, load(files[f"network-{s}.safetensors"])) for s in range(about["number"]))
+
+
+def read_folder(folder: Path) -> Files:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}

@@ -1,0 +1,1 @@
+"""What is learned from: feature blocks, outcomes, groups that must stay together, folds."""

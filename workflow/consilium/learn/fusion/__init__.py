@@ -1,0 +1,1 @@
+"""From blocks to one prediction: candidates, the guard, the trained model."""

@@ -1,0 +1,159 @@
+"""Fits everything on one set of training patients: base models, networks, fusion, the choice, calibration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from consilium.learn.cohort.data import Block, Cohort
+from consilium.learn.cohort.tasks import Target
+from consilium.learn.fusion import fusion, guard
+from consilium.learn.fusion.model import BlockModel, Trained, key
+from consilium.learn.models import preproc
+from consilium.learn.models.base import Folded, fit_block
+from consilium.learn.models.heads import Prior, baseline_hazard, losses
+from consilium.learn.models.work import Ledger, Settings, Work, start
+from consilium.learn.uncertainty import conformal
+
+Array = np.ndarray
+
+
+def fit_networks(
+    work: Work, folded: list[Folded], mask: Array
+) -> tuple[tuple[Any, ...], tuple[Array, Array], list[Any]]:
+    """(final networks, out-of-fold (logits, gates), learning curves)."""
+    from consilium.learn.networks import network
+
+    blocks = [b for b in (work.cohort.block(f.model.name) for f in folded) if b is not None]
+    layouts = {f.model.name: f.model.design.network_layout for f in folded}
+    n, m, width = len(work.target), len(blocks), work.target.width
+    logits, gates, curves = np.zeros((n, m, width)), np.zeros((n, m)), []
+
+    def trained(designs: list[preproc.Design], rows: Array, seed: int, held: Array | None = None) -> Any:
+        inputs = {b.name: d.network_input(b) for b, d in zip(blocks, designs, strict=True)}
+        pick = lambda at: {k: v[at] for k, v in inputs.items()}  # noqa: E731
+        watch = None if held is None else (pick(held), mask[held], work.target.take(held))
+        net = network.fit(pick(rows), layouts, mask[rows], work.target.take(rows), work.settings.epochs, seed, watch)
+        return net, (None if held is None else net.outputs(pick(held)))
+
+    for j in np.unique(work.inner):
+        train, held = np.flatnonzero(work.inner != j), np.flatnonzero(work.inner == j)
+        work.note(f"network, inner fold {j}", train)
+        net, (logits[held], gates[held]) = trained([f.designs[j] for f in folded], train, work.seed("network", j), held)
+        curves += [
+            {"inner": int(j), "seed": 0, "epoch": e, "train_loss": a, "validation_loss": b} for e, a, b in net.curve
+        ]
+    everyone = np.arange(n)
+    work.note("network", everyone)
+    final = [f.model.design for f in folded]
+    nets = tuple(
+        trained(final, everyone, work.seed("network", "final", s))[0] for s in range(work.settings.network_seeds)
+    )
+    return nets, (logits, gates), curves
+
+
+def fit_all(
+    cohort: Cohort, target: Target, groups: Sequence[str], settings: Settings, ledger: Ledger,
+    extra: Sequence[tuple[str, Block, bool]] = (),
+) -> tuple[Trained, dict[str, tuple[BlockModel, str]], dict[str, Any]]:  # fmt: skip
+    """(trained model, extra baselines by key with their learner, facts: choice, inner folds, curves)."""
+    work = start(cohort, target, groups, settings, ledger)
+    folded = [f for f in (fit_block(work, b) for b in cohort.blocks) if f is not None]
+    mask = _mask(cohort, folded)
+    nets: tuple[Any, ...] = ()
+    parts = fusion.Parts(mask, _stacked(work, folded))
+    curves: list[Any] = []
+    if settings.network_seeds and folded:
+        nets, outputs, curves = fit_networks(work, folded, mask)
+        parts = replace(parts, nets=(outputs,))
+    together, evidence = fit_fusion(work, folded, parts)
+    everyone = np.arange(len(target))
+    work.note("stack, calibration, choice and conformal thresholds", everyone)
+    etas = {name: fusion.cross_calibrated(e, target, work.at, work.inner) for name, e in evidence.items()}
+    choice = guard.choose({k: losses(target, eta, work.at) for k, eta in etas.items()}, groups, work.seed("guard"))
+    calibrations = {name: fusion.fit_calibration(e, target, work.at) for name, e in evidence.items()}
+    others = {}
+    named = [("", f) for f in folded]
+    named += [(name, f) for name, b, trees in extra if (f := fit_block(work, b, trees, False)) is not None]
+    for name, f in named:
+        for learner, e in ((k, v) for k, v in f.first.items() if k != "fusion"):
+            have = np.flatnonzero(_present(cohort, extra, f.model.name))
+            label = key(name, "") if name else key(learner, f.model.name)
+            calibrations[label] = fusion.fit_calibration(e[have], target.take(have), work.at)
+            others[label] = (f.model, learner)
+    shipped = etas[choice.name]
+    trained = Trained(
+        target.kind, target.classes, work.at, tuple(f.model for f in folded), nets, together, calibrations, choice.name,
+        conformal.fit(shipped, target, work.at), settings.horizons,
+        baseline_hazard(target, shipped, settings.horizons) if settings.horizons else np.zeros(0),
+    )  # fmt: skip
+    left_out = [b.name for b in cohort.blocks if b.name not in together.blocks]
+    facts = choice.facts() | {
+        "inner_folds": int(work.inner.max()) + 1, "curves": curves, "left_out": left_out,
+        "penalties": {f.model.name: f.model.linear.penalty for f in folded},
+        "learners": {f.model.name: f.model.mix for f in folded},
+        "stack_weights": dict(zip(together.blocks, together.stack.weights.tolist(), strict=True)),
+        "best_single": together.blocks[together.best] if folded else "",
+        "calibration": calibrations[choice.name].scale,
+    }  # fmt: skip
+    return trained, others, facts
+
+
+def fit_fusion(work: Work, folded: list[Folded], parts: fusion.Parts) -> tuple[fusion.Fusion, dict[str, Array]]:
+    """(fusion fitted on all rows, out-of-fold evidence of every candidate)."""
+    target, at = work.target, work.at
+    evidence = {"late_mean": fusion.late_mean(parts)}
+    names = tuple(f.model.name for f in folded)
+    if not names:
+        return fusion.Fusion(names, 0, _no_stack(names, target)), evidence
+    single, stacked = np.zeros_like(evidence["late_mean"]), np.zeros_like(evidence["late_mean"])
+    for j in np.unique(work.inner):  # choose and stack without fold j, then ask fold j
+        rest, held = np.flatnonzero(work.inner != j), np.flatnonzero(work.inner == j)
+        base = np.stack([f.second[int(j)] for f in folded], axis=1)
+        inside = fusion.Parts(parts.mask, base).take(rest)
+        alone = fusion.Fusion(names, best_single(inside.base, target.take(rest), at), _no_stack(names, target))
+        single[held] = alone.evidence("best_single", parts.take(held))
+        if len(names) > 1:
+            stacked[held] = fusion.fit_stack(inside, target.take(rest), at).evidence(parts.take(held))
+    evidence = {"best_single": single} | evidence | ({"stack": stacked} if len(names) > 1 else {})
+    average = (1.0, 1.0)
+    if parts.nets:
+        evidence["network"] = fusion.network_evidence(parts)
+        scales = [fusion.fit_calibration(evidence[k], target, at).scale for k in ("network", "late_mean")]
+        average = (scales[0], scales[1])
+    together = fusion.Fusion(names, best_single(parts.base, target, at), fusion.fit_stack(parts, target, at), average)
+    if parts.nets:
+        evidence["network_late_mean"] = together.evidence("network_late_mean", parts)
+    return together, evidence
+
+
+def _no_stack(names: tuple[str, ...], target: Target) -> fusion.Stack:
+    return fusion.Stack(np.zeros(len(names)), np.zeros((len(names), target.width)))
+
+
+def best_single(base: Array, target: Target, at: Prior) -> int:
+    """The block (of base (row, block, width)) whose evidence, each with its own scale, has the smallest loss."""
+    means = []
+    for m in range(base.shape[1]):
+        eta = fusion.fit_calibration(base[:, m], target, at).eta(base[:, m], at)
+        means.append(float(losses(target, eta, at).mean()))
+    return int(np.argmin(np.round(means, 9)))
+
+
+def _mask(cohort: Cohort, folded: list[Folded]) -> Array:
+    present = [b.present for b in (cohort.block(f.model.name) for f in folded) if b is not None]
+    return np.stack(present, axis=1) if present else np.zeros((len(cohort.patients), 0), dtype=bool)
+
+
+def _stacked(work: Work, folded: list[Folded]) -> Array:
+    n, width = len(work.target), work.target.width
+    base = [f.first["fusion"] for f in folded]
+    return np.stack(base, axis=1) if base else np.zeros((n, 0, width))
+
+
+def _present(cohort: Cohort, extra: Sequence[tuple[str, Block, bool]], name: str) -> Array:
+    block = cohort.block(name) or next(b for _, b, _ in extra if b.name == name)
+    return block.present

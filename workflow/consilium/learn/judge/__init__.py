@@ -1,0 +1,1 @@
+"""Held-out predictions judged: figures, intervals, gates."""

@@ -1,0 +1,161 @@
+"""From the folds' held-out predictions to tables: predictions, leaderboard, contributions, learning curves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from consilium.learn.cohort.tasks import Target
+from consilium.learn.fusion.fusion import CANDIDATES
+from consilium.learn.fusion.guard import group_weights
+from consilium.learn.judge import metrics
+
+Array = np.ndarray
+REPEATS = 1000
+BASELINES = ("prevalence", "age_sex", "missingness", "site")
+
+
+@dataclass(frozen=True)
+class Held:
+    """Out-of-fold predictions of one model. rows: which of the judged patients it could judge; scores: of all."""
+
+    scores: Array
+    rows: Array
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Held-out predictions of all folds, patients in fold order. weights: the bootstrap, one draw for every model."""
+
+    patients: list[str]
+    target: Target
+    fold: Array
+    groups: list[str]
+    models: dict[str, Held]
+    weights: Array
+
+    def value(self, name: str, metric: str, rows: Array | None = None) -> tuple[float, Array]:
+        """(metric over the model's patients, its replicates); NaN when it cannot be computed."""
+        held = self.models[name]
+        rows = np.flatnonzero(held.rows) if rows is None else rows
+        if not len(rows):
+            return float("nan"), np.full(len(self.weights), np.nan)
+        function = metrics.all_of(self.target.kind, self.fold[rows])[metric]
+        both = np.concatenate([np.ones((1, len(rows))), self.weights[:, rows]])
+        out = function(self.target.take(rows), held.scores[rows], both)
+        return float(out[0]), out[1:]
+
+
+def judged(results: Sequence[dict[str, Any]], task: dict[str, Any], group_of: dict[str, str], seed: int) -> Judged:
+    """Merge the folds' results (train.outer_fold); where a fold lacks a model, its rows are not judged for it."""
+    kind, classes = task["kind"], tuple(task["classes"])
+    patients = [p for r in results for p in r["patients"]]
+    fold = np.concatenate([np.full(len(r["patients"]), int(r["fold"])) for r in results])
+    dtype = int if kind == "classification" else float
+    y = np.array([v for r in results for v in r["y"]], dtype=dtype)
+    time = np.array([np.nan if v is None else v for r in results for v in r["time"]], dtype=float)
+    event = np.array([v for r in results for v in r["event"]], dtype=float)
+    names = sorted({m for r in results for m in r["models"]})
+    width = len(classes) if kind == "classification" else 1
+    models = {}
+    for name in names:
+        scores, rows = [], []
+        for r in results:
+            m, n = r["models"].get(name), len(r["patients"])
+            scores.append(np.zeros((n, width)) if m is None else np.array(m["scores"], dtype=float).reshape(n, width))
+            rows.append(np.zeros(n, dtype=bool) if m is None else np.array(m["judged"], dtype=bool))
+        models[name] = Held(np.concatenate(scores), np.concatenate(rows))
+    groups = [group_of[p] for p in patients]
+    return Judged(
+        patients, Target(kind, y, time, event, classes), fold, groups, models, group_weights(groups, REPEATS, seed)
+    )
+
+
+def split(name: str) -> tuple[str, str]:
+    """Model name and block of a model's key."""
+    model, _, block = name.partition("|")
+    return model, block
+
+
+def role(name: str) -> str:
+    if name == "shipped":
+        return "shipped"
+    return "candidate" if name in CANDIDATES else "baseline"
+
+
+def leaderboard(all_true: Judged, control: Sequence[Judged], blocks: Sequence[str]) -> list[dict[str, Any]]:
+    """Rows of table `leaderboard`: shipped, candidates, baselines, the permuted control."""
+    order = {"shipped": 0, "candidate": 1, "baseline": 2}
+    rows = []
+    for name in sorted(all_true.models, key=lambda n: (order[role(n)], n)):
+        model, block = split(name)
+        used = {"age_sex": "age, sex", "missingness": "presence of blocks", "site": "site", "prevalence": "none"}
+        about = block or used.get(model, ", ".join(blocks))
+        rows += _metric_rows([all_true], name, model, about, role(name))
+    if control:
+        rows += _metric_rows(control, "shipped", "permuted", ", ".join(blocks), "control")
+    return rows
+
+
+def _metric_rows(runs: Sequence[Judged], name: str, model: str, about: str, as_role: str) -> list[dict[str, Any]]:
+    out = []
+    for metric in metrics.all_of(runs[0].target.kind, runs[0].fold):
+        value, low, high = mean_interval(runs, name, metric)
+        out.append({
+            "model": model, "modalities": about or "none", "metric": metric, "better": metrics.BETTER[metric],
+            "value": value, "lower": low, "upper": high, "n": int(runs[0].models[name].rows.sum()), "role": as_role,
+        })  # fmt: skip
+    return out
+
+
+def mean_interval(runs: Sequence[Judged], name: str, metric: str) -> tuple[float, float, float]:
+    """(value, lower, upper), each the mean over `runs` (one but for the control, which is drawn several times)."""
+    found = []
+    for j in runs:
+        value, replicates = j.value(name, metric)
+        found.append((value, *metrics.interval(replicates)))
+    value, low, high = np.mean(found, axis=0)
+    return float(value), float(low), float(high)
+
+
+def difference(j: Judged, name: str, other: str) -> dict[str, Any]:
+    """Paired difference of the main metric, `name` better than `other` > 0, over the patients both can judge."""
+    metric = metrics.MAIN[j.target.kind]
+    rows = np.flatnonzero(j.models[name].rows & j.models[other].rows)
+    sign = 1.0 if metrics.BETTER[metric] == "higher" else -1.0
+    a, boot_a = j.value(name, metric, rows)
+    b, boot_b = j.value(other, metric, rows)
+    low, high = metrics.interval(sign * (boot_a - boot_b))
+    model, block = split(other)
+    return {
+        "against": model, "modality": block, "metric": metric, "n": len(rows), "value": a, "other": b,
+        "difference": sign * (a - b), "lower": low, "upper": high,
+    }  # fmt: skip
+
+
+def prediction_rows(
+    results: Sequence[dict[str, Any]], observed: dict[str, str], order: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Rows of table `predictions` in sheet order, one a patient; patients in no result: not assessed."""
+    rows = {}
+    for r in results:
+        for patient, record in zip(r.get("patients", []), r.get("shipped", []), strict=True):
+            rows[patient] = {"patient": patient, "fold": r["fold"], "observed": observed.get(patient, ""), **record}
+    return [rows[p] for p in order if p in rows]
+
+
+def unassessed_rows(observed: dict[str, str], order: Sequence[str], why: str) -> list[dict[str, Any]]:
+    about = {"fold": "apply", "abstained": True, "reason": f"not assessed: {why}", "modalities": ""}
+    return [{"patient": p, "observed": observed.get(p, ""), **about} for p in order]
+
+
+def curve_rows(results: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of table `learning_curve`; the final fit is fold `final`."""
+    out = []
+    for r in results:
+        fold = "final" if r.get("fold") == "apply" else r.get("fold", "")
+        out += [{"fold": fold, **c} for c in r.get("facts", {}).get("curves", [])]
+    return out

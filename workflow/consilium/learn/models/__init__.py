@@ -1,0 +1,1 @@
+"""Models of one block: preparation, likelihoods, linear, boosting, baselines."""

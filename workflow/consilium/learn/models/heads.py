@@ -1,0 +1,130 @@
+"""What a linear predictor means for each kind of task: loss, gradient, prior, prediction.
+
+Every model of this room returns evidence E (row, width): what its input adds to the prior on the scale of the linear
+predictor. classification: centred log-probabilities over log prior; survival: log relative hazard; regression: value
+in SD from the training mean. Evidence 0 = nothing known, so a patient without the input gets the prior.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from consilium.learn.cohort.tasks import Target
+
+Array = np.ndarray
+Objective = Callable[[Array], tuple[float, Array]]
+
+
+@dataclass(frozen=True)
+class Prior:
+    """Fitted on training rows. offset (width,): log class shares; 0 otherwise. centre, scale: regression only."""
+
+    offset: Array
+    centre: float = 0.0
+    scale: float = 1.0
+
+
+def prior(target: Target) -> Prior:
+    if target.kind == "classification":
+        counts = np.bincount(target.y, minlength=target.width) + 0.5
+        return Prior(np.log(counts / counts.sum()))
+    if target.kind == "regression":
+        return Prior(np.zeros(1), float(target.y.mean()), float(target.y.std()) or 1.0)
+    return Prior(np.zeros(1))
+
+
+def softmax(eta: Array) -> Array:
+    shifted = np.exp(eta - eta.max(axis=-1, keepdims=True))
+    return shifted / shifted.sum(axis=-1, keepdims=True)
+
+
+def centred(evidence: Array) -> Array:
+    """Evidence of K classes has one free constant: fix it at mean zero."""
+    return evidence - evidence.mean(axis=-1, keepdims=True) if evidence.shape[-1] > 1 else evidence
+
+
+def objective(target: Target, at: Prior) -> Objective:
+    """eta (row, width) -> (total negative log-likelihood, gradient of the same shape).
+
+    survival: Cox partial likelihood, ties after Breslow (doi:10.1111/j.2517-6161.1972.tb00899.x).
+    regression: half the squared error in training SD.
+    """
+    if target.kind == "classification":
+        return _multinomial(target)
+    if target.kind == "survival":
+        return _cox(target)
+    y = ((target.y - at.centre) / at.scale)[:, None]
+    return lambda eta: (0.5 * float(((eta - y) ** 2).sum()), eta - y)
+
+
+def _multinomial(target: Target) -> Objective:
+    rows, y = np.arange(len(target)), target.y
+
+    def value(eta: Array) -> tuple[float, Array]:
+        top = eta.max(axis=1, keepdims=True)
+        e = np.exp(eta - top)
+        total = e.sum(axis=1, keepdims=True)
+        loss = float((np.log(total[:, 0]) + top[:, 0] - eta[rows, y]).sum())
+        gradient = e / total
+        gradient[rows, y] -= 1.0
+        return loss, gradient
+
+    return value
+
+
+def _risk_order(target: Target) -> tuple[Array, Array]:
+    """(rows by falling time, for each its last position among equal times)."""
+    order = np.argsort(-target.time, kind="stable")
+    t = target.time[order]
+    return order, np.searchsorted(-t, -t, side="right") - 1
+
+
+def _cox(target: Target) -> Objective:
+    order, last = _risk_order(target)
+    events = target.event[order]
+    first = np.searchsorted(-target.time[order], -target.time[order], side="left")
+    back = np.empty_like(order)
+    back[order] = np.arange(len(order))
+
+    def value(eta: Array) -> tuple[float, Array]:
+        x = eta[order, 0]
+        top = x.max() if len(x) else 0.0
+        e = np.exp(x - top)
+        at_risk = np.cumsum(e)[last]
+        loss = float((events * (np.log(at_risk) + top - x)).sum())
+        # Each row is at risk in the events of its own time and earlier ones, which come later in this order.
+        weights = np.cumsum((events / at_risk)[::-1])[::-1][first]
+        return loss, (e * weights - events)[back][:, None]
+
+    return value
+
+
+def losses(target: Target, eta: Array, at: Prior) -> Array:
+    """Loss of each row, lower is better; survival: of each event, against the rows at risk (0 for censored rows)."""
+    if target.kind == "classification":
+        p = softmax(eta)[np.arange(len(target)), target.y]
+        return -np.log(np.maximum(p, 1e-12))
+    if target.kind == "regression":
+        return 0.5 * ((target.y - at.centre) / at.scale - eta[:, 0]) ** 2
+    order, last = _risk_order(target)
+    x = eta[order, 0]
+    top = x.max() if len(x) else 0.0
+    out = np.zeros(len(target))
+    out[order] = target.event[order] * (np.log(np.cumsum(np.exp(x - top))[last]) + top - x)
+    return out
+
+
+def baseline_hazard(target: Target, evidence: Array, times: tuple[float, ...]) -> Array:
+    """Breslow's cumulative baseline hazard at `times`, for rows of this log relative hazard."""
+    order, last = _risk_order(target)
+    at_risk = np.cumsum(np.exp(evidence[order, 0]))[last]
+    steps, t = target.event[order] / at_risk, target.time[order]
+    return np.array([steps[t <= h].sum() for h in times])
+
+
+def survival(evidence: Array, cumulative_hazard: Array) -> Array:
+    """Probability of no event until each time (row, time)."""
+    return np.exp(-np.exp(np.clip(evidence[:, :1], -20, 20)) * cumulative_hazard[None, :])

@@ -1,0 +1,25 @@
+"""What the config's section `learn` asks of a fit."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Settings of the fits. network_seeds: 0 = no network. The rest as in the config's schema."""
+
+    inner_folds: int = 4
+    network_seeds: int = 2
+    epochs: int = 60
+    cnn_min_patients: int = 200
+
+    @classmethod
+    def from_json(cls, text: str) -> Plan:
+        """From the section as JSON; lacking keys keep their default, `networks: false` means no network."""
+        given = json.loads(text)
+        plain = {k: given[k] for k in ("inner_folds", "network_seeds", "epochs", "cnn_min_patients") if k in given}
+        if not given.get("networks", True):
+            plain["network_seeds"] = 0
+        return cls(**plain)

@@ -1,0 +1,14 @@
+"""learn: features and outcomes -> folds, models, judged predictions, a bundle; or a bundle's predictions."""
+
+from consilium.learn.stages.bundles import apply, bundle
+from consilium.learn.stages.training import evaluate, final, folds, gather, train
+
+__all__ = [
+    "gather",
+    "folds",
+    "train",
+    "final",
+    "evaluate",
+    "bundle",
+    "apply",
+]
