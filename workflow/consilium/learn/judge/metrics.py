@@ -15,7 +15,8 @@ Array = np.ndarray
 Metric = Callable[[Target, Array, Array], Array]
 BETTER = {
     "auc": "higher", "auc_within_folds": "higher", "balanced_accuracy": "higher", "brier": "lower", "log_loss": "lower",
-    "ece": "lower", "c_index": "higher", "c_index_within_folds": "higher", "mae": "lower", "r2": "higher",
+    "ece": "lower", "quadratic_kappa": "higher", "level_error": "lower",
+    "c_index": "higher", "c_index_within_folds": "higher", "mae": "lower", "r2": "higher",
 }  # fmt: skip
 MAIN = {"classification": "auc", "survival": "c_index", "regression": "mae"}
 
@@ -71,6 +72,25 @@ def ece(target: Target, p: Array, weights: Array) -> Array:
     return _ratio(np.asarray(gap), weights.sum(axis=1))
 
 
+def quadratic_kappa(target: Target, p: Array, weights: Array) -> Array:
+    """Agreement of the most probable level with the true one beyond chance, errors squared (doi:10.1037/h0026256).
+
+    1 = always right, 0 = as by chance; ordered classes only.
+    """
+    k = target.width
+    named, truth = np.eye(k)[p.argmax(axis=1)], np.eye(k)[target.y]
+    cost = (np.arange(k)[:, None] - np.arange(k)[None, :]) ** 2.0
+    observed = weights @ (named @ cost * truth).sum(axis=1)
+    share_named, share_true = weights @ named, weights @ truth
+    expected = np.einsum("rj,jk,rk->r", share_named, cost, share_true)
+    return 1 - _ratio(observed * weights.sum(axis=1), expected)
+
+
+def level_error(target: Target, p: Array, weights: Array) -> Array:
+    """Mean distance in levels between the most probable level and the true one; ordered classes only."""
+    return _ratio(weights @ np.abs(p.argmax(axis=1) - target.y).astype(float), weights.sum(axis=1))
+
+
 def c_index(target: Target, risk: Array, weights: Array) -> Array:
     """Harrell's C: pairs in which the earlier event had the higher risk (doi:10.1001/jama.1982.03320430047030)."""
     good, pairs = _harrell(target, risk[:, 0])
@@ -120,8 +140,8 @@ def within(fold: Array, target: Target, score: Array, weights: Array) -> Array:
     return np.mean([_ratio(a, b) for a, b in zip(top, bottom, strict=True)], axis=0)
 
 
-def all_of(kind: str, fold: Array) -> dict[str, Metric]:
-    """The metrics of a kind of task, the main one first."""
+def all_of(kind: str, fold: Array, ordered: bool = False) -> dict[str, Metric]:
+    """The metrics of a kind of task, the main one first; ordered: of classes with an order."""
 
     def inside(target: Target, score: Array, weights: Array) -> Array:
         return within(fold, target, score, weights)
@@ -130,7 +150,7 @@ def all_of(kind: str, fold: Array) -> dict[str, Metric]:
         return {
             "auc": auc, "auc_within_folds": inside, "balanced_accuracy": balanced_accuracy, "brier": brier,
             "log_loss": log_loss, "ece": ece,
-        }  # fmt: skip
+        } | ({"quadratic_kappa": quadratic_kappa, "level_error": level_error} if ordered else {})  # fmt: skip
     return {"c_index": c_index, "c_index_within_folds": inside} if kind == "survival" else {"mae": mae, "r2": r2}
 
 
