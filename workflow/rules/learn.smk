@@ -10,6 +10,7 @@ FITTING = (
     "network_seeds",
     "epochs",
     "cnn_min_patients",
+    "tuning",
 )  # what a fit depends on
 DEALING = ("outer_folds", "repeats", "leave_one_site_out", "guards")  # what folds depend on
 JUDGING = (*DEALING, "permutation_control", "planted_control")  # what is judged

@@ -42,7 +42,7 @@ def shipped_auc(p, results):
 @pytest.fixture
 def quick(monkeypatch):
     """No LightGBM: what it does is tested elsewhere, and it is a third of the time."""
-    monkeypatch.setattr(boosting, "fit", lambda x, target, seed: boosting.Boosted("", np.arange(0), target.width))
+    monkeypatch.setattr(boosting, "fit", lambda x, target, *_: boosting.Boosted("", np.arange(0), target.width))
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 
 from consilium.learn.guards.record import Guards
+from consilium.learn.models.tuning import Tuning
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,7 @@ class Plan:
     network_seeds: int = 2
     epochs: int = 60
     cnn_min_patients: int = 200
+    tuning: Tuning = field(default_factory=Tuning)
 
     @classmethod
     def from_json(cls, text: str) -> Plan:
@@ -24,7 +26,7 @@ class Plan:
         plain = {k: given[k] for k in ("inner_folds", "network_seeds", "epochs", "cnn_min_patients") if k in given}
         if not given.get("networks", True):
             plain["network_seeds"] = 0
-        return cls(**plain)
+        return cls(**plain, tuning=Tuning.from_json(given.get("tuning", {})))
 
 
 @dataclass(frozen=True)

@@ -81,13 +81,21 @@ def _settings(p: Problem, labels: str, fold: str, plan: Plan) -> Settings:
     names = (p.seed, p.name, labels, fold)
     if labels == "true":
         return Settings(
-            names, plan.inner_folds, plan.network_seeds, plan.epochs, plan.cnn_min_patients, linear.GRID, p.horizons
+            names,
+            plan.inner_folds,
+            plan.network_seeds,
+            plan.epochs,
+            plan.cnn_min_patients,
+            linear.GRID,
+            p.horizons,
+            trials=plan.tuning.trials,
         )
     # The same path with fewer candidates, for time; what is never shipped is left out.
     seeds, inner = (min(plan.network_seeds, 1), plan.inner_folds) if labels == "permuted" else (0, QUICK_FOLDS)
     return Settings(
-        names, inner, seeds, plan.epochs, plan.cnn_min_patients, linear.SMALL_GRID, p.horizons, baselines=False
-    )
+        names, inner, seeds, plan.epochs, plan.cnn_min_patients, linear.SMALL_GRID, p.horizons, baselines=False,
+        trials=min(plan.tuning.trials, 5),
+    )  # fmt: skip
 
 
 def outer_fold(p: Problem, labels: str, fold: int, plan: Plan) -> dict[str, Any]:

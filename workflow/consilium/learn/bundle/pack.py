@@ -33,9 +33,10 @@ def pack(trained: Trained, cohort: Cohort, settings: dict[str, Any]) -> Files:
     fitted: dict[str, Array] = {}
     for i, b in enumerate(trained.blocks):
         fitted |= {f"{i:03d}.{k}": np.ascontiguousarray(v) for k, v in b.design.arrays.items()}
-        if b.boosted is not None:
-            fitted[f"{i:03d}.boosted_columns"] = np.ascontiguousarray(b.boosted.columns)
-            files[f"boosting/{i:03d}.txt"] = b.boosted.text.encode()
+        for name, trees in (("boosting", b.boosted), ("forest", b.forest)):
+            if trees is not None:
+                fitted[f"{i:03d}.{name}_columns"] = np.ascontiguousarray(trees.columns)
+                files[f"{name}/{i:03d}.txt"] = trees.text.encode()
     files["preproc.safetensors"] = save(fitted)
     for s, net in enumerate(trained.nets):
         files[f"network-{s}.safetensors"] = save({k: np.ascontiguousarray(v) for k, v in net.weights.items()})
@@ -89,12 +90,19 @@ def unpack(files: Files) -> Trained:
     blocks = []
     for i, (about, lines) in enumerate(zip(facts["blocks"], coefficients, strict=True)):
         arrays = {k.split(".", 1)[1]: v for k, v in fitted.items() if k.startswith(f"{i:03d}.")}
-        columns = arrays.pop("boosted_columns", None)
+        trees = {
+            name: Boosted(files[f"{name}/{i:03d}.txt"].decode(), columns, width, ratio=name == "forest")
+            for name in ("boosting", "forest")
+            if (columns := arrays.pop(f"{name}_columns", None)) is not None
+        }
         weights = np.array([row[1:] for row in lines["coefficients"]], dtype=float).reshape(-1, width)
-        boosted = None if columns is None else Boosted(files[f"boosting/{i:03d}.txt"].decode(), columns, width)
         design = Design(about["layout"], tuple(about["columns"]), arrays)
         linear = Linear(weights, lines["penalty"])
-        blocks.append(BlockModel(about["name"], design, linear, boosted, about["mix"], about["far"]))
+        blocks.append(
+            BlockModel(
+                about["name"], design, linear, trees.get("boosting"), about["mix"], about["far"], trees.get("forest")
+            )
+        )  # fmt: skip
     f = facts["fusion"]
     names = tuple(b.name for b in blocks)
     stack = Stack(np.array(f["weights"]), np.array(f["presence"], dtype=float).reshape(-1, width))

@@ -25,7 +25,10 @@ Array = np.ndarray
 
 @dataclass(frozen=True)
 class BlockModel:
-    """Base models of one block. mix: share of each learner in what it tells fusion. far: 99 % point of `unusual`."""
+    """Base models of one block. mix: share of each learner in what it tells fusion. far: 99 % point of `unusual`.
+
+    forest: survival only.
+    """
 
     name: str
     design: Design
@@ -33,10 +36,11 @@ class BlockModel:
     boosted: Boosted | None
     mix: dict[str, float] = field(default_factory=lambda: {"elastic_net": 1.0})
     far: float = float("inf")
+    forest: Boosted | None = None
 
-    @property
-    def learners(self) -> list[str]:
-        return ["elastic_net"] + (["lightgbm"] if self.boosted is not None else [])
+    def learner(self, name: str) -> Linear | Boosted:
+        trees = {"lightgbm": self.boosted, "forest": self.forest}.get(name)
+        return self.linear if trees is None else trees
 
     def evidence(self, block: Block, learner: str = "") -> Array:
         """(row, width); 0 where the block is absent."""
@@ -44,8 +48,7 @@ class BlockModel:
         mix = {learner: 1.0} if learner else self.mix
         out = np.zeros((len(x), self.linear.weights.shape[1]))
         for name, share in mix.items():
-            model = self.boosted if name == "lightgbm" and self.boosted is not None else self.linear
-            out += share * model.evidence(x)
+            out += share * self.learner(name).evidence(x)
         out[~block.present] = 0.0
         return out
 

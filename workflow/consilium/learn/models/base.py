@@ -10,13 +10,16 @@ from consilium.learn.cohort.data import Block
 from consilium.learn.cohort.tasks import Target
 from consilium.learn.fusion.model import BlockModel
 from consilium.learn.models import boosting, linear, preproc
-from consilium.learn.models.heads import losses, prior
+from consilium.learn.models.heads import losses, objective, prior
+from consilium.learn.models.tuning import tuned
 from consilium.learn.models.work import Work
 
 Array = np.ndarray
 TEMPER = 0.5
 MIN_ROWS = 12  # training patients with a block; below it the block is left out
-MIN_ROWS_TREES = 150  # below it LightGBM is a baseline and does not enter fusion
+MIN_ROWS_TREES = 150  # below it trees are baselines and do not enter fusion
+ONE_LEVEL = 1000  # from here on the few choices made on the first level of evidence no longer show in its losses
+TREES = ("lightgbm", "forest")
 
 
 @dataclass(frozen=True)
@@ -24,13 +27,49 @@ class Folded:
     """A block's final model, its designs per inner fold, and out-of-fold evidence, (row, width) each.
 
     first: by learner and `fusion` (their mixture); each row from models that saw neither it nor its inner fold.
-    second: per inner fold j, of the rows outside j, from models and choices that saw neither j nor the row's fold.
+    second: per inner fold j, of the rows outside j, from models and choices that saw neither j nor the row's fold (from
+    ONE_LEVEL rows on the models saw j, the choices did not).
     """
 
     model: BlockModel
     designs: list[preproc.Design]
     first: dict[str, Array]
     second: list[Array]
+
+
+@dataclass(frozen=True)
+class Field:
+    """What competes to speak for a block, in this order: penalties, shapes of boosted trees, a forest.
+
+    tuned: one shape more, found inside each fit. mixed: trees enter fusion. large: shares by stacking, see `_shares`.
+    """
+
+    grid: tuple[linear.Penalty, ...]
+    shapes: tuple[boosting.Shape, ...]
+    tuned: bool
+    forest: bool
+    mixed: bool
+    large: bool
+
+    @property
+    def places(self) -> dict[str, slice]:
+        """Learner -> its options."""
+        ends = np.cumsum([0, len(self.grid), len(self.shapes) + self.tuned, self.forest])
+        names = ("elastic_net", *TREES)
+        return {n: slice(int(a), int(b)) for n, a, b in zip(names, ends[:-1], ends[1:], strict=True) if b > a}
+
+    def __len__(self) -> int:
+        return len(self.grid) + len(self.shapes) + self.tuned + self.forest
+
+
+def field(work: Work, rows: int, trees: bool) -> Field:
+    """Of a block that `rows` training patients have."""
+    s = work.settings
+    mixed = trees and rows >= MIN_ROWS_TREES
+    trees = trees and (mixed or s.baselines)
+    shapes = boosting.shapes(rows) if trees else ()
+    forest = trees and work.target.kind == "survival"
+    return Field(s.grid, shapes, bool(shapes) and s.trials > 0, forest, mixed, rows >= boosting.LARGE)
 
 
 def fit_block(work: Work, block: Block, trees: bool = True, fused: bool = True) -> Folded | None:
@@ -41,36 +80,52 @@ def fit_block(work: Work, block: Block, trees: bool = True, fused: bool = True) 
     have = np.flatnonzero(block.present)
     if not _enough(work, have):
         return None
-    own, grid = work.target.take(have), work.settings.grid
-    in_mix = trees and len(have) >= MIN_ROWS_TREES
-    trees = trees and (in_mix or work.settings.baselines)
+    own = field(work, len(have), trees)
     design = preproc.fit(block.take(have), len(have) >= work.settings.cnn_min_patients)
     x = design.matrix(block.take(have))
     if not x.shape[1]:
         return None
     work.note(f"{block.name}: shares, preparation and base models", have)
-    levels = [_out_of_fold(work, block, have, (j,), trees) for j in work.folds]
+    levels = [_out_of_fold(work, block, have, (j,), own) for j in work.folds]
     first = np.sum([evidence for evidence, _ in levels], axis=0)
-    options = first[: len(grid) + in_mix]
-    if fused:
-        without, second = _second_level(work, block, have, in_mix)
+    if fused and len(have) < ONE_LEVEL:
+        without, second = _second_level(work, block, have, own)
     else:
-        without, second = _plain_shares(work, have, options), []
-    shares = _shares(own, options[:, have])
-    linear_only = {j: _only_linear(s, len(grid)) for j, s in without.items()}
+        without = _first_level_shares(work, have, first, own)
+        second = [np.tensordot(without[j], first, axes=1) for j in work.folds] if fused else []
+    shares = _shares(own, work.target.take(have), first[:, have])
     held = {
-        "elastic_net": _mixed(first[: len(grid)], linear_only, work.inner),
-        "fusion": _mixed(options, without, work.inner),
-    }
-    if trees:
-        held["lightgbm"] = first[len(grid)]
-    model = BlockModel(
-        block.name, design, linear.averaged(linear.fit(x, own, grid), _only_linear(shares, len(grid))),
-        boosting.fit(x, own, work.seed(block.name, "trees")) if trees else None,
-        {"elastic_net": float(shares[: len(grid)].sum())} | ({"lightgbm": float(shares[-1])} if in_mix else {}),
-        float(np.quantile(design.unusual(block.take(have)), 0.99)),
+        name: _mixed(first[at], {j: _alone(s, at) for j, s in without.items()}, work.inner)
+        for name, at in own.places.items()
+    } | {"fusion": _mixed(first, without, work.inner)}
+    return Folded(_final(work, block, have, own, design, x, shares), [d for _, d in levels], held, second)
+
+
+def _final(
+    work: Work, block: Block, have: Array, own: Field, design: preproc.Design, x: Array, shares: Array
+) -> BlockModel:
+    """The block's models on every row that has it, in the mixture found out of fold."""
+    target, places = work.target.take(have), own.places
+    boosted = forest = None
+    if "lightgbm" in places:
+        best = int(shares[places["lightgbm"]].argmax())
+        seed = work.seed(block.name, "trees")
+        boosted = boosting.fit(x, target, seed, _shapes(work, own, x, target, work.inner[have], seed)[best])
+    if "forest" in places:
+        forest = boosting.forest(x, target, work.seed(block.name, "forest"))
+    return BlockModel(
+        block.name, design, linear.averaged(linear.fit(x, target, own.grid), _alone(shares, places["elastic_net"])),
+        boosted, {n: float(shares[at].sum()) for n, at in places.items() if own.mixed or n not in TREES},
+        float(np.quantile(design.unusual(block.take(have)), 0.99)), forest,
     )  # fmt: skip
-    return Folded(model, [d for _, d in levels], held, second)
+
+
+def _shapes(
+    work: Work, own: Field, x: Array, target: Target, fold: Array, seed: int
+) -> tuple[boosting.Shape, ...]:  # fmt: skip
+    """The shapes of the field; the tuned one is found on the rows given."""
+    found = (tuned(x, target, fold, work.settings.trials, seed),) if own.tuned else ()
+    return own.shapes + found
 
 
 def _enough(work: Work, have: Array) -> bool:
@@ -79,51 +134,95 @@ def _enough(work: Work, have: Array) -> bool:
     return len(have) >= MIN_ROWS and len(have) - sum(sizes[-2:]) >= MIN_ROWS // 3
 
 
-def _second_level(work: Work, block: Block, have: Array, trees: bool) -> tuple[dict[int, Array], list[Array]]:
+def _second_level(work: Work, block: Block, have: Array, own: Field) -> tuple[dict[int, Array], list[Array]]:
     """(shares found without each inner fold, evidence (row, width) of the rows outside it by models without it)."""
     pairs = [(j, k) for j in work.folds for k in work.folds if j < k]
-    inside = {pair: _out_of_fold(work, block, have, pair, trees)[0] for pair in pairs}
+    inside = {pair: _out_of_fold(work, block, have, pair, own)[0] for pair in pairs}
     shares, second = {}, []
     for j in work.folds:
         level = np.sum([e * (work.inner != j)[:, None] for pair, e in inside.items() if j in pair], axis=0)
         rows = have[work.inner[have] != j]
-        shares[j] = _shares(work.target.take(rows), level[:, rows])
+        shares[j] = _shares(own, work.target.take(rows), level[:, rows])
         second.append(np.tensordot(shares[j], level, axes=1))
     return shares, second
 
 
-def _plain_shares(work: Work, have: Array, options: Array) -> dict[int, Array]:
-    """Shares without each inner fold from the first level alone: enough for a baseline, which chooses nothing else."""
+def _first_level_shares(work: Work, have: Array, first: Array, own: Field) -> dict[int, Array]:
+    """Shares without each inner fold from the first level alone: for baselines and large cohorts."""
     rows = {j: have[work.inner[have] != j] for j in work.folds}
-    return {j: _shares(work.target.take(r), options[:, r]) for j, r in rows.items()}
+    return {j: _shares(own, work.target.take(r), first[:, r]) for j, r in rows.items()}
 
 
 def _out_of_fold(
-    work: Work, block: Block, have: Array, held: tuple[int, ...], trees: bool
+    work: Work, block: Block, have: Array, held: tuple[int, ...], own: Field
 ) -> tuple[Array, preproc.Design]:
     """(evidence (option, row, width) of the held folds' rows, else 0; design) of models fitted without `held`."""
-    grid = work.settings.grid
-    out = np.zeros((len(grid) + trees, len(work.target), work.target.width))
+    out = np.zeros((len(own), len(work.target), work.target.width))
     train = have[~np.isin(work.inner[have], held)]
     asked = have[np.isin(work.inner[have], held)]
     work.note(f"{block.name}: preparation and base models without inner fold {' and '.join(map(str, held))}", train)
     design = preproc.fit(block.take(train), len(have) >= work.settings.cnn_min_patients)
     x, x_asked, target = design.matrix(block.take(train)), design.matrix(block.take(asked)), work.target.take(train)
-    for g, fitted in enumerate(linear.fit(x, target, grid)):
+    for g, fitted in enumerate(linear.fit(x, target, own.grid)):
         out[g, asked] = fitted.evidence(x_asked)
-    if trees:
-        out[-1, asked] = boosting.fit(x, target, work.seed(block.name, "trees", *held)).evidence(x_asked)
+    places = own.places
+    if "lightgbm" in places:
+        seed = work.seed(block.name, "trees", *held)
+        shapes = _shapes(work, own, x, target, work.inner[train], seed)
+        out[places["lightgbm"], asked] = boosting.paths(x, target, seed, shapes, x_asked)
+    if "forest" in places:
+        forest = boosting.forest(x, target, work.seed(block.name, "forest", *held))
+        out[places["forest"].start, asked] = forest.evidence(x_asked)
     return out, design
 
 
-def _shares(own: Target, evidence: Array) -> Array:
-    at = prior(own)
-    return mixture(np.stack([losses(own, at.offset + e, at) for e in evidence]))
+def _shares(own: Field, target: Target, evidence: Array) -> Array:
+    """Share of each option of the field, from its out-of-fold evidence (option, row, width).
+
+    Of the shapes the one of smallest loss speaks. Small: `mixture` of penalties and trees. Large: penalties by
+    `mixture`, then linear model, trees and forest by `stacked`.
+    """
+    at, places = prior(target), own.places
+    by_row = np.stack([losses(target, at.offset + e, at) for e in evidence])
+    out = np.zeros(len(evidence))
+    n = len(own.grid)
+    trees = [places[t].start + int(by_row[places[t]].mean(axis=1).argmin()) for t in TREES if t in places]
+    if not own.mixed:
+        out[:n] = mixture(by_row[:n])
+    elif not own.large:
+        options = [*range(n), *trees]
+        out[options] = mixture(by_row[options])
+    else:
+        out[:n] = mixture(by_row[:n])
+        one = np.tensordot(out[:n], evidence[:n], axes=1)
+        weights = stacked(np.stack([one, *evidence[trees]]), target)
+        out[:n] *= weights[0]
+        out[trees] = weights[1:]
+    return out
 
 
-def _only_linear(shares: Array, n: int) -> Array:
-    total = shares[:n].sum()
-    return shares[:n] / total if total > 0 else np.full(n, 1 / n)
+def stacked(evidence: Array, target: Target) -> Array:
+    """Weight >= 0 of each learner's out-of-fold evidence (learner, row, width) by penalised likelihood.
+
+    Stacking proper (doi:10.1016/S0893-6080(05)80023-1) with weights drawn towards equal shares (prior SD 0.5): with
+    hundreds of rows `mixture` would give all to the learner that is ahead by a hair.
+    """
+    at, k = prior(target), len(evidence)
+    loss = objective(target, at)
+
+    def smooth(w: Array) -> tuple[float, Array]:
+        value, gradient = loss(at.offset + np.tensordot(w, evidence, axes=1))
+        pull = (w - 1 / k) / 0.25
+        return value + 0.5 * float((w - 1 / k) @ pull), np.einsum("kre,re->k", evidence, gradient) + pull
+
+    # Never quite 0: the best shape of a learner that fusion does not use is still known by its share.
+    return linear.minimise(smooth, lambda w, _size: np.maximum(w, 1e-9), np.full(k, 1 / k))
+
+
+def _alone(shares: Array, at: slice) -> Array:
+    """Shares of one learner's options among themselves."""
+    own = shares[at]
+    return own / own.sum() if own.sum() > 0 else np.full(len(own), 1 / len(own))
 
 
 def mixture(by_row: Array) -> Array:

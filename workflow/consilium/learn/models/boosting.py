@@ -1,35 +1,70 @@
-"""LightGBM on a block's design: small trees for small cohorts; evidence on the scale of `heads`."""
+"""LightGBM on a block's design: boosted trees, and a forest for survival; evidence on the scale of `heads`."""
 
 from __future__ import annotations
 
 import importlib
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from consilium.learn.cohort.tasks import Target
-from consilium.learn.models.heads import centred, objective, prior
+from consilium.learn.models.heads import baseline_hazard, centred, objective, prior
 
 Array = np.ndarray
 MAX_COLUMNS = 300  # those whose score test at the prior is largest, on the training rows
-ROUNDS = 60
+LARGE = 500  # rows from which on shape and rounds are chosen by out-of-fold loss
+TREES = 150  # of a forest
+MIN_RATIO = 0.02  # observed over expected events of a forest; below it the logarithm runs away
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What one boosted model may look like. leaf: fewest rows of a leaf; 0 = by sample size."""
+
+    leaves: int
+    rate: float
+    rounds: int
+    leaf: int = 20
+    columns: float = 0.5  # share of the columns a tree sees
+    shrink: float = 2.0  # L2 penalty of a leaf's value
+
+    @property
+    def name(self) -> str:
+        return f"{self.rounds} rounds of {self.leaves} leaves at {self.rate:g}"
+
+
+SMALL = (Shape(4, 0.06, 60, 0),)
+ROUNDS = (60, 120, 180, 270, 400)
+SHAPES = tuple(Shape(4, 0.05, r) for r in ROUNDS) + tuple(Shape(15, 0.03, r, 30, 0.3) for r in ROUNDS)
+
+
+def shapes(n: int) -> tuple[Shape, ...]:
+    """The shapes that compete where n training rows have the block, from plain to bold."""
+    return SMALL if n < LARGE else SHAPES
 
 
 @dataclass(frozen=True)
 class Boosted:
-    """text: the model as LightGBM writes it ("" = nothing could be learned). columns: of the design it uses."""
+    """text: the model as LightGBM writes it ("" = nothing could be learned). columns: of the design it uses.
+
+    ratio: the trees give observed over expected events (a forest), whose logarithm is the evidence.
+    """
 
     text: str
     columns: Array
     width: int
+    ratio: bool = False
 
-    def evidence(self, x: Array) -> Array:
+    def evidence(self, x: Array, rounds: int = 0) -> Array:
+        """rounds: of the first trees alone; 0 = all."""
         if not self.text or not len(x):
             return np.zeros((len(x), self.width))
         booster = _lightgbm().Booster(model_str=self.text)
-        raw = booster.predict(x[:, self.columns], raw_score=True, num_threads=1)
+        raw = booster.predict(x[:, self.columns], raw_score=True, num_threads=1, num_iteration=rounds or -1)
+        if self.ratio:
+            return np.log(np.maximum(np.asarray(raw), MIN_RATIO)).reshape(-1, 1)
         return _as_evidence(np.asarray(raw), self.width)
 
 
@@ -57,30 +92,30 @@ def _lightgbm() -> Any:
     return sys.modules["lightgbm"]
 
 
-def settings(n: int, seed: int) -> dict[str, Any]:
-    """Leaves and shrinkage by sample size: below 500 rows hardly more than additive stumps."""
-    small = n < 500
+def settings(n: int, seed: int, shape: Shape) -> dict[str, Any]:
+    """Of few rows hardly more than additive stumps."""
+    small = n < LARGE
     return {
-        "num_leaves": 4 if small else 15, "min_data_in_leaf": max(5, n // 15 if small else 20),
-        "learning_rate": 0.06 if small else 0.05, "feature_fraction": 0.5, "bagging_fraction": 0.8, "bagging_freq": 1,
-        "lambda_l2": 2.0, "max_bin": 31 if small else 255, "min_data_in_bin": 1, "seed": seed % 2**31, "num_threads": 1,
-        "deterministic": True, "force_col_wise": True, "verbosity": -1, "boost_from_average": False,
-        "feature_pre_filter": False,
+        "num_leaves": shape.leaves, "min_data_in_leaf": shape.leaf or max(5, n // 15), "learning_rate": shape.rate,
+        "feature_fraction": shape.columns, "bagging_fraction": 0.8, "bagging_freq": 1, "lambda_l2": shape.shrink,
+        "max_bin": 31 if small else 63, "min_data_in_bin": 1, **_COMMON, "seed": seed % 2**31,
     }  # fmt: skip
 
 
-def fit(x: Array, target: Target, seed: int) -> Boosted:
+_COMMON: dict[str, Any] = {
+    "num_threads": 1, "deterministic": True, "force_col_wise": True, "verbosity": -1, "boost_from_average": False,
+    "feature_pre_filter": False,
+}  # fmt: skip
+
+
+def fit(x: Array, target: Target, seed: int, shape: Shape = SMALL[0]) -> Boosted:
     n, width = len(x), target.width
     at = prior(target)
     start = np.tile(at.offset, (n, 1))
-    if n < 10 or not x.shape[1]:
-        return Boosted("", np.arange(0), width)
-    gradient = objective(target, at)(start)[1]
-    strength = np.abs((x - x.mean(axis=0)).T @ gradient).sum(axis=1) / np.maximum(x.std(axis=0), 1e-12)
-    columns = np.sort(np.argsort(-strength, kind="stable")[:MAX_COLUMNS])
-    if target.kind == "classification" and len(np.unique(target.y)) < 2:
+    columns = _columns(x, target)
+    if not len(columns) or (target.kind == "classification" and len(np.unique(target.y)) < 2):
         return Boosted("", columns, width)
-    about: dict[str, Any] = settings(n, seed)
+    about: dict[str, Any] = settings(n, seed, shape)
     label: Array = target.y.astype(float)
     first: Array | None = None
     if target.kind == "classification" and width == 2:
@@ -93,8 +128,50 @@ def fit(x: Array, target: Target, seed: int) -> Boosted:
     else:
         about["objective"] = _cox_objective(target)
     data = _lightgbm().Dataset(x[:, columns], label, init_score=first, params=about, free_raw_data=False)
-    booster = _lightgbm().train(about, data, ROUNDS if n < 500 else 3 * ROUNDS)
+    booster = _lightgbm().train(about, data, shape.rounds)
     return Boosted(booster.model_to_string(), columns, width)
+
+
+def _columns(x: Array, target: Target) -> Array:
+    """The MAX_COLUMNS columns of largest score test at the prior; none where there are too few rows."""
+    if len(x) < 10 or not x.shape[1]:
+        return np.arange(0)
+    at = prior(target)
+    gradient = objective(target, at)(np.tile(at.offset, (len(x), 1)))[1]
+    strength = np.abs((x - x.mean(axis=0)).T @ gradient).sum(axis=1) / np.maximum(x.std(axis=0), 1e-12)
+    return np.sort(np.argsort(-strength, kind="stable")[:MAX_COLUMNS])
+
+
+def paths(x: Array, target: Target, seed: int, offered: tuple[Shape, ...], asked: Array) -> Array:
+    """Evidence (shape, row of `asked`, width) of every shape; shapes that differ in rounds alone share one model."""
+    out = np.zeros((len(offered), len(asked), target.width))
+    families: dict[Shape, list[int]] = {}
+    for i, shape in enumerate(offered):
+        families.setdefault(replace(shape, rounds=0), []).append(i)
+    for places in families.values():
+        longest = max((offered[i] for i in places), key=lambda s: s.rounds)
+        model = fit(x, target, seed, longest)
+        for i in places:
+            out[i] = model.evidence(asked, offered[i].rounds)
+    return out
+
+
+def forest(x: Array, target: Target, seed: int) -> Boosted:
+    """Survival forest: relative-risk trees (doi:10.2307/2532300) on bootstrap samples, random columns at each split.
+
+    A leaf holds observed over expected events: the mean of event / H(time), weighted by H(time) (Nelson-Aalen).
+    """
+    columns = _columns(x, target)
+    if not len(columns):
+        return Boosted("", columns, 1)
+    expected = np.maximum(baseline_hazard(target, np.zeros((len(x), 1)), tuple(target.time)), 1e-6)
+    about = {
+        "boosting": "rf", "objective": "regression", "num_leaves": 31, "min_data_in_leaf": 10 if len(x) < LARGE else 15,
+        "feature_fraction_bynode": 1 / 3, "bagging_fraction": 0.632, "bagging_freq": 1, "lambda_l2": 1.0, "max_bin": 63,
+        "min_data_in_bin": 1, **_COMMON, "seed": seed % 2**31,
+    }  # fmt: skip
+    data = _lightgbm().Dataset(x[:, columns], target.event / expected, weight=expected, params=about)
+    return Boosted(_lightgbm().train(about, data, TREES).model_to_string(), columns, 1, ratio=True)
 
 
 def _cox_objective(target: Target) -> Any:

@@ -134,7 +134,8 @@ def baseline_hazard(target: Target, evidence: Array, times: tuple[float, ...]) -
     order, last = _risk_order(target)
     at_risk = np.cumsum(np.exp(evidence[order, 0]))[last]
     steps, t = target.event[order] / at_risk, target.time[order]
-    return np.array([steps[t <= h].sum() for h in times])
+    grown = np.concatenate([[0.0], np.cumsum(steps[::-1])])  # by rising time
+    return grown[np.searchsorted(t[::-1], np.asarray(times), side="right")]
 
 
 def survival(evidence: Array, cumulative_hazard: Array) -> Array:

@@ -31,6 +31,7 @@ class Settings:
     grid: tuple[linear.Penalty, ...] = linear.GRID
     horizons: tuple[float, ...] = ()
     baselines: bool = True  # also models that are compared only
+    trials: int = 0  # of tuning, in every fit of boosted trees
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 
@@ -68,7 +69,7 @@ def final(
         return
     plan = Plan.from_json(settings)
     trained, result = training.final(start, plan)
-    prepare.write_model(model, trained, start.cohort, {**vars(plan), "seed": start.seed})
+    prepare.write_model(model, trained, start.cohort, {**asdict(plan), "seed": start.seed})
     write_facts(out, result)
 
 
