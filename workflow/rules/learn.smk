@@ -11,6 +11,7 @@ FITTING = (
     "epochs",
     "cnn_min_patients",
     "tuning",
+    "network",
 )  # what a fit depends on
 DEALING = ("outer_folds", "repeats", "leave_one_site_out", "guards")  # what folds depend on
 JUDGING = (*DEALING, "permutation_control", "planted_control")  # what is judged

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from consilium.learn.guards.record import Guards
 from consilium.learn.models.tuning import Tuning
+from consilium.learn.networks.plan import NetworkPlan
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,7 @@ class Plan:
     epochs: int = 60
     cnn_min_patients: int = 200
     tuning: Tuning = field(default_factory=Tuning)
+    network: NetworkPlan = field(default_factory=NetworkPlan)
 
     @classmethod
     def from_json(cls, text: str) -> Plan:
@@ -26,7 +28,10 @@ class Plan:
         plain = {k: given[k] for k in ("inner_folds", "network_seeds", "epochs", "cnn_min_patients") if k in given}
         if not given.get("networks", True):
             plain["network_seeds"] = 0
-        return cls(**plain, tuning=Tuning.from_json(given.get("tuning", {})))
+        return cls(
+            **plain, tuning=Tuning.from_json(given.get("tuning", {})),
+            network=NetworkPlan.from_json(given.get("network", {})),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from consilium.learn.fusion.model import BlockModel, Trained
 from consilium.learn.fusion.nested import fit_all
 from consilium.learn.models import baselines, linear
 from consilium.learn.models.work import Ledger, Settings
+from consilium.learn.networks.job import Job
 from consilium.learn.settings import Plan
 
 Array = np.ndarray
@@ -77,28 +78,22 @@ def problem(whole: Cohort, task: dict[str, Any], target: Target, groups: Sequenc
     )  # fmt: skip
 
 
-def _settings(p: Problem, labels: str, fold: str, plan: Plan) -> Settings:
+def _settings(p: Problem, labels: str, fold: str, plan: Plan, job: Job | None) -> Settings:
     names = (p.seed, p.name, labels, fold)
     if labels == "true":
         return Settings(
-            names,
-            plan.inner_folds,
-            plan.network_seeds,
-            plan.epochs,
-            plan.cnn_min_patients,
-            linear.GRID,
-            p.horizons,
-            trials=plan.tuning.trials,
-        )
+            names, plan.inner_folds, plan.network_seeds, plan.epochs, plan.cnn_min_patients, linear.GRID, p.horizons,
+            trials=plan.tuning.trials, network=plan.network, job=job or Job(),
+        )  # fmt: skip
     # The same path with fewer candidates, for time; what is never shipped is left out.
     seeds, inner = (min(plan.network_seeds, 1), plan.inner_folds) if labels == "permuted" else (0, QUICK_FOLDS)
     return Settings(
         names, inner, seeds, plan.epochs, plan.cnn_min_patients, linear.SMALL_GRID, p.horizons, baselines=False,
-        trials=min(plan.tuning.trials, 5),
+        trials=min(plan.tuning.trials, 5), network=plan.network, job=job or Job(),
     )  # fmt: skip
 
 
-def outer_fold(p: Problem, labels: str, fold: int, plan: Plan) -> dict[str, Any]:
+def outer_fold(p: Problem, labels: str, fold: int, plan: Plan, job: Job | None = None) -> dict[str, Any]:
     """Fit without some patients and predict them.
 
     labels: true (without fold `fold`, folds of repeats numbered on); permuted (the same on shuffled outcomes, see
@@ -107,23 +102,23 @@ def outer_fold(p: Problem, labels: str, fold: int, plan: Plan) -> dict[str, Any]
     """
     target = p.target.take(p.labelled)
     if labels == "site":
-        return _without_site(p, target, fold, plan)
+        return _without_site(p, target, fold, plan, job)
     if labels == "planted":
-        return _planted(p, target, plan)
+        return _planted(p, target, plan, job)
     own, repeat, fold = p.dealt(fold)
     name = str(fold) if not repeat else f"{repeat}.{fold}"
     if labels == "true":
-        found = _one_fold(own, target, labels, fold, _settings(own, labels, name, plan))
+        found = _one_fold(own, target, labels, fold, _settings(own, labels, name, plan, job))
         return found | {"repeat": repeat}
     groups = [p.groups[i] for i in p.labelled]
     runs = []
     for r in range(PERMUTATIONS):
         drawn = permuted(target, groups, p.fold[p.labelled], seed_from(p.seed, p.name, "permutation", r))
-        runs.append(_one_fold(p, drawn, labels, fold, _settings(p, labels, f"{fold}.{r}", plan)))
+        runs.append(_one_fold(p, drawn, labels, fold, _settings(p, labels, f"{fold}.{r}", plan, job)))
     return _collected(runs, labels, str(fold))
 
 
-def _without_site(p: Problem, target: Target, number: int, plan: Plan) -> dict[str, Any]:
+def _without_site(p: Problem, target: Target, number: int, plan: Plan, job: Job | None) -> dict[str, Any]:
     """Fold 0: the site's patients; fold 1: those of other sites; nobody else, relatives of the site's above all."""
     site = p.sites[number]
     here = np.array([p.cohort.sites[i] == site for i in p.labelled])
@@ -132,13 +127,13 @@ def _without_site(p: Problem, target: Target, number: int, plan: Plan) -> dict[s
     fold[p.labelled] = [splits.TEST if h else -1 if p.groups[i] in kin else splits.TRAIN
                         for i, h in zip(p.labelled, here, strict=True)]  # fmt: skip
     own = replace(p, fold=fold)
-    settings = _settings(p, "site", site, plan)
+    settings = _settings(p, "site", site, plan, job)
     return _one_fold(own, target.take(np.flatnonzero(fold[p.labelled] >= 0)), "site", splits.TEST, settings) | {
         "site": site, "fold": str(number),
     }  # fmt: skip
 
 
-def _planted(p: Problem, target: Target, plan: Plan) -> dict[str, Any]:
+def _planted(p: Problem, target: Target, plan: Plan, job: Job | None) -> dict[str, Any]:
     """All folds of a copy of the cohort whose outcome was drawn from a few columns of one block."""
     source, about = planted(p.cohort.take(p.labelled), target, seed_from(p.seed, p.name, "planted"))
     if source is None:
@@ -148,7 +143,7 @@ def _planted(p: Problem, target: Target, plan: Plan) -> dict[str, Any]:
     fold = np.full(len(p.fold), -1)
     fold[p.labelled] = assign(drawn, groups, QUICK_FOLDS, seed_from(p.seed, p.name, "planted folds"))
     own = replace(p, fold=fold)
-    runs = [_one_fold(own, drawn, "planted", f, _settings(p, "planted", str(f), plan)) for f in range(QUICK_FOLDS)]
+    runs = [_one_fold(own, drawn, "planted", f, _settings(p, "planted", str(f), plan, job)) for f in range(QUICK_FOLDS)]
     return _collected(runs, "planted", "0") | {"planted": about}
 
 
@@ -170,11 +165,11 @@ def _one_fold(p: Problem, target: Target, labels: str, fold: int, settings: Sett
     }  # fmt: skip
 
 
-def final(p: Problem, plan: Plan) -> tuple[Trained | None, dict[str, Any]]:
+def final(p: Problem, plan: Plan, job: Job | None = None) -> tuple[Trained | None, dict[str, Any]]:
     """Fit on every labelled patient (a given split: on its training patients); predict those without an outcome."""
     use = np.flatnonzero(p.fold == splits.TRAIN) if p.given else p.labelled
     ledger = Ledger()
-    settings = _settings(p, "true", "final", plan)
+    settings = _settings(p, "true", "final", plan, job)
     trained, others, facts = _fit(p, use, p.target.take(use), settings, ledger)
     if not trained.blocks:
         return None, _nothing("true", "apply")
