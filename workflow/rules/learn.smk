@@ -13,7 +13,12 @@ FITTING = (
     "tuning",
     "network",
 )  # what a fit depends on
-DEALING = ("outer_folds", "repeats", "leave_one_site_out", "guards")  # what folds depend on
+DEALING = (
+    "outer_folds",
+    "repeats",
+    "leave_one_site_out",
+    "guards",
+)  # what folds depend on
 JUDGING = (*DEALING, "permutation_control", "planted_control")  # what is judged
 BUNDLE = f"{RESULTS}/bundle/manifest.json"
 
@@ -41,6 +46,13 @@ wildcard_constraints:
 def learn_outputs():
     """What other rooms read of all tasks."""
     names = ("predictions.tsv", "leaderboard.tsv", "contributions.tsv", "gates.json")
+    if config["mode"] == "train":
+        names += (
+            "differences.tsv",
+            "coverage.tsv",
+            "decision_curve.tsv",
+            "learning_curve.tsv",
+        )
     return [f"{LEARN}/{task}/{name}" for task in TASKS for name in names]
 
 
@@ -52,6 +64,11 @@ def bundle():
 def kinship_table():
     """Related pairs, where there are genomes: relatives must lie in the same fold."""
     return [f"{COHORT}/genomics/kinship.tsv"] if "genomics" in ROOMS else []
+
+
+def ancestry_table():
+    """Populations of the patients, where there are genomes: coverage is judged in each."""
+    return [f"{COHORT}/genomics/ancestry.tsv"] if "genomics" in ROOMS else []
 
 
 def jobs_of(labels, number):
@@ -103,6 +120,7 @@ def judged_jobs(wildcards):
 rule learn_gather:
     input:
         features=list(FEATURES.values()),
+        ancestry=ancestry_table(),
     output:
         f"{LEARN}/inputs.safetensors",
     log:
@@ -111,11 +129,12 @@ rule learn_gather:
         ENVS / "learn.yaml"
     params:
         patients=config["patients"],
+        groups=json.dumps(config["learn"]["uncertainty"], sort_keys=True),
         rows=sheet_rows(),
         code=digest("learn"),
     shell:
-        "python $SCRIPTS/learn.py gather --features {input.features} --patients {params.patients} --out {output}"
-        " > {log} 2>&1"
+        "python $SCRIPTS/learn.py gather --features {input.features} --patients {params.patients}"
+        " --ancestry '{input.ancestry}' --groups {params.groups:q} --out {output} > {log} 2>&1"
 
 
 if config["mode"] == "train":
@@ -158,7 +177,8 @@ if config["mode"] == "train":
         threads: 1
         resources:
             gpu=lambda wildcards: int(
-                config["learn"]["networks"] and wildcards.labels in ("true", "permuted")
+                config["learn"]["networks"]
+                and wildcards.labels in ("true", "permuted")
             ),
             mem_mb=3000,
         params:
@@ -206,6 +226,9 @@ if config["mode"] == "train":
             gates=f"{LEARN}/{{task}}/gates.json",
             curve=f"{LEARN}/{{task}}/learning_curve.tsv",
             control=f"{LEARN}/{{task}}/permuted.json",
+            differences=f"{LEARN}/{{task}}/differences.tsv",
+            coverage=f"{LEARN}/{{task}}/coverage.tsv",
+            decision=f"{LEARN}/{{task}}/decision_curve.tsv",
         log:
             f"{LOGS}/learn_evaluate/{{task}}.log",
         conda:
@@ -220,7 +243,8 @@ if config["mode"] == "train":
             " --trained {params.trained} --final {input.final} --judging {params.judging:q}"
             " --sites {params.sites} --predictions {output.predictions} --leaderboard {output.leaderboard}"
             " --contributions {output.contributions} --gates {output.gates} --learning-curve {output.curve}"
-            " --control {output.control} > {log} 2>&1"
+            " --control {output.control} --differences {output.differences} --coverage {output.coverage}"
+            " --decision-curve {output.decision} > {log} 2>&1"
 
 
 include: "learn/bundle.smk"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from consilium.core.provenance import seed_from
-from consilium.learn.cohort import splits
+from consilium.learn.cohort import splits, tasks
 from consilium.learn.cohort.data import Block, Cohort
 from consilium.learn.cohort.folds import assign, permuted
 from consilium.learn.cohort.planted import planted
@@ -18,6 +18,7 @@ from consilium.learn.fusion.fusion import CANDIDATES
 from consilium.learn.fusion.model import BlockModel, Trained
 from consilium.learn.fusion.nested import fit_all
 from consilium.learn.models import baselines, linear
+from consilium.learn.models.heads import survival
 from consilium.learn.models.work import Ledger, Settings
 from consilium.learn.networks.job import Job
 from consilium.learn.settings import Plan
@@ -65,6 +66,12 @@ class Problem:
         if self.given and (job != fold or fold != splits.TEST):
             return "a given split is judged once"
         return "" if fold <= own.fold.max() else f"this outcome allows {own.fold.max() + 1} folds only"
+
+    @property
+    def times(self) -> tuple[float, ...]:
+        """Deciles of the event times, at which predicted survival is judged; none for other tasks."""
+        known = self.target.take(self.labelled)
+        return tasks.deciles(known) if known.kind == "survival" else ()
 
 
 def problem(whole: Cohort, task: dict[str, Any], target: Target, groups: Sequence[str], fold: Array) -> Problem:
@@ -200,7 +207,10 @@ def _result(
     models: dict[str, dict[str, Any]] = {}
 
     def keep(name: str, eta: Array, judged: Array) -> None:
-        models[name] = {"scores": trained.scores(eta).tolist(), "judged": judged.tolist()}
+        scores = trained.scores(eta)
+        if trained.course is not None and name in ("shipped", "prevalence"):
+            scores = np.concatenate([scores, survival(eta, trained.course.at(np.array(p.times)))], axis=1)
+        models[name] = {"scores": scores.tolist(), "judged": judged.tolist()}
 
     everyone = np.ones(len(rows), dtype=bool)
     if len(rows):
@@ -209,6 +219,10 @@ def _result(
         for name in (c for c in CANDIDATES if c in trained.calibrations):
             keep(name, trained.eta(parts, name), everyone)
         keep("shipped", trained.eta(parts), everyone)
+        for i, lacking in enumerate(trained.fusion.blocks if len(trained.blocks) > 1 else ()):
+            mask = parts.mask.copy()
+            mask[:, i] = False
+            keep(f"without|{lacking}", trained.eta(replace(parts, mask=mask)), everyone)
         for label, (model, learner) in others.items():
             block = cohort.block(model.name) or extra[model.name]
             eta = trained.calibrations[label].eta(model.evidence(block, learner), trained.at)
@@ -217,6 +231,7 @@ def _result(
     return {
         "status": "assessed", "labels": labels, "fold": fold, "patients": list(cohort.patients),
         "y": target.y.tolist(), "time": target.time.tolist(), "event": target.event.tolist(), "models": models,
+        "times": list(p.times), "doubt": None if trained.doubt is None else trained.doubt.facts(),
         "shipped": trained.predictions(cohort) if truthful else [],
         "contributions": trained.contributions(cohort, p.seed) if truthful else [],
     }  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -67,7 +68,7 @@ def left_out(site: Judged | None, true: Judged, about: dict[str, Any]) -> Gate:
 
 def _difference(site: Judged, true: Judged, rows: Array, metric: str) -> tuple[float, float]:
     """95 % interval of the paired difference; the same groups are redrawn in both runs."""
-    paired = Judged(site.patients, site.target, site.fold, site.groups, site.models, true.weights[:, rows])
+    paired = replace(site, weights=true.weights[:, rows])
     return metrics.interval(paired.value("shipped", metric)[1] - true.value("shipped", metric, rows)[1])
 
 

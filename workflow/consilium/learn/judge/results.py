@@ -15,8 +15,12 @@ from consilium.learn.guards import sides
 from consilium.learn.guards.record import Guards
 from consilium.learn.judge import controls, evaluate, gates
 from consilium.learn.settings import Judging
+from consilium.learn.uncertainty import coverage, decision
 
 Facts = dict[str, Any]
+TABLES = (
+    "predictions", "leaderboard", "contributions", "learning_curve", "differences", "coverage", "decision_curve",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,7 @@ def evaluate_task(runs: Runs, about: Facts, dealt: Dealt, guards: Guards) -> Fac
     permuted = gates.control_facts(shuffled)
     audit = sides.fit_audit(runs.all, [dealt.held(r) for r in runs.all], dealt.group_of, dealt.known())
     first = [r for r in runs.true if not r.get("repeat", 0)]
+    rows = coverage_rows(first, true, dealt.cohort.only(about["blocks"]))
     list_of = guards.judged([
         *about["guards"],
         audit,
@@ -87,7 +92,7 @@ def evaluate_task(runs: Runs, about: Facts, dealt: Dealt, guards: Guards) -> Fac
         controls.left_out(site, true, about),
         gates.fusion_against_singles(true),
         gates.against(true, "age_sex", "better than age and sex"),
-        gates.coverage(first, true.target),
+        gates.coverage(rows, true.target.kind),
         gates.calibration(true),
     ])  # fmt: skip
     if why := guards.why_stopped(list_of):
@@ -100,6 +105,9 @@ def evaluate_task(runs: Runs, about: Facts, dealt: Dealt, guards: Guards) -> Fac
         "leaderboard": evaluate.leaderboard(true, shuffled, blocks, planted, site),
         "contributions": [row for r in everything for row in r["contributions"]],
         "learning_curve": evaluate.curve_rows(everything),
+        "differences": evaluate.difference_rows(true),
+        "coverage": rows,
+        "decision_curve": decision.curve(true.target, true.models["shipped"].scores, true.weights),
         "control": permuted,
         "gates": {
             "task": about["name"], "status": "assessed", "reason": "", "notes": about["notes"], "n": len(true.patients),
@@ -120,14 +128,28 @@ def _predictions(everything: list[Facts], about: Facts, dealt: Dealt) -> list[Fa
     return rows
 
 
+def coverage_rows(results: list[Facts], true: evaluate.Judged, cohort: data.Cohort) -> list[Facts]:
+    """Rows of table `coverage`; a level is calibrated for itself if it is so in every fold."""
+    found = coverage.hits(true.target.kind, results, true.target.classes)
+    truth = {}
+    if true.target.kind == "classification":
+        truth = {p: true.target.classes[int(y)] for p, y in zip(true.patients, true.target.y, strict=True)}
+    of_folds = [(r["doubt"] or {}).get("own", {}) for r in results]
+    own = {
+        name: [v for v in set(of) if all(v in fold.get(name, ()) for fold in of_folds)]
+        for name, of in cohort.levels.items()
+    }
+    return coverage.table(found, truth, cohort.patients, cohort.levels, own)
+
+
 def evaluate_nothing(about: Facts, cohort: data.Cohort, why: str, found: list[Facts] | None = None) -> Facts:
     """Outputs of a task that is not assessed. found: the checks that were asked."""
     observed = dict(zip(cohort.patients, about["observed"], strict=True))
     status = {"status": "not assessed", "reason": why}
     asked = [gates.gate("the task can be assessed", "not assessed", why), *(found or about.get("guards", []))]
-    return {
-        "predictions": evaluate.unassessed_rows(observed, cohort.patients, why), "leaderboard": [], "contributions": [],
-        "learning_curve": [], "control": {**status, "verdict": "not assessed"},
+    return {name: [] for name in TABLES} | {
+        "predictions": evaluate.unassessed_rows(observed, cohort.patients, why),
+        "control": {**status, "verdict": "not assessed"},
         "gates": {"task": about["name"], **status, "notes": about["notes"], "n": 0, "choices": [],
                   "signal": {"answer": "not assessed", "text": why}, "gates": asked,
                   "duplicates": about["duplicates"]},
@@ -164,7 +186,7 @@ _NOT_RUN = {"status": "skipped", "reason": "the control was not run"}
 
 def evaluate_and_write(found: Facts, outputs: dict[str, Path], task: Path) -> None:
     classes = read_facts(task)["classes"]
-    for name in ("predictions", "leaderboard", "contributions", "learning_curve"):
+    for name in TABLES:
         write_rows(outputs[name], name, found[name], classes)
     write_facts(outputs["gates"], found["gates"])
     write_facts(outputs["control"], found["control"])

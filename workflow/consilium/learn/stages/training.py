@@ -6,12 +6,20 @@ from dataclasses import asdict
 from pathlib import Path
 
 
-def gather(features: list[Path], patients: Path, out: Path) -> None:
-    """Put the feature blocks of all rooms into one file, rows in the order of the patient sheet. Nothing is fitted."""
+def gather(features: list[Path], patients: Path, ancestry: str, groups: str, out: Path) -> None:
+    """Put the feature blocks of all rooms into one file, rows in the order of the patient sheet. Nothing is fitted.
+
+    ancestry: table of populations, or "" without genomes. groups: section `learn.uncertainty` as JSON.
+    """
+    import json
+
     from consilium.core.sheets import read_patients
     from consilium.learn.cohort import data
+    from consilium.learn.uncertainty.groups import declared, populations
 
-    data.save(out, data.gathered(features, read_patients(patients)))
+    people, wanted = read_patients(patients), json.loads(groups)
+    levels = declared(people, wanted["groups"], wanted["age_bands"], populations(ancestry))
+    data.save(out, data.gathered(features, people, levels))
 
 
 def folds(
@@ -81,6 +89,7 @@ def final(
 def evaluate(
     inputs: Path, folds: Path, task: Path, trained: Path, final: Path, judging: str, sites: int,
     predictions: Path, leaderboard: Path, contributions: Path, gates: Path, learning_curve: Path, control: Path,
+    differences: Path, coverage: Path, decision_curve: Path,
 ) -> None:  # fmt: skip
     """Judge all models on held-out patients, run every guard. trained: folder of the folds; judging: section `learn`
     as JSON; sites: jobs that left out a site."""
@@ -89,6 +98,7 @@ def evaluate(
 
     outputs = {
         "predictions": predictions, "leaderboard": leaderboard, "contributions": contributions, "gates": gates,
-        "learning_curve": learning_curve, "control": control,
+        "learning_curve": learning_curve, "control": control, "differences": differences, "coverage": coverage,
+        "decision_curve": decision_curve,
     }  # fmt: skip
     results.evaluate_stage(inputs, folds, task, trained, final, Judging.from_json(judging), sites, outputs)
