@@ -48,8 +48,9 @@ class Case:
     split: Array | None = None  # a given split instead of dealt folds
 
     def patients(self) -> list[Patient]:
-        return [Patient(p, site=s, family=f, index_date="2020-06-01")
-                for p, s, f in zip(self.cohort.patients, self.cohort.sites, self.cohort.families, strict=True)]  # fmt: skip
+        c = self.cohort
+        rows = zip(c.patients, c.sites, c.families, strict=True)
+        return [Patient(p, site=s, family=f, index_date="2020-06-01") for p, s, f in rows]
 
 
 def table(name: str, values: Array, names: list[str] | None = None, present: Array | None = None) -> Block:
@@ -88,12 +89,14 @@ def honest(seed: int = 0, survival: bool = False) -> Case:
 
 def with_values(case: Case, name: str, values: Array, present: Array | None = None) -> Case:
     """`case` with other values of one block."""
+
     def changed(b: Block) -> Block:
         if b.name != name:
             return b
         own = b.present if present is None else present
         return replace(b, values=np.where(own.reshape(-1, *[1] * (values.ndim - 1)), values, np.nan).astype(np.float32),
                        present=own)  # fmt: skip
+
     return replace(case, cohort=replace(case.cohort, blocks=tuple(changed(b) for b in case.cohort.blocks)))
 
 
