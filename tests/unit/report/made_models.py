@@ -181,7 +181,7 @@ def _uncertainty(cohort: Path, both: str) -> None:
              "flagged": f}
             for g, v, n, c, f in covered
         ]  # fmt: skip
-        write_table(cohort / "learn" / task / "coverage.tsv", "coverage", pd.DataFrame(rows))
+        write_table(cohort / "learn" / task / "coverage.tsv", "set_coverage", pd.DataFrame(rows))
         curve = [
             {"class": c, "threshold": t, "model": 0.2 - 0.1 * t, "lower": 0.1 - 0.1 * t, "upper": 0.3 - 0.1 * t,
              "everybody": 0.3 - 0.7 * t / (1 - t), "n": 28}

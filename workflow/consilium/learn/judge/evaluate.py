@@ -40,7 +40,7 @@ class Judged:
     times: tuple[float, ...] = ()
 
     def metrics(self, rows: Array) -> dict[str, metrics.Metric]:
-        return metrics.all_of(self.target.kind, self.fold[rows], self.cut[rows], self.times)
+        return metrics.all_of(self.target.kind, self.fold[rows], self.cut[rows], self.times, self.target.width)
 
     def value(self, name: str, metric: str, rows: Array | None = None) -> tuple[float, Array]:
         """(metric over the model's patients, its replicates); NaN when it cannot be computed."""

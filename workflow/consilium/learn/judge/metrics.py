@@ -168,8 +168,13 @@ def within(fold: Array, target: Target, score: Array, weights: Array) -> Array:
     return np.mean([_ratio(a, b) for a, b in zip(top, bottom, strict=True)], axis=0)
 
 
-def all_of(kind: str, fold: Array, cut: Array | None = None, times: tuple[float, ...] = ()) -> dict[str, Metric]:
-    """The metrics of a kind of task, the main one first. cut: see at_cut (NaN: none); times: see censored.of."""
+def all_of(
+    kind: str, fold: Array, cut: Array | None = None, times: tuple[float, ...] = (), classes: int = 0
+) -> dict[str, Metric]:
+    """The metrics of a kind of task, the main one first.
+
+    cut: see at_cut (NaN: none); times: see censored.of; classes: their number, for what exists for two only.
+    """
 
     def inside(target: Target, score: Array, weights: Array) -> Array:
         return within(fold, target, score, weights)
@@ -180,7 +185,7 @@ def all_of(kind: str, fold: Array, cut: Array | None = None, times: tuple[float,
         return {
             "auc": auc, "auc_within_folds": inside, "auprc": auprc, "balanced_accuracy": balanced_accuracy,
             "brier": brier, "log_loss": log_loss, "ece": ece, **called, **slope,
-            "calibration_intercept": calibration.intercept,
+            **({"calibration_intercept": calibration.intercept} if classes == 2 else {}),
         }  # fmt: skip
     if kind == "survival":
         over_time = censored.of(times) if len(times) > 1 else {}
