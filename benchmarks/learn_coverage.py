@@ -39,7 +39,7 @@ def physionet(data: Path, work: Path) -> Public:
     found = learn_cohorts.physionet(data, work)
     people = {p.patient: p for p in read_patients(work / "physionet/patients.tsv")}
     ordered = [people[p] for p in found.cohort.patients]
-    units = pd.read_csv(work / "physionet/patients.tsv", sep="\t", dtype=str, keep_default_na=False)
+    units = pd.read_csv(work / "physionet/clinical.tsv", sep="\t", dtype=str, keep_default_na=False)
     icu = dict(zip(units["patient"], units["icu"], strict=True))
     levels = dict(groups.declared(ordered, ("sex", "age_band"), BANDS, {}))
     levels["site"] = tuple(icu[p] for p in found.cohort.patients)

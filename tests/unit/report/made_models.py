@@ -20,6 +20,7 @@ def learn(cohort: Path, people: pd.DataFrame, rng: np.random.Generator) -> None:
                 "patient": people["patient"],
                 "group": [f"G{max(i, 5) if i in (4, 5) else i}" for i in range(N)],
                 "fold": [i % 5 if p != EMPTY else -1 for i, p in enumerate(IDS)],
+                "repeats": "",
             }
         )
         write_table(cohort / "learn" / task / "folds.tsv", "folds", folds)
@@ -181,7 +182,7 @@ def _uncertainty(cohort: Path, both: str) -> None:
              "flagged": f}
             for g, v, n, c, f in covered
         ]  # fmt: skip
-        write_table(cohort / "learn" / task / "coverage.tsv", "coverage", pd.DataFrame(rows))
+        write_table(cohort / "learn" / task / "coverage.tsv", "set_coverage", pd.DataFrame(rows))
         curve = [
             {"class": c, "threshold": t, "model": 0.2 - 0.1 * t, "lower": 0.1 - 0.1 * t, "upper": 0.3 - 0.1 * t,
              "everybody": 0.3 - 0.7 * t / (1 - t), "n": 28}

@@ -91,7 +91,7 @@ _TASK: dict[str, Callable[[Cohort, Task, int], Figure]] = {
         c.table(f"{t.name}/predictions"), c.table(f"{t.name}/folds"), seed
     ),
     "decision_curve": lambda c, t, seed: judged.decision_curve(c.table(f"{t.name}/decision_curve")),
-    "coverage": lambda c, t, seed: judged.coverage(c.table(f"{t.name}/coverage")),
+    "coverage": lambda c, t, seed: judged.coverage(c.table(f"{t.name}/set_coverage")),
     "learning_curve": lambda c, t, seed: judged.learning_curve(c.table(f"{t.name}/learning_curve")),
     "confusion": lambda c, t, seed: models.confusion(c.table(f"{t.name}/predictions")),
     "survival": lambda c, t, seed: courses.survival(

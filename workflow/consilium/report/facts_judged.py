@@ -68,7 +68,7 @@ def judged(cohort: Cohort, task: Task) -> Facts:
         "more": [{str(k): plain(v) for k, v in r.items()} for r in others.to_dict("records")],
         **_verdicts(checks, rows, name, why),
         "signal": signal_verdict([{str(k): plain(v) for k, v in r.items()} for r in others.to_dict("records")], why),
-        "coverage": _records(cohort, f"{task.name}/coverage"),
+        "coverage": _records(cohort, f"{task.name}/set_coverage"),
         "sections": {s: cohort.facts[f"{task.name}/{s}"] for s in LEARN_SECTIONS if f"{task.name}/{s}" in cohort.facts},
         "gates": [c | {"for": CHECKS.get(c["gate"], "")} for c in checks],
         "abstained": int(predictions["abstained"].fillna(False).sum()),

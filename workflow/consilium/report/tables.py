@@ -41,7 +41,7 @@ ROOM_TABLES: dict[str, tuple[str, ...]] = {
     "text": ("findings",),
 }
 TASK_TABLES = (
-    "folds", "predictions", "leaderboard", "contributions", "differences", "coverage", "decision_curve",
+    "folds", "predictions", "leaderboard", "contributions", "differences", "set_coverage", "decision_curve",
     "learning_curve",
 )  # fmt: skip
 # A template here, named like a JSON file of learn/<task>, is a section of the cohort page's models.

@@ -24,7 +24,7 @@ TABLES = (
         ),
     ),
     Table(
-        "coverage",
+        "set_coverage",
         "cohort/learn/<task>/coverage.tsv",
         "Share of held-out patients whose outcome lies in the 90 % set, interval or beyond the bound, by group.",
         (

@@ -124,7 +124,7 @@ class Trained:
             doubts = [d for d in (why[i] if used else "", record.pop("doubt", "")) if d]
             if doubts:
                 record |= {"predicted": ""}
-            out.append(record | {"abstained": bool(doubts), "reason": "; ".join([*doubts, *cautions[i]])})
+            out.append(record | {"abstained": bool(doubts), "reason": "; ".join([*doubts[:1], *cautions[i]])})
         return out
 
     def _records(self, eta: Array, cohort: Cohort) -> list[dict[str, Any]]:

@@ -41,7 +41,8 @@ class Judged:
     more: tuple[Judged, ...] = ()  # further repeats, the same patients in the same order with the same weights
 
     def metrics(self, rows: Array) -> dict[str, metrics.Metric]:
-        return metrics.all_of(self.target.kind, self.fold[rows], self.cut[rows], self.times, self.target.ordered)
+        t = self.target
+        return metrics.all_of(t.kind, self.fold[rows], self.cut[rows], self.times, t.width, t.ordered)
 
     def value(self, name: str, metric: str, rows: Array | None = None) -> tuple[float, Array]:
         """(metric over the model's patients, its replicates), means over repeats; NaN when it cannot be computed."""

@@ -189,11 +189,13 @@ def within(fold: Array, target: Target, score: Array, weights: Array) -> Array:
 
 
 def all_of(
-    kind: str, fold: Array, cut: Array | None = None, times: tuple[float, ...] = (), ordered: bool = False
-) -> dict[str, Metric]:
+    kind: str, fold: Array, cut: Array | None = None, times: tuple[float, ...] = (), classes: int = 0,
+    ordered: bool = False,
+) -> dict[str, Metric]:  # fmt: skip
     """The metrics of a kind of task, the main one first.
 
-    cut: see at_cut (NaN: none); times: see censored.of; ordered: of classes with an order.
+    cut: see at_cut (NaN: none); times: see censored.of; classes: their number, for what exists for two only; ordered:
+    of classes with an order.
     """
 
     def inside(target: Target, score: Array, weights: Array) -> Array:
@@ -205,7 +207,7 @@ def all_of(
         return {
             "auc": auc, "auc_within_folds": inside, "auprc": auprc, "balanced_accuracy": balanced_accuracy,
             "brier": brier, "log_loss": log_loss, "ece": ece, **called, **slope,
-            "calibration_intercept": calibration.intercept,
+            **({"calibration_intercept": calibration.intercept} if classes == 2 else {}),
         } | ({"quadratic_kappa": quadratic_kappa, "level_error": level_error} if ordered else {})  # fmt: skip
     if kind == "survival":
         over_time = censored.of(times) if len(times) > 1 else {}

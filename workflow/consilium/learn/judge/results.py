@@ -19,7 +19,7 @@ from consilium.learn.uncertainty import coverage, decision
 
 Facts = dict[str, Any]
 TABLES = (
-    "predictions", "leaderboard", "contributions", "learning_curve", "differences", "coverage", "decision_curve",
+    "predictions", "leaderboard", "contributions", "learning_curve", "differences", "set_coverage", "decision_curve",
 )  # fmt: skip
 
 
@@ -106,7 +106,7 @@ def evaluate_task(runs: Runs, about: Facts, dealt: Dealt, guards: Guards) -> Fac
         "contributions": [row for r in everything for row in r["contributions"]],
         "learning_curve": evaluate.curve_rows(everything),
         "differences": evaluate.difference_rows(true),
-        "coverage": rows,
+        "set_coverage": rows,
         "decision_curve": decision.curve(true.target, true.models["shipped"].scores, true.weights),
         "control": permuted,
         "gates": {

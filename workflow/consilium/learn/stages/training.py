@@ -98,7 +98,7 @@ def evaluate(
 
     outputs = {
         "predictions": predictions, "leaderboard": leaderboard, "contributions": contributions, "gates": gates,
-        "learning_curve": learning_curve, "control": control, "differences": differences, "coverage": coverage,
+        "learning_curve": learning_curve, "control": control, "differences": differences, "set_coverage": coverage,
         "decision_curve": decision_curve,
     }  # fmt: skip
     results.evaluate_stage(inputs, folds, task, trained, final, Judging.from_json(judging), sites, outputs)

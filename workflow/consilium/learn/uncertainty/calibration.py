@@ -24,9 +24,10 @@ def slope(target: Target, score: Array, weights: Array) -> Array:
 
 
 def intercept(target: Target, p: Array, weights: Array) -> Array:
-    """(replicate,) from probabilities (row, class); several classes: mean of the absolute one-vs-rest intercepts."""
-    found = [_offset_only(target.y == k, _logit(p[:, k]), weights) for k in _classes(target)]
-    return found[0] if len(found) == 1 else np.mean(np.abs(found), axis=0)
+    """(replicate,) from probabilities (row, 2). NaN for more classes: theirs offset each other."""
+    if target.width != 2:
+        return np.full(len(weights), np.nan)
+    return _offset_only(target.y == 1, _logit(p[:, 1]), weights)
 
 
 def _classes(target: Target) -> list[int]:

@@ -92,7 +92,7 @@ def fit(trained: Trained, eta: Array, target: Target, levels: Levels, parts: Par
         losses.append(above_chance(target, trained.scores(without)))
     m = int(np.argmin(np.round(losses, 9))) if losses else 0
     names = trained.fusion.blocks
-    figure = {"classification": "auc", "survival": "c_index", "regression": "r2"}[target.kind]
+    figure = {"classification": "AUC", "survival": "C-index", "regression": "r2"}[target.kind]
     if len(names) < 2:  # nothing is left without it, and that is said already
         return Doubt(sets, far_point(distance), cut)
     return Doubt(sets, far_point(distance), cut, names[m], losses[m], figure)

@@ -144,7 +144,9 @@ def coverage(table: pd.DataFrame) -> Figure:
         ax.hlines(i, row.lower, row.upper, color=hue, lw=2)
         ax.plot(row.coverage, i, "o", color=hue, ms=5)
         ax.annotate(f"n = {row.n}", (1.01, i), xycoords=("axes fraction", "data"), va="center", fontsize=8)
-        ax.annotate(f"{row.width:.3g}", (1.13, i), xycoords=("axes fraction", "data"), va="center", fontsize=8)
+        ax.annotate(
+            f"{row.width:#.3g}".rstrip("."), (1.13, i), xycoords=("axes fraction", "data"), va="center", fontsize=8
+        )
     ax.annotate("width", (1.13, -0.95), xycoords=("axes fraction", "data"), fontsize=8, annotation_clip=False)
     names = [GROUPS[r.group] if r.group == "all" else f"{GROUPS[r.group]}: {r.level}" for r in rows.itertuples()]
     ax.set_yticks(range(len(rows)), names, fontsize=8.5)
@@ -152,7 +154,7 @@ def coverage(table: pd.DataFrame) -> Figure:
     lowest = float(np.nanmin(rows["lower"]))
     ax.set(xlabel="Share of held-out patients covered (95 % interval)", xlim=(min(0.5, lowest) - 0.02, 1.01))
     ax.set_title(f"90 % is promised; n = {rows['n'].iloc[0]}", pad=14)
-    said = ("promised, own threshold or whole cohort", "threshold shared with others", "covered less, beyond chance")
+    said = ("threshold of its own", "threshold shared with others", "covered less, beyond chance")
     _legend(figure, said)
     return figure
 
