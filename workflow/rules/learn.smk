@@ -11,6 +11,7 @@ FITTING = (
     "epochs",
     "cnn_min_patients",
 )  # what a fit depends on
+EXPLAINED = ["explanations.tsv", "explanation_gates.json"]
 BUNDLE = f"{RESULTS}/bundle/manifest.json"
 
 if config["mode"] == "apply":
@@ -36,7 +37,8 @@ wildcard_constraints:
 
 def learn_outputs():
     """What other rooms read of all tasks."""
-    names = ("predictions.tsv", "leaderboard.tsv", "contributions.tsv", "gates.json")
+    names = ["predictions.tsv", "leaderboard.tsv", "contributions.tsv", "gates.json"]
+    names += EXPLAINED if config["mode"] == "train" else []
     return [f"{LEARN}/{task}/{name}" for task in TASKS for name in names]
 
 
@@ -213,3 +215,4 @@ if config["mode"] == "train":
 
 
 include: "learn/bundle.smk"
+include: "learn/explain.smk"

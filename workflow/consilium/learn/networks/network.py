@@ -158,13 +158,17 @@ class Net:
     weights: dict[str, Array]
     curve: tuple[tuple[int, float, float], ...] = ()  # epoch, training loss, validation loss (NaN: none)
 
-    def outputs(self, inputs: Inputs) -> tuple[Array, Array]:
-        """(logits (row, block, width), gates (row, block)) as float64."""
-        device = prepare()
+    def module(self, device: torch.device) -> Fusion:
+        """The network with its weights, ready to be asked."""
         torch.manual_seed(0)
         model = Fusion(self.shapes, self.width)
         model.load_state_dict({k: torch.from_numpy(v.copy()) for k, v in self.weights.items()})
-        model.to(device).eval()
+        return model.to(device).eval()
+
+    def outputs(self, inputs: Inputs) -> tuple[Array, Array]:
+        """(logits (row, block, width), gates (row, block)) as float64."""
+        device = prepare()
+        model = self.module(device)
         with torch.no_grad():
             logits, gates = model({n: torch.from_numpy(inputs[n]).to(device) for n in self.shapes})
         return logits.cpu().numpy().astype(float), gates.cpu().numpy().astype(float)
