@@ -55,8 +55,8 @@ def mean_of(values: list[Array]) -> float | None:
 
 
 def corrected(half: float) -> float:
-    """Reliability of a fit to all patients from the correlation between fits to halves."""
-    return 2 * half / (1 + half) if half > -1 else -1.0
+    """Reliability of a fit to all patients from the correlation between fits to halves (as it is below 0)."""
+    return 2 * half / (1 + half) if half > 0 else half
 
 
 def order_gain(ask: Callable[[Array], Array], phi: Array, generator: np.random.Generator) -> Array:
