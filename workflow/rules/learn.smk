@@ -10,6 +10,7 @@ FITTING = (
     "network_seeds",
     "epochs",
     "cnn_min_patients",
+    "network",
 )  # what a fit depends on
 EXPLAINED = ["explanations.tsv", "explanation_gates.json"]
 BUNDLE = f"{RESULTS}/bundle/manifest.json"

@@ -20,6 +20,7 @@ from consilium.learn.fusion.model import BlockModel, Trained
 from consilium.learn.fusion.nested import fit_all
 from consilium.learn.models import baselines, linear
 from consilium.learn.models.work import Ledger, Settings
+from consilium.learn.networks.job import Job
 from consilium.learn.settings import Plan
 
 Array = np.ndarray
@@ -54,32 +55,33 @@ def problem(whole: Cohort, task: dict[str, Any], target: Target, groups: Sequenc
     )
 
 
-def _settings(p: Problem, labels: str, fold: str, plan: Plan) -> Settings:
+def _settings(p: Problem, labels: str, fold: str, plan: Plan, job: Job | None) -> Settings:
     names = (p.seed, p.name, labels, fold)
     if labels == "true":
         return Settings(
-            names, plan.inner_folds, plan.network_seeds, plan.epochs, plan.cnn_min_patients, linear.GRID, p.horizons
-        )
+            names, plan.inner_folds, plan.network_seeds, plan.epochs, plan.cnn_min_patients, linear.GRID, p.horizons,
+            network=plan.network, job=job or Job(),
+        )  # fmt: skip
     # The same path with fewer candidates, for time; what is never shipped is left out.
     return Settings(
         names, plan.inner_folds, min(plan.network_seeds, 1), plan.epochs, plan.cnn_min_patients, linear.SMALL_GRID,
-        p.horizons, baselines=False,
+        p.horizons, baselines=False, network=plan.network, job=job or Job(),
     )  # fmt: skip
 
 
-def outer_fold(p: Problem, labels: str, fold: int, plan: Plan) -> dict[str, Any]:
+def outer_fold(p: Problem, labels: str, fold: int, plan: Plan, job: Job | None = None) -> dict[str, Any]:
     """Fit without fold `fold`, predict it. labels: true, or permuted (within folds, see folds.permuted).
 
     Permuted outcomes are drawn PERMUTATIONS times (`runs`): a single draw misses chance once in twenty times.
     """
     target = p.target.take(p.labelled)
     if labels == "true":
-        return _one_fold(p, target, labels, fold, _settings(p, labels, str(fold), plan))
+        return _one_fold(p, target, labels, fold, _settings(p, labels, str(fold), plan, job))
     groups = [p.groups[i] for i in p.labelled]
     runs = []
     for r in range(PERMUTATIONS):
         drawn = permuted(target, groups, p.fold[p.labelled], seed_from(p.seed, p.name, "permutation", r))
-        runs.append(_one_fold(p, drawn, labels, fold, _settings(p, labels, f"{fold}.{r}", plan)))
+        runs.append(_one_fold(p, drawn, labels, fold, _settings(p, labels, f"{fold}.{r}", plan, job)))
     why = next((r["reason"] for r in runs if r["status"] != "assessed"), "")
     status = "not assessed" if why else "assessed"
     return {"status": status, "reason": why, "labels": labels, "fold": str(fold), "runs": runs}
@@ -101,11 +103,11 @@ def _one_fold(p: Problem, target: Target, labels: str, fold: int, settings: Sett
     }  # fmt: skip
 
 
-def final(p: Problem, plan: Plan) -> tuple[Trained | None, dict[str, Any]]:
+def final(p: Problem, plan: Plan, job: Job | None = None) -> tuple[Trained | None, dict[str, Any]]:
     """Fit on every labelled patient; predict those without an outcome (fold `apply`)."""
     use = p.labelled
     ledger = Ledger()
-    settings = _settings(p, "true", "final", plan)
+    settings = _settings(p, "true", "final", plan, job)
     trained, others, facts = _fit(p, use, p.target.take(use), settings, ledger)
     if not trained.blocks:
         return None, _nothing("true", "apply")
