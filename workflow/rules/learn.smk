@@ -20,6 +20,7 @@ DEALING = (
     "guards",
 )  # what folds depend on
 JUDGING = (*DEALING, "permutation_control", "planted_control")  # what is judged
+EXPLAINED = ["explanations.tsv", "explanation_gates.json"]
 BUNDLE = f"{RESULTS}/bundle/manifest.json"
 
 if config["mode"] == "apply":
@@ -45,14 +46,15 @@ wildcard_constraints:
 
 def learn_outputs():
     """What other rooms read of all tasks."""
-    names = ("predictions.tsv", "leaderboard.tsv", "contributions.tsv", "gates.json")
+    names = ["predictions.tsv", "leaderboard.tsv", "contributions.tsv", "gates.json"]
     if config["mode"] == "train":
-        names += (
+        names += [
             "differences.tsv",
             "coverage.tsv",
             "decision_curve.tsv",
             "learning_curve.tsv",
-        )
+            *EXPLAINED,
+        ]
     return [f"{LEARN}/{task}/{name}" for task in TASKS for name in names]
 
 
@@ -248,3 +250,4 @@ if config["mode"] == "train":
 
 
 include: "learn/bundle.smk"
+include: "learn/explain.smk"

@@ -21,7 +21,7 @@ FAST = Plan(3, 0, 1)
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(boosting, "fit", lambda x, target, seed: boosting.Boosted("", np.arange(0), target.width))
+    monkeypatch.setattr(boosting, "fit", lambda x, target, *_: boosting.Boosted("", np.arange(0), target.width))
 
 
 def ordered(y, k=3):

@@ -14,6 +14,9 @@ from consilium.learn.cohort.data import Block, Cohort
 from consilium.learn.cohort.folds import assign, permuted
 from consilium.learn.cohort.planted import planted
 from consilium.learn.cohort.tasks import Target
+from consilium.learn.explain import fold as explaining
+from consilium.learn.explain import importance
+from consilium.learn.explain.given import Given
 from consilium.learn.fusion.fusion import CANDIDATES
 from consilium.learn.fusion.model import BlockModel, Trained
 from consilium.learn.fusion.nested import fit_all
@@ -167,7 +170,11 @@ def _one_fold(p: Problem, target: Target, labels: str, fold: int, settings: Sett
     trained, others, facts = _fit(p, use[train], target.take(train), settings, ledger)
     if not trained.blocks:
         return _nothing(labels, str(fold))
-    return _result(p, trained, others, use[held], target.take(held), str(fold), labels) | {
+    reasons = {}
+    if labels == "true":
+        reasons["explanations"] = _explained(p, trained, use[train], use[held], target.take(train), target.take(held),
+                                             ledger, str(fold))  # fmt: skip
+    return _result(p, trained, others, use[held], target.take(held), str(fold), labels) | reasons | {
         "facts": facts, "fitted_on": {"steps": ledger.steps, "patients": ledger.patients},
     }  # fmt: skip
 
@@ -183,7 +190,25 @@ def final(p: Problem, plan: Plan, job: Job | None = None) -> tuple[Trained | Non
     rest = np.flatnonzero(p.fold < 0)
     result = _result(p, trained, others, rest, p.target.take(rest), "apply", "true")
     result |= {"facts": facts, "fitted_on": {"steps": ledger.steps, "patients": ledger.patients}}
+    result["explanations"] = _explained(p, trained, use, rest, p.target.take(use), p.target.take(rest), ledger, "apply")
     return trained, result
+
+
+def _explained(
+    p: Problem, trained: Trained, train: Array, held: Array, target: Target, held_target: Target, ledger: Ledger,
+    fold: str,
+) -> dict[str, Any]:  # fmt: skip
+    """Reasons for the predictions of `held`, by the models fitted to `train`; see explain.fold."""
+    cohort, groups = p.cohort.take(train), [p.groups[i] for i in train]
+    leaders = {b.name: importance.groups(b.take(p.labelled)) for b in p.cohort.blocks} if fold != "apply" else {}
+
+    def note(step: str, rows: Array) -> None:
+        ledger.record(step, [cohort.patients[i] for i in rows])
+
+    seed = seed_from(p.seed, p.name, "explanations", fold)
+    return explaining.explained(
+        Given(trained, cohort, target, groups, p.cohort.take(held), held_target, fold != "apply", leaders, seed, note)
+    )
 
 
 def _nothing(labels: str, fold: str) -> dict[str, Any]:

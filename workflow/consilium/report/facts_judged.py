@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from consilium.report.facts_explanations import of_cohort
 from consilium.report.facts_models import MAIN_METRIC, gates, unassessed
 from consilium.report.tables import LEARN_SECTIONS, Cohort, Task, plain
 from consilium.report.words import capital, metric, named
@@ -69,6 +70,7 @@ def judged(cohort: Cohort, task: Task) -> Facts:
         **_verdicts(checks, rows, name, why),
         "signal": signal_verdict([{str(k): plain(v) for k, v in r.items()} for r in others.to_dict("records")], why),
         "coverage": _records(cohort, f"{task.name}/set_coverage"),
+        "explanations": of_cohort(cohort, task),
         "sections": {s: cohort.facts[f"{task.name}/{s}"] for s in LEARN_SECTIONS if f"{task.name}/{s}" in cohort.facts},
         "gates": [c | {"for": CHECKS.get(c["gate"], "")} for c in checks],
         "abstained": int(predictions["abstained"].fillna(False).sum()),
