@@ -36,13 +36,16 @@ wildcard_constraints:
 
 def learn_outputs():
     """What other rooms read of all tasks."""
-    names = ("predictions.tsv", "leaderboard.tsv", "contributions.tsv", "gates.json")
+    names = ["predictions.tsv", "leaderboard.tsv", "contributions.tsv", "gates.json"]
+    if config["mode"] == "apply":
+        names += ["drift.tsv", "drift.json"]
     return [f"{LEARN}/{task}/{name}" for task in TASKS for name in names]
 
 
 def bundle():
-    """Target of rule all: the trained models as files (none in mode apply)."""
-    return [BUNDLE] if TASKS and config["mode"] == "train" else []
+    """Target of rule all: the trained models as files; in mode apply only those that were recalibrated."""
+    made = config["mode"] == "train" or config["learn"]["recalibrate"]
+    return [BUNDLE] if TASKS and made else []
 
 
 def of_task(key):

@@ -1,6 +1,6 @@
 """learn: features and outcomes -> folds, models, judged predictions, a bundle; or a bundle's predictions."""
 
-from consilium.learn.stages.bundles import apply, bundle
+from consilium.learn.stages.bundles import apply, bundle, recalibrate, reference
 from consilium.learn.stages.training import evaluate, final, folds, gather, train
 
 __all__ = [
@@ -9,6 +9,8 @@ __all__ = [
     "train",
     "final",
     "evaluate",
+    "reference",
     "bundle",
     "apply",
+    "recalibrate",
 ]
