@@ -48,6 +48,12 @@ def bundle():
     return [BUNDLE] if TASKS and made else []
 
 
+def recalibration():
+    """Mode apply: what recalibration did, where it is wanted."""
+    wanted = config["mode"] == "apply" and config["learn"]["recalibrate"]
+    return [f"{LEARN}/recalibration.json"] if TASKS and wanted else []
+
+
 def of_task(key):
     """Params function: a setting of the wildcard's task; "" where it has none, lists joined by commas."""
 

@@ -146,6 +146,7 @@ def _result(
     return {
         "status": "assessed", "labels": labels, "fold": fold, "patients": list(cohort.patients),
         "y": target.y.tolist(), "time": target.time.tolist(), "event": target.event.tolist(), "models": models,
-        "shipped": trained.predictions(cohort) if truthful else [], "held_out": trained.view(cohort) if truthful else {},
+        "shipped": trained.predictions(cohort) if truthful else [],
+        "held_out": trained.view(cohort) if truthful else {},
         "contributions": trained.contributions(cohort, p.seed) if truthful else [],
     }  # fmt: skip

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from consilium.learn.bundle.drift import MISSING_MODERATE, MODERATE, gap_of, index_of
+
 Facts = dict[str, Any]
 LISTED = 15  # features named one by one; the table has all
 WEIGHT_ALERT = 0.1  # share of a block's weight on features that changed much
 DOMAIN_CAUTION, DOMAIN_ALERT = 0.65, 0.8
 PRESENCE = 0.2
+MIX = 0.001
 RATE = 0.05
 ORDER = ("alert", "caution", "info")
 
@@ -55,10 +58,10 @@ def _said(r: Facts) -> str:
     if r["verdict"] == "lacking":
         return "no patient has a value"
     said = []
-    if r.get("psi") is not None:
+    if index_of(r) >= MODERATE:
         side = "higher" if r["place"] > 0.5 else "lower"
-        said.append(f"PSI {r['psi']:.2f} (chance {r['psi_chance']:.2f}), KS {r['ks']:.2f}, q {r['q']:.1g}, {side}")
-    if r.get("missing") is not None and abs(r["missing"] - r["missing_training"]) >= 0.1:
+        said.append(f"{side}: PSI {r['psi']:.2f} (chance {r['psi_chance']:.2f}), KS {r['ks']:.2f}, q {r['q']:.1g}")
+    if gap_of(r) >= MISSING_MODERATE:
         said.append(f"missing in {r['missing']:.0%} of patients against {r['missing_training']:.0%}")
     return "; ".join(said)
 
@@ -85,12 +88,18 @@ def _presence(domain: Facts) -> list[Facts]:
 def _domain(domain: Facts) -> list[Facts]:
     out = []
     for d in domain["domain"]:
-        if d["lower"] > DOMAIN_CAUTION:
-            severity = "alert" if d["lower"] > DOMAIN_ALERT else "caution"
-            said = f"new patients lie farther out than training patients with AUC {d['auc']:.2f} "
+        apart = max(d["lower"], 1 - d["upper"])
+        if apart > DOMAIN_CAUTION:
+            severity = "alert" if apart > DOMAIN_ALERT else "caution"
+            where = "farther out" if d["auc"] > 0.5 else "farther in"
+            said = f"new patients lie {where} than training patients: AUC {d['auc']:.2f} "
             said += f"({d['lower']:.2f} to {d['upper']:.2f}); 0.5 = alike"
             out.append(alarm(severity, "another population", d["score"], said,
                              "do not rely on the stated performance; validate here first"))  # fmt: skip
+    if domain["centroids_p"] is not None and domain["centroids_p"] < MIX:
+        said = f"shares of patients nearest to each centroid differ, p {domain['centroids_p']:.1g}"
+        out.append(alarm("caution", "another mix of patients", "what the models say", said,
+                         "compare the mean prediction with the rate that is known of these patients"))  # fmt: skip
     return out
 
 

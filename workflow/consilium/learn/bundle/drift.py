@@ -1,4 +1,4 @@
-"""New patients against the training patients' statistics: per feature, per embedding, per patient. Nothing is fitted."""
+"""New patients against the training patients' statistics: by feature, embedding and patient. Nothing is fitted."""
 
 from __future__ import annotations
 
@@ -131,14 +131,27 @@ def judged(rows: list[Facts]) -> list[Facts]:
     """Rows with q values over all tests of the table, and the verdict: large, moderate, none or not assessed."""
     p = np.array([[r.get("p", np.nan), r.get("p_missing", np.nan)] for r in rows], dtype=float).reshape(-1, 2)
     q = adjusted(p.ravel()).reshape(-1, 2)
-    return [r | {"q": float(a), "q_missing": float(b), "verdict": _verdict(r, a, b)} for r, (a, b) in zip(rows, q)]
+    pairs = zip(rows, q.tolist(), strict=True)
+    return [r | {"q": a, "q_missing": b, "verdict": _verdict(r, a, b)} for r, (a, b) in pairs]
+
+
+def index_of(row: Facts) -> float:
+    """The stability index where the distribution changed beyond chance, else 0."""
+    proven = row["q"] <= FDR and row["psi"] > row["psi_chance"] if "psi" in row else False
+    return float(row["psi"]) if proven else 0.0
+
+
+def gap_of(row: Facts) -> float:
+    """Change of the share missing where it is beyond chance, else 0."""
+    proven = "p_missing" in row and row["q_missing"] <= FDR
+    return abs(row["missing"] - row["missing_training"]) if proven else 0.0
 
 
 def _verdict(row: Facts, q: float, q_missing: float) -> str:
     if "psi" not in row and "p_missing" not in row:
         return "lacking" if row["n"] == 0 and row.get("missing") == 1.0 else "not assessed"
-    change = abs(row.get("missing", 0.0) - row.get("missing_training", 0.0)) if q_missing <= FDR else 0.0
-    index = row.get("psi", 0.0) if q <= FDR and row.get("psi", 0.0) > row.get("psi_chance", 0.0) else 0.0
+    known = row | {"q": q, "q_missing": q_missing}
+    change, index = gap_of(known), index_of(known)
     if index >= LARGE or change >= MISSING_LARGE:
         return "large"
     return "moderate" if index >= MODERATE or change >= MISSING_MODERATE else "none"
@@ -168,11 +181,25 @@ def examine(known: Facts, trained: Trained, cohort: Cohort) -> tuple[list[Facts]
         domain.append({"score": "distance in what the models say", **_interval(auc)})
     far = away > known["embedding"]["far"]
     nearest = nearest_centroid(points, known["embedding"])
+    counts = np.bincount(nearest[some & (nearest >= 0)], minlength=len(known["embedding"]["centroids"]))
     facts = {"presence": presence, "domain": domain, "far": int(far.sum()), "n": len(cohort.patients),
-             "centroids": [{"n": c["n"], "share_training": c["n"] / known["n"], "share": float((nearest == k).mean())}
-                           for k, c in enumerate(known["embedding"]["centroids"])]}  # fmt: skip
+             **_mix(counts, known["embedding"]["centroids"])}  # fmt: skip
     said = "what the models say lies beyond the farthest 1 % of the training patients"
     return judged(rows), facts, [said if f else "" for f in far]
+
+
+def _mix(counts: Array, centroids: list[Facts]) -> Facts:
+    """Shares of patients nearest to each centroid, here and at training, and the chi-square test of both."""
+    from scipy.special import chdtrc
+
+    old = np.array([c["n"] for c in centroids], dtype=float)
+    rows = [{"training": float(b / old.sum()), "here": float(a / max(counts.sum(), 1))}
+            for a, b in zip(counts, old, strict=True)]  # fmt: skip
+    if len(old) < 2 or counts.sum() < MIN_PATIENTS:
+        return {"centroids": rows, "centroids_p": None}
+    both = np.stack([counts, old])
+    expected = both.sum(axis=1, keepdims=True) * both.sum(axis=0) / both.sum()
+    return {"centroids": rows, "centroids_p": float(chdtrc(len(old) - 1, ((both - expected) ** 2 / expected).sum()))}
 
 
 def _interval(found: tuple[float, float, float]) -> Facts:

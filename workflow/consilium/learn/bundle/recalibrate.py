@@ -22,7 +22,7 @@ from consilium.learn.cohort.tasks import Target
 from consilium.learn.fusion.fusion import Calibration
 from consilium.learn.fusion.model import Trained
 from consilium.learn.judge import metrics
-from consilium.learn.models.heads import objective, softmax
+from consilium.learn.models.heads import objective
 from consilium.learn.models.linear import minimise
 from consilium.learn.uncertainty import conformal
 
@@ -119,8 +119,8 @@ def judged(trained: Trained, eta: Array, target: Target) -> Facts:
     """Mean prediction and observed mean, and the metrics of the task, of rows with linear predictor eta."""
     scores = trained.scores(eta)
     one = np.ones((1, len(target)))
-    out = {name: float(metric(target, scores, one)[0])
-           for name, metric in metrics.all_of(target.kind, np.zeros(len(target))).items() if "within" not in name}  # fmt: skip
+    judges = metrics.all_of(target.kind, np.zeros(len(target)))
+    out = {name: float(judge(target, scores, one)[0]) for name, judge in judges.items() if "within" not in name}
     if target.kind == "classification":
         seen = np.bincount(target.y, minlength=target.width) / len(target)
         return {"mean_predicted": scores.mean(axis=0).tolist(), "observed": seen.tolist()} | out
@@ -172,8 +172,9 @@ def labelled(about: Facts, cohort: data.Cohort, patients: Path, trained: Trained
         return target, known
     foreign = [c for c in target.classes if c not in trained.classes]
     if foreign:
-        raise InputError([Problem(str(patients), f"outcome '{c}' in column {about['outcome']}",
-                                  ", ".join(trained.classes), "use the bundle's classes") for c in foreign])  # fmt: skip
+        allowed, mend = ", ".join(trained.classes), "use the bundle's classes"
+        where = f"in column {about['outcome']}"
+        raise InputError([Problem(str(patients), f"outcome '{c}' {where}", allowed, mend) for c in foreign])
     codes = np.array([trained.classes.index(target.classes[y]) if y >= 0 else -1 for y in target.y], dtype=int)
     return Target("classification", codes, target.time, target.event, trained.classes), known
 
@@ -202,8 +203,10 @@ def write(inputs: Path, patients: Path, folder: Path, name: str, seed: int, fact
                 found[about["name"]] = _task(about, cohort, patients, folder, new, name, seed)
         if not any(f["status"] == "recalibrated" for f in found.values()):
             why = "; ".join(f"{t}: {f['reason']}" for t, f in found.items()) or "the bundle holds no model"
-            raise InputError(Problem(str(patients), f"nothing can be recalibrated ({why})",
-                                     f"{MIN_INTERCEPT} known outcomes (slope: {MIN_SLOPE})", "collect more outcomes"))  # fmt: skip
+            allowed = f"{MIN_INTERCEPT} known outcomes (slope: {MIN_SLOPE})"
+            raise InputError(
+                Problem(str(patients), f"nothing can be recalibrated ({why})", allowed, "collect more outcomes")
+            )
         parent = file_digest(folder / applying.MANIFEST)
         manifest |= {"parent": parent, "recalibrated_on": name}
         _texts(new, manifest, found)

@@ -25,11 +25,11 @@ DIGITS = 6  # significant digits kept: a mean of five patients needs no more
 
 
 def binned(values: Array) -> Facts | None:
-    """{n, edges, shares, low, high} of the finite values, one a patient; None when there are fewer than two bins' worth.
+    """{n, edges, shares, low, high} of the finite values, one a patient; None when there are too few for two bins.
 
-    edges: between neighbouring groups of equal size (BINS at most, MIN_PATIENTS each at least), half way between their
-    means, so no edge is a value; shares: of values in the bins that they cut (x <= edge to the left). low, high: means of
-    the lowest and the highest group. A bin of fewer than MIN_PATIENTS is joined to its neighbour.
+    edges: between neighbouring groups of equal size (BINS at most, MIN_PATIENTS each at least), half way between
+    their means, so no edge is a value; shares: of values in the bins that they cut (x <= edge to the left). low, high:
+    means of the lowest and the highest group. A bin of fewer than MIN_PATIENTS is joined to its neighbour.
     """
     x = np.sort(np.asarray(values, dtype=float)[np.isfinite(values)])
     k = min(BINS, len(x) // MIN_PATIENTS)

@@ -46,6 +46,8 @@ def write(
                 _write_task(folder / facts["name"], files)
                 write_facts(folder / facts["name"] / "gates.json", _without_patients(found))
                 write_facts(folder / facts["name"] / "reference.json", known)
+                shipped = _shipped(read_table(board, "leaderboard").to_dict("records"))
+                (folder / facts["name"] / "performance.json").write_bytes(pack.as_json(shipped))
             about.append(_task_facts(facts, found, files, board))
         manifest = {
             "cohort": cohort, "seed": seed, "versions": versions(*PACKAGES), "code": code_digest("learn"),
@@ -63,6 +65,12 @@ def write_manifest(folder: Path, manifest: Facts) -> None:
     written = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != applying.MANIFEST)
     manifest["files"] = {str(p.relative_to(folder)): file_digest(p) for p in written}
     write_facts(folder / applying.MANIFEST, manifest)
+
+
+def _shipped(board: list[Any]) -> list[Facts]:
+    """Rows of the leaderboard that judge the shipped model, numbers that could not be computed as null."""
+    rows = [{str(k): None if v != v else v for k, v in r.items()} for r in board if r["role"] == "shipped"]
+    return rows
 
 
 def _write_task(folder: Path, files: dict[str, bytes]) -> None:
@@ -120,6 +128,7 @@ def _task_facts(facts: Facts, found: Facts, files: dict[str, bytes], board: Path
     return {
         "name": facts["name"], "kind": facts["kind"], "classes": facts["classes"], "status": status,
         "reason": found["reason"], **{k: facts[k] for k in ("outcome", "time", "event")},
+        "blocks": list(json.loads(files["dictionary.json"])) if files else [],
         "n": found["n"], "choice": last["choice"], "why": last["why"], "leaderboard": main.to_dict("records"),
         "gates": found["gates"],
     }  # fmt: skip

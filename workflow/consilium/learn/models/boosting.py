@@ -28,7 +28,7 @@ class Boosted:
     def evidence(self, x: Array) -> Array:
         if not self.text or not len(x):
             return np.zeros((len(x), self.width))
-        booster = _lightgbm().Booster(model_str=self.text)
+        booster = lightgbm().Booster(model_str=self.text)
         raw = booster.predict(x[:, self.columns], raw_score=True, num_threads=1)
         return _as_evidence(np.asarray(raw), self.width)
 
@@ -40,7 +40,7 @@ def _as_evidence(raw: Array, width: int) -> Array:
     return centred(out)
 
 
-def _lightgbm() -> Any:
+def lightgbm() -> Any:
     """LightGBM without its optional wrappers: importing pandas and scikit-learn for them costs 3 CPU s a job."""
     if "lightgbm" not in sys.modules:
         modules: dict[str, Any] = sys.modules
@@ -92,8 +92,8 @@ def fit(x: Array, target: Target, seed: int) -> Boosted:
         about["objective"], label = "regression", (target.y - at.centre) / at.scale
     else:
         about["objective"] = _cox_objective(target)
-    data = _lightgbm().Dataset(x[:, columns], label, init_score=first, params=about, free_raw_data=False)
-    booster = _lightgbm().train(about, data, ROUNDS if n < 500 else 3 * ROUNDS)
+    data = lightgbm().Dataset(x[:, columns], label, init_score=first, params=about, free_raw_data=False)
+    booster = lightgbm().train(about, data, ROUNDS if n < 500 else 3 * ROUNDS)
     return Boosted(booster.model_to_string(), columns, width)
 
 
