@@ -97,7 +97,7 @@ def feature_rows(known: Facts, model: BlockModel, block: Block) -> list[Facts]:
 def _one(about: Facts, x: Array) -> Facts:
     seen = x[np.isfinite(x)]
     row: Facts = {"feature": about["feature"], "weight": about["weight"], "missing_training": about["missing"],
-                  "n": len(seen), "missing": float(1 - len(seen) / len(x)) if len(x) else 1.0}  # fmt: skip
+                  "n": len(seen), "missing": float(1 - len(seen) / len(x)) if len(x) else float("nan")}  # fmt: skip
     bins = about["bins"]
     n_old = bins["n"] if bins else 0
     trained_on = n_old / max(1 - about["missing"], 1e-9)
@@ -148,8 +148,10 @@ def gap_of(row: Facts) -> float:
 
 
 def _verdict(row: Facts, q: float, q_missing: float) -> str:
+    if row.get("missing") == 1.0 and row["missing_training"] < 1.0:
+        return "lacking"
     if "psi" not in row and "p_missing" not in row:
-        return "lacking" if row["n"] == 0 and row.get("missing") == 1.0 else "not assessed"
+        return "not assessed"
     known = row | {"q": q, "q_missing": q_missing}
     change, index = gap_of(known), index_of(known)
     if index >= LARGE or change >= MISSING_LARGE:
