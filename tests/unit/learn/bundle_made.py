@@ -26,7 +26,12 @@ def made() -> tuple[train.Problem, Trained, dict]:
     model, _ = train.final(p, Plan(3, 0, 4, 20))
     assert model is not None
     scores = model.scores(model.eta(model.parts(whole)))
-    held = {"patients": whole.patients, "y": y, "models": {"shipped": {"scores": scores}}, "held_out": model.view(whole)}
+    held = {
+        "patients": whole.patients,
+        "y": y,
+        "models": {"shipped": {"scores": scores}},
+        "held_out": model.view(whole),
+    }
     return p, model, held
 
 
