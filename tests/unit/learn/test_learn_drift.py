@@ -113,7 +113,7 @@ def test_one_patient_more_or_less_cannot_be_read_from_a_bin(small):
 
 
 def test_the_same_population_raises_no_alert_and_a_shifted_one_does(small):
-    p, model, folder = small
+    _p, model, folder = small
     known = json.loads((folder / "diagnosis" / "reference.json").read_text())
     whole, _ = others(150, 7)
     rows, domain, far = drift.examine(known, model, whole)
@@ -136,7 +136,7 @@ def test_the_same_population_raises_no_alert_and_a_shifted_one_does(small):
 
 
 def test_too_few_patients_are_not_judged_but_far_ones_are_named(small):
-    p, model, folder = small
+    _p, model, folder = small
     known = json.loads((folder / "diagnosis" / "reference.json").read_text())
     whole, _ = others(8, 5)
     old = whole.block("omics/expression")

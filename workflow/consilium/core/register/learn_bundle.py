@@ -14,7 +14,13 @@ TABLES = (
             C("block", "str", "feature block"),
             C("kind", "str", "feature: a column as the model reads it; embedding: evidence of a block"),
             C("feature", "str", "column, e.g. a lab's last value"),
-            C("weight", "float", "share of the block's absolute standardised coefficients", "fraction", "embedding"),
+            C(
+                "weight",
+                "float",
+                "share in the model: the block's in the shipped candidate times that of its coefficients",
+                "fraction",
+                "embedding",
+            ),
             C("n", "int", "new patients with a value"),
             C(
                 "missing_training",

@@ -9,7 +9,7 @@ from consilium.learn.bundle.drift import MISSING_MODERATE, MODERATE, gap_of, ind
 
 Facts = dict[str, Any]
 LISTED = 15  # features named one by one; the table has all
-WEIGHT_ALERT = 0.1  # share of a block's weight on features that changed much
+WEIGHT_ALERT = 0.1  # share of the model's weight on features that changed much
 DOMAIN_CAUTION, DOMAIN_ALERT = 0.65, 0.8
 PRESENCE = 0.2
 MIX = 0.001
@@ -34,13 +34,11 @@ def verdict(alarms: Sequence[Facts]) -> str:
 
 def _features(rows: Sequence[Facts]) -> list[Facts]:
     changed = [r for r in rows if r["verdict"] in ("large", "lacking")]
-    heavy: dict[str, float] = {}
-    for r in changed:
-        heavy[r["block"]] = heavy.get(r["block"], 0.0) + float(r.get("weight") or 0.0)
+    heavy = sum(float(r.get("weight") or 0.0) for r in changed) >= WEIGHT_ALERT
     changed.sort(key=lambda r: (-float(r.get("weight") or 0.0), r["feature"]))
     out = []
     for r in changed[:LISTED]:
-        grave = r["kind"] == "embedding" or heavy[r["block"]] >= WEIGHT_ALERT
+        grave = r["kind"] == "embedding" or heavy
         out.append(alarm("alert" if grave else "caution", _kind(r), f"{r['block']}: {r['feature']}", _said(r), _do(r)))
     if len(changed) > LISTED:
         out.append(alarm("caution", "more features changed", "", f"{len(changed) - LISTED} more in drift.tsv",

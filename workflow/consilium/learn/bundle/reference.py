@@ -81,11 +81,14 @@ def columns(model: BlockModel, block: Block) -> tuple[Array, list[str]]:
     return raw, names
 
 
-def features(model: BlockModel, block: Block) -> list[Facts]:
-    """Per column that the model reads: name, weight in the model, share missing where the block is present, bins."""
+def features(model: BlockModel, block: Block, share: float) -> list[Facts]:
+    """Per column that the model reads: name, weight in the model, share missing where the block is present, bins.
+
+    share: of the block in the shipped candidate.
+    """
     raw, names = columns(model, block)
     here = raw[block.present]
-    weights = column_weights(model, names)
+    weights = share * column_weights(model, names)
     return [
         {"feature": name, "weight": _short(w), "missing": _short(np.isnan(x).mean()) if len(x) else 1.0,
          "bins": binned(x), "values": vocabulary(x)}
@@ -104,6 +107,15 @@ def column_weights(model: BlockModel, names: Sequence[str]) -> Array:
         of[name] = of.get(name, 0.0) + float(value)
     out = np.array([of[n] for n in names])
     return out / out.sum() if out.sum() > 0 else out
+
+
+def block_shares(trained: Trained) -> Array:
+    """Share of each block in the shipped candidate: stack weights, the best block alone, else all alike."""
+    f, n = trained.fusion, len(trained.blocks)
+    if trained.choice == "stack" and f.stack.weights.sum() > 0:
+        out: Array = f.stack.weights / f.stack.weights.sum()
+        return out
+    return np.eye(n)[f.best] if trained.choice == "best_single" else np.full(n, 1 / n)
 
 
 def embedding(evidence: Array, present: Array) -> Array:
@@ -193,12 +205,14 @@ def statistics(trained: Trained, cohort: Cohort, results: Sequence[Facts]) -> Fa
     evidence, present, unusual, patients = held_out(results, names, trained.width)
     place = {p: i for i, p in enumerate(cohort.patients)}
     training = cohort.take(np.array([place[p] for p in patients], dtype=int))
-    blocks = []
+    blocks, shares = [], block_shares(trained)
     for i, model in enumerate(trained.blocks):
         block = training.block(model.name)
         assert block is not None
-        blocks.append({"block": model.name, "present": _short(block.present.mean()),
-                       "unusual": binned(unusual[present[:, i], i]), "features": features(model, block)})  # fmt: skip
+        blocks.append({
+            "block": model.name, "present": _short(block.present.mean()),
+            "unusual": binned(unusual[present[:, i], i]), "features": features(model, block, float(shares[i])),
+        })  # fmt: skip
     points = embedding(evidence, present)
     return {
         "n": len(patients), "min_patients": MIN_PATIENTS, "blocks": blocks,
