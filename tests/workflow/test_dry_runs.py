@@ -22,7 +22,7 @@ IMAGING = {"imaging_process", "imaging_features"}
 OMICS = {"omics_harmonise"}
 EHR = {"ehr_harmonise", "ehr_features"}
 TEXT = {"text_extract", "text_features"}
-LEARN = {f"learn_{s}" for s in ("gather", "folds", "train", "final", "evaluate", "bundle")}
+LEARN = {f"learn_{s}" for s in ("gather", "folds", "train", "final", "evaluate", "reference", "bundle")}
 REPORT = {f"report_{s}" for s in ("quarantine", "summary", "figures", "patients", "cohort")} | {"all"}
 
 ANY_TABLE = str(ROOT / "resources" / "ancestry_1kgp.tsv")
@@ -156,6 +156,20 @@ def test_apply_trains_nothing(place):
     status, jobs, said = place.dry_run()
     assert status == 0, said[-3000:]
     assert set(jobs) - REPORT == EHR | {"learn_gather", "learn_apply"}
+
+
+def test_apply_recalibrates_where_wanted_and_knows_the_outcomes_of_the_bundle(place):
+    bundle = place.folder / "bundle"
+    bundle.mkdir()
+    task = {"name": "died", "kind": "classification", "outcome": "death", "time": "", "event": ""}
+    (bundle / "manifest.json").write_text(json.dumps({"tasks": [task]}))
+    place.write(("labs",), mode="apply", bundle=str(bundle), learn={"tasks": [], "recalibrate": True},
+                treatment={"effect": None})  # fmt: skip
+    rows = [[f"P{i}", "female", "1950", "s1", "", "2020-01-01", ("yes", "no")[i % 2]] for i in range(1, 7)]
+    place.sheet("patients.tsv", [*PATIENTS, "death"], rows)
+    status, jobs, said = place.dry_run()
+    assert status == 0, said[-3000:]
+    assert set(jobs) - REPORT == EHR | {"learn_gather", "learn_apply", "learn_recalibrate"}
 
 
 def test_all_problems_of_both_sheets_come_in_one_message(place):

@@ -55,12 +55,21 @@ def learn_outputs():
             "learning_curve.tsv",
             *EXPLAINED,
         ]
+    if config["mode"] == "apply":
+        names += ["drift.tsv", "drift.json"]
     return [f"{LEARN}/{task}/{name}" for task in TASKS for name in names]
 
 
 def bundle():
-    """Target of rule all: the trained models as files (none in mode apply)."""
-    return [BUNDLE] if TASKS and config["mode"] == "train" else []
+    """Target of rule all: the trained models as files; in mode apply only those that were recalibrated."""
+    made = config["mode"] == "train" or config["learn"]["recalibrate"]
+    return [BUNDLE] if TASKS and made else []
+
+
+def recalibration():
+    """Mode apply: what recalibration did, where it is wanted."""
+    wanted = config["mode"] == "apply" and config["learn"]["recalibrate"]
+    return [f"{LEARN}/recalibration.json"] if TASKS and wanted else []
 
 
 def kinship_table():

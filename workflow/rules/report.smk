@@ -84,6 +84,7 @@ def report_tables():
         *tables,
         *association_outputs(),
         *learn_outputs(),
+        *recalibration(),
         *treatment_outputs(),
     ]
 

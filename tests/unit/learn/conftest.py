@@ -14,3 +14,12 @@ def two_penalties():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(linear, "GRID", linear.SMALL_GRID)
         yield
+
+
+@pytest.fixture(scope="session")
+def small(two_penalties, tmp_path_factory):
+    """(problem, model, folder of the bundle) of bundle_made: only to be read."""
+    import bundle_made
+
+    p, model, held = bundle_made.made()
+    return p, model, bundle_made.bundle(tmp_path_factory.mktemp("small") / "made", p, model, held)

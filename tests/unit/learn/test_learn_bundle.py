@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from consilium.core.errors import InputError
 from consilium.learn import prepare, stages, train
-from consilium.learn.bundle import apply, card, pack, ship
+from consilium.learn.bundle import apply, card, pack, reference, ship
 from consilium.learn.cohort import data, folds
 from consilium.learn.settings import Plan
 from learn_cohorts import classes, cohort, mixed, store, table
@@ -50,18 +50,29 @@ def test_any_subset_of_blocks_is_accepted(trained):
     assert all(r["abstained"] and r["reason"] and "p_a" not in r for r in nothing)
 
 
+def as_held_out(p, model):
+    """What an outer fold would say of the labelled patients."""
+    own = p.cohort.take(p.labelled)
+    scores = model.scores(model.eta(model.parts(own)))
+    y = p.target.y[p.labelled]
+    return {"patients": own.patients, "y": y, "models": {"shipped": {"scores": scores}}, "held_out": model.view(own)}
+
+
 def written(folder, p, model):
     folder.mkdir(parents=True, exist_ok=True)
     prepare.write_model(folder / "model.zip", model, p.cohort, {"seed": 1})
     task = {"name": "diagnosis", "kind": "classification", "classes": ["a", "b"]}
+    task |= {"outcome": "dx", "time": "", "event": ""}
     (folder / "task.json").write_text(json.dumps(task))
     found = {"status": "assessed", "reason": "", "n": 55, "choices": [], "gates": [], "duplicates": ["P001"]}
     (folder / "gates.json").write_text(json.dumps(found))
     from consilium.learn.judge.results import write_rows
 
     write_rows(folder / "leaderboard.tsv", "leaderboard", [], [])
+    (folder / "reference.json").write_text(json.dumps(reference.statistics(model, p.cohort, [as_held_out(p, model)])))
     out = folder / "bundle" / "manifest.json"
-    ship.write(*[[folder / f] for f in ("model.zip", "task.json", "gates.json", "leaderboard.tsv")], "demo", 1, out)
+    names = ("model.zip", "task.json", "gates.json", "leaderboard.tsv", "reference.json")
+    ship.write(*[[folder / f] for f in names], "demo", 1, out)
     return out.parent
 
 
@@ -109,7 +120,10 @@ def test_the_selftest_agrees(folder):
 
 def test_applied_predictions_are_those_of_the_training_run(tmp_path, trained, folder):
     p, model, _ = trained
-    inputs, out = tmp_path / "inputs.safetensors", [tmp_path / f for f in ("p.tsv", "l.tsv", "c.tsv", "g.json")]
+    inputs, out = (
+        tmp_path / "inputs.safetensors",
+        [tmp_path / f for f in ("p.tsv", "l.tsv", "c.tsv", "g.json", "d.tsv", "d.json")],
+    )
     data.save(inputs, p.cohort)
     stages.apply(inputs, folder, "diagnosis", *out)
     lines = out[0].read_text().splitlines()
@@ -117,7 +131,7 @@ def test_applied_predictions_are_those_of_the_training_run(tmp_path, trained, fo
     found = dict(zip(lines[0].split("\t"), lines[1].split("\t"), strict=True))
     assert float(found["p_a"]) == pytest.approx(model.predictions(p.cohort)[0]["p_a"], abs=1e-9)
     facts = json.loads(out[3].read_text())
-    assert [g["verdict"] for g in facts["gates"]] == ["pass", "pass"]
+    assert [g["verdict"] for g in facts["gates"]] == ["pass", "pass", "pass"]
 
 
 def test_lacking_and_unknown_features_are_named_and_other_units_refused(trained):
@@ -173,10 +187,10 @@ def run_stages(folder, whole, outcomes, kind, columns, k=2, seeds=0, permuted=1)
     names = ["predictions.tsv", "leaderboard.tsv", "contributions.tsv", "gates.json", "curve.tsv", "permuted.json"]
     names += ["differences.tsv", "coverage.tsv", "decision_curve.tsv"]
     stages.evaluate(*start, out / "train", out / "final.json", judging, 0, *[out / n for n in names])
+    stages.reference(*start, out / "train", out / "model.zip", k, out / "reference.json")
     manifest = folder / "bundle" / "manifest.json"
-    stages.bundle(
-        [out / "model.zip"], [out / "task.json"], [out / "gates.json"], [out / "leaderboard.tsv"], "demo", 1, manifest
-    )
+    names = ("model.zip", "task.json", "gates.json", "leaderboard.tsv", "reference.json")
+    stages.bundle(*[[out / n] for n in names], "demo", 1, manifest)
     return out, json.loads((out / "gates.json").read_text()), json.loads(manifest.read_text())
 
 
@@ -209,7 +223,7 @@ def test_a_task_that_cannot_be_assessed_says_why_everywhere(tmp_path):
     lines = (out / "predictions.tsv").read_text().splitlines()
     assert len(lines) == 17 and all("not assessed: 16 patients" in line for line in lines[1:])
     assert manifest["tasks"][0]["status"] == "not assessed"
-    files = [tmp_path / f"x{i}" for i in ("p.tsv", "l.tsv", "c.tsv", "g.json")]
+    files = [tmp_path / f"x{i}" for i in ("p.tsv", "l.tsv", "c.tsv", "g.json", "d.tsv", "d.json")]
     stages.apply(tmp_path / "inputs.safetensors", tmp_path / "bundle", "task", *files)
     assert "no model of this task" in files[0].read_text()
 

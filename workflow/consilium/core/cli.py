@@ -70,15 +70,18 @@ def repeat_list_options(argv: list[str]) -> list[str]:
     return out
 
 
-def run(module: ModuleType) -> None:
-    """Run the command line of `module`; input problems and defects end as one message and exit code 1."""
+def run(module: ModuleType, *by_hand: ModuleType) -> None:
+    """Run the command line of `module`; input problems and defects end as one message and exit code 1.
+
+    by_hand: modules of further commands, which no rule runs.
+    """
     app = typer.Typer(help=module.__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
     @app.callback()
     def _room() -> None:
         """Keeps sub-commands even when a room has a single stage."""
 
-    for name, stage in stages_of(module).items():
+    for name, stage in {k: v for m in (module, *by_hand) for k, v in stages_of(m).items()}.items():
         app.command(name.replace("_", "-"))(_as_command(stage))
     try:
         app(args=repeat_list_options(sys.argv[1:]))

@@ -31,7 +31,7 @@ def validated(config: dict[str, Any], name: str = "config") -> dict[str, Any]:
 def outcome_columns(config: dict[str, Any]) -> list[str]:
     """Columns of patients.tsv that the config names beyond the fixed ones."""
     columns: list[str] = []
-    for task in config["learn"]["tasks"]:
+    for task in [*config["learn"]["tasks"], *_bundle_tasks(config)]:
         columns += [task[k] for k in ("outcome", "time", "event", "split") if task.get(k)]
     for analysis in config["genomics"]["association"]:
         columns += [analysis["outcome"], *(c for c in analysis["covariates"] if c not in ("age", *PATIENT_COLUMNS))]
@@ -39,6 +39,17 @@ def outcome_columns(config: dict[str, Any]) -> list[str]:
     if effect:
         columns += [effect["treatment"], effect["outcome"]]
     return list(dict.fromkeys(columns))
+
+
+def _bundle_tasks(config: dict[str, Any]) -> list[dict[str, Any]]:
+    """Mode apply: the bundle says which columns hold the outcomes of its tasks. Whether it can be read, learn says."""
+    if config["mode"] != "apply":
+        return []
+    try:
+        manifest = json.loads(Path(config["bundle"], "manifest.json").read_text(encoding="utf-8"))
+        return [dict(task) for task in manifest["tasks"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
 
 
 def _with_defaults(value: Any, schema: dict[str, Any]) -> Any:

@@ -258,5 +258,6 @@ def _result(
         "y": target.y.tolist(), "time": target.time.tolist(), "event": target.event.tolist(), "models": models,
         "times": list(p.times), "doubt": None if trained.doubt is None else trained.doubt.facts(),
         "shipped": trained.predictions(cohort) if truthful else [],
+        "held_out": trained.view(cohort) if truthful else {},
         "contributions": trained.contributions(cohort, p.seed) if truthful else [],
     }  # fmt: skip

@@ -12,6 +12,7 @@ from consilium.core.store import read_facts
 from consilium.report.catalogue import entry_of
 from consilium.report.facts import NOTICE, methods
 from consilium.report.facts_association import associations, dropped_counts
+from consilium.report.facts_drift import drift, message, recalibration
 from consilium.report.facts_judged import judged
 from consilium.report.run_summary import kind_counts
 from consilium.report.supplied import KIND_TITLES, ROOM_TITLES
@@ -39,6 +40,8 @@ def cohort_facts(
         "associations": associations(cohort),
         "dropped": dropped_counts(cohort),
         "tasks": [judged(cohort, t) for t in cohort.tasks],
+        "drift": drift(cohort),
+        "recalibration": recalibration(cohort),
         "patients": _patients(cohort, manifests),
         "figures": [_figure(name) for name in figures],
         "figure_folder": str(cohort.root / "figures"),
@@ -156,6 +159,7 @@ def _patients(cohort: Cohort, manifests: Sequence[Path]) -> list[Facts]:
 def _messages(facts: Facts) -> list[Facts]:
     """What a reader should know of the cohort before anything else."""
     out = [_task_message(task, facts["mode"]) for task in facts["tasks"]]
+    out += [message(task) for task in facts["drift"]]
     doubts = facts["identity"]
     if doubts:
         n = len({d["patient"] for d in doubts})

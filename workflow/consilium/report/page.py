@@ -37,6 +37,7 @@ COHORT_SECTIONS = (
     ("quality", "Quality"),
     ("genomes", "Genomes"),
     ("models", "Models"),
+    ("drift", "Drift"),
     ("patients", "Patients"),
     ("methods", "Methods and versions"),
 )

@@ -44,9 +44,10 @@ TASK_TABLES = (
     "folds", "predictions", "leaderboard", "contributions", "explanations", "differences", "set_coverage",
     "decision_curve", "learning_curve",
 )  # fmt: skip
+APPLY_TABLES = ("drift",)
 # A template here, named like a JSON file of learn/<task>, is a section of the cohort page's models.
 LEARN_SECTIONS = tuple(sorted(p.stem for p in (Path(__file__).parent / "templates/learn").glob("*.html")))
-TASK_FACTS = ("gates", "permuted", "explanation_gates", *LEARN_SECTIONS)
+TASK_FACTS = ("gates", "permuted", "explanation_gates", "drift", *LEARN_SECTIONS)
 TREATMENT_TABLES = ("guidelines", "effects")
 FINDINGS_TABLES = ("gene_findings", "genes_assessed", "consequences", "hpo_ranking")
 SEGMENTATION_TABLES = ("segmentation",)
@@ -176,7 +177,8 @@ def read_cohort(
     named |= {"quarantine": "quarantine"} | {t: t for t in (*TREATMENT_TABLES, *FINDINGS_TABLES) if t in parts}
     named |= {"quarantine": "quarantine"} | {t: t for t in (*ASSOCIATION_TABLES, *TREATMENT_TABLES) if t in parts}
     named |= {t: t for t in SEGMENTATION_TABLES if t in parts}
-    named |= {f"{task.name}/{t}": t for task in work for t in TASK_TABLES}
+    of_task = (*TASK_TABLES, *(APPLY_TABLES if mode == "apply" else ()))
+    named |= {f"{task.name}/{t}": t for task in work for t in of_task}
     tables = {key: _read(root, key, table, only) for key, table in named.items()}
     facts = {f"{t.name}/{f}": read_facts(root / "learn" / t.name / f"{f}.json") for t in work for f in TASK_FACTS
              if (root / "learn" / t.name / f"{f}.json").exists()}  # fmt: skip

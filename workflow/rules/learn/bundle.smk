@@ -2,12 +2,35 @@
 
 if config["mode"] == "train":
 
+    rule learn_reference:
+        input:
+            folds_of("true"),
+            inputs=f"{LEARN}/inputs.safetensors",
+            folds=f"{LEARN}/{{task}}/folds.tsv",
+            task=f"{LEARN}/{{task}}/task.json",
+            model=f"{LEARN}/{{task}}/model.zip",
+        output:
+            f"{LEARN}/{{task}}/reference.json",
+        log:
+            f"{LOGS}/learn_reference/{{task}}.log",
+        conda:
+            ENVS / "learn.yaml"
+        params:
+            trained=f"{LEARN}/{{task}}/train",
+            outer=OUTER,
+            code=digest("learn"),
+        shell:
+            "python $SCRIPTS/learn.py reference --inputs {input.inputs} --folds {input.folds} --task {input.task}"
+            " --trained {params.trained} --model {input.model} --outer-folds {params.outer} --out {output}"
+            " > {log} 2>&1"
+
     rule learn_bundle:
         input:
             models=expand(f"{LEARN}/{{task}}/model.zip", task=TASKS),
             tasks=expand(f"{LEARN}/{{task}}/task.json", task=TASKS),
             gates=expand(f"{LEARN}/{{task}}/gates.json", task=TASKS),
             leaderboards=expand(f"{LEARN}/{{task}}/leaderboard.tsv", task=TASKS),
+            references=expand(f"{LEARN}/{{task}}/reference.json", task=TASKS),
         output:
             BUNDLE,
         log:
@@ -20,8 +43,8 @@ if config["mode"] == "train":
             code=digest("learn"),
         shell:
             "python $SCRIPTS/learn.py bundle --models {input.models} --tasks {input.tasks} --gates {input.gates}"
-            " --leaderboards {input.leaderboards} --cohort {params.cohort} --seed {params.seed} --out {output}"
-            " > {log} 2>&1"
+            " --leaderboards {input.leaderboards} --references {input.references} --cohort {params.cohort}"
+            " --seed {params.seed} --out {output} > {log} 2>&1"
 
 
 if config["mode"] == "apply":
@@ -35,6 +58,8 @@ if config["mode"] == "apply":
             leaderboard=f"{LEARN}/{{task}}/leaderboard.tsv",
             contributions=f"{LEARN}/{{task}}/contributions.tsv",
             gates=f"{LEARN}/{{task}}/gates.json",
+            drift=f"{LEARN}/{{task}}/drift.tsv",
+            alarms=f"{LEARN}/{{task}}/drift.json",
         log:
             f"{LOGS}/learn_apply/{{task}}.log",
         conda:
@@ -45,4 +70,30 @@ if config["mode"] == "apply":
         shell:
             "python $SCRIPTS/learn.py apply --inputs {input.inputs} --bundle {params.bundle} --task {wildcards.task}"
             " --predictions {output.predictions} --leaderboard {output.leaderboard}"
-            " --contributions {output.contributions} --gates {output.gates} > {log} 2>&1"
+            " --contributions {output.contributions} --gates {output.gates} --drift {output.drift}"
+            " --alarms {output.alarms} > {log} 2>&1"
+
+    if config["learn"]["recalibrate"]:
+
+        rule learn_recalibrate:
+            input:
+                inputs=f"{LEARN}/inputs.safetensors",
+                manifest=f"{config['bundle']}/manifest.json",
+            output:
+                facts=f"{LEARN}/recalibration.json",
+                manifest=BUNDLE,
+            log:
+                f"{LOGS}/learn_recalibrate.log",
+            conda:
+                ENVS / "learn.yaml"
+            params:
+                patients=config["patients"],
+                bundle=config["bundle"],
+                cohort=config["cohort"],
+                seed=config["seed"],
+                rows=sheet_rows(),
+                code=digest("learn"),
+            shell:
+                "python $SCRIPTS/learn.py recalibrate --inputs {input.inputs} --patients {params.patients}"
+                " --bundle {params.bundle} --cohort {params.cohort} --seed {params.seed} --facts {output.facts}"
+                " --out {output.manifest} > {log} 2>&1"

@@ -8,6 +8,7 @@ from consilium.core.register import (
     genomics,
     imaging,
     learn,
+    learn_bundle,
     learn_explain,
     learn_uncertainty,
     omics,
@@ -17,5 +18,5 @@ from consilium.core.register import (
 )
 
 # In the order of the pipeline: the manual of outputs is written in it.
-_ROOMS = (report, genomics, imaging, omics, ehr, text, learn, learn_uncertainty, learn_explain, treatment)
+_ROOMS = (report, genomics, imaging, omics, ehr, text, learn, learn_uncertainty, learn_explain, learn_bundle, treatment)
 TABLES: dict[str, Table] = {table.name: table for room in _ROOMS for table in room.TABLES}

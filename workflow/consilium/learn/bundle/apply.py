@@ -51,6 +51,14 @@ def verified(folder: Path) -> dict[str, Any]:
     return manifest
 
 
+def task_of(manifest: dict[str, Any], folder: Path, task: str) -> dict[str, Any]:
+    """What the manifest says of one task; InputError when the bundle has no such task."""
+    known = {t["name"]: t for t in manifest["tasks"]}
+    if task not in known:
+        raise InputError(Problem(str(folder), f"no task '{task}'", ", ".join(known), "name a task of the bundle"))
+    return dict(known[task])
+
+
 def load(folder: Path, task: str) -> Trained:
     """The model of one task; InputError when the self-test does not give the expected numbers."""
     files = pack.read_folder(folder / task)

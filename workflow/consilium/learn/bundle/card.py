@@ -84,7 +84,7 @@ def model_card(manifest: dict[str, Any], tasks: Sequence[dict[str, Any]]) -> str
             "",
         ]
         lines += ["| model | role | metric | value (95 % interval) | n |", "|---|---|---|---|---|"]
-        lines += [_row(r) for r in task["leaderboard"]]
+        lines += [row_of(r) for r in task["leaderboard"]]
         lines += ["", "| check | verdict | figures |", "|---|---|---|"]
         lines += [f"| {g['gate']} | {g['verdict']} | {g['detail']} |" for g in task["gates"]]
     lines += ["", "## Limits", "",
@@ -94,7 +94,7 @@ def model_card(manifest: dict[str, Any], tasks: Sequence[dict[str, Any]]) -> str
     return "\n".join(lines)
 
 
-def _row(r: dict[str, Any]) -> str:
+def row_of(r: dict[str, Any]) -> str:
     shown = (
         "could not be computed"
         if r["value"] != r["value"]

@@ -21,7 +21,7 @@ Array = np.ndarray
 Files = dict[str, bytes]  # path inside the task's folder -> content
 
 
-def _json(value: Any) -> bytes:
+def as_json(value: Any) -> bytes:
     return (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode()
 
 
@@ -40,14 +40,19 @@ def pack(trained: Trained, cohort: Cohort, settings: dict[str, Any]) -> Files:
     files["preproc.safetensors"] = save(fitted)
     for s, net in enumerate(trained.nets):
         files[f"network-{s}.safetensors"] = save({k: np.ascontiguousarray(v) for k, v in net.weights.items()})
-    files["model.json"] = _json(_facts(trained, settings))
-    files["baselines.json"] = _json([_coefficients(b) for b in trained.blocks])
-    files["calibration.json"] = _json(
-        {k: {"scale": c.scale, "bias": c.bias.tolist()} for k, c in sorted(trained.calibrations.items())}
-    )
-    files["conformal.json"] = _json(trained.doubt.facts() if trained.doubt else None)
-    files["dictionary.json"] = _json({b.name: describe(b) for b in cohort.blocks if b.name in trained.fusion.blocks})
+    files["model.json"] = as_json(_facts(trained, settings))
+    files["baselines.json"] = as_json([_coefficients(b) for b in trained.blocks])
+    files["calibration.json"], files["conformal.json"] = calibrations(trained), thresholds(trained)
+    files["dictionary.json"] = as_json({b.name: describe(b) for b in cohort.blocks if b.name in trained.fusion.blocks})
     return files
+
+
+def calibrations(trained: Trained) -> bytes:
+    return as_json({k: {"scale": c.scale, "bias": c.bias.tolist()} for k, c in sorted(trained.calibrations.items())})
+
+
+def thresholds(trained: Trained) -> bytes:
+    return as_json(trained.conformal.facts() if trained.conformal else None)
 
 
 def describe(block: Block) -> dict[str, Any]:

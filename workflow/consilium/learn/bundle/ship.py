@@ -1,4 +1,4 @@
-"""Bundle of all tasks, and its use on another cohort."""
+"""Writes the bundle of all tasks: a folder of plain files with a manifest of their hashes."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import json
 from pathlib import Path
 from typing import Any
 
-from consilium.core.errors import InputError, Problem
 from consilium.core.provenance import code_digest, file_digest, versions
 from consilium.core.store import atomic_folder, read_facts, read_table, write_facts, write_text
 from consilium.learn import prepare
 from consilium.learn.bundle import apply as applying
-from consilium.learn.bundle import card
-from consilium.learn.cohort import data
-from consilium.learn.judge import gates, metrics, results
+from consilium.learn.bundle import card, pack, reference, tripod
+from consilium.learn.judge import metrics
 
 PACKAGES = ("consilium", "numpy", "torch", "lightgbm", "safetensors")
+IN_MANIFEST = ("name", "kind", "classes", "status", "reason", "n", "outcome", "time", "event")
+REQUIRED = 0.95  # share of the training patients who had a block, from which on it counts as required
 Facts = dict[str, Any]
 
 
@@ -24,6 +24,7 @@ def write(
     tasks: list[Path],
     gate_files: list[Path],
     leaderboards: list[Path],
+    references: list[Path],
     cohort: str,
     seed: int,
     out: Path,
@@ -32,26 +33,91 @@ def write(
     about: list[Facts] = []
     modalities: Facts = {}
     with atomic_folder(out.parent) as folder:
-        for model, task, gate_file, board in zip(models, tasks, gate_files, leaderboards, strict=True):
+        for model, task, gate_file, board, statistics in zip(
+            models, tasks, gate_files, leaderboards, references, strict=True
+        ):
             facts, found = read_facts(task), read_facts(gate_file)
             files = prepare.read_model(model) if found["status"] == "assessed" else {}
-            for name, content in sorted(files.items()):
-                path = folder / facts["name"] / name
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(content)
             if files:
-                modalities |= json.loads(files["dictionary.json"])
+                known = read_facts(statistics)
+                dictionary = with_ranges(json.loads(files["dictionary.json"]), known)
+                files["dictionary.json"] = pack.as_json(dictionary)
+                modalities |= dictionary
+                _write_task(folder / facts["name"], files)
                 write_facts(folder / facts["name"] / "gates.json", _without_patients(found))
+                write_facts(folder / facts["name"] / "reference.json", known)
+                shipped = _shipped(read_table(board, "leaderboard").to_dict("records"))
+                (folder / facts["name"] / "performance.json").write_bytes(pack.as_json(shipped))
             about.append(_task_facts(facts, found, files, board))
         manifest = {
             "cohort": cohort, "seed": seed, "versions": versions(*PACKAGES), "code": code_digest("learn"),
-            "tasks": [{k: t[k] for k in ("name", "kind", "classes", "status", "reason", "n")} for t in about],
+            "parent": None, "tasks": [{k: t[k] for k in IN_MANIFEST} for t in about],
             "modalities": dict(sorted(modalities.items())),
         }  # fmt: skip
         write_text(folder / "model_card.md", card.model_card(manifest, about))
-        written = sorted(p for p in folder.rglob("*") if p.is_file())
-        manifest["files"] = {str(p.relative_to(folder)): file_digest(p) for p in written}
-        write_facts(folder / applying.MANIFEST, manifest)
+        write_text(folder / "tripod_ai.md", tripod.sheet(manifest, about))
+        write_text(folder / "intended_use.md", tripod.intended_use(manifest, about))
+        write_manifest(folder, manifest)
+
+
+def write_manifest(folder: Path, manifest: Facts) -> None:
+    """The manifest with the hash of every other file of `folder`."""
+    written = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != applying.MANIFEST)
+    manifest["files"] = {str(p.relative_to(folder)): file_digest(p) for p in written}
+    write_facts(folder / applying.MANIFEST, manifest)
+
+
+def _shipped(board: list[Any]) -> list[Facts]:
+    """Rows of the leaderboard that judge the shipped model, numbers that could not be computed as null."""
+    rows = [{str(k): None if v != v else v for k, v in r.items()} for r in board if r["role"] == "shipped"]
+    return rows
+
+
+def _write_task(folder: Path, files: dict[str, bytes]) -> None:
+    for name, content in sorted(files.items()):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+def with_ranges(dictionary: Facts, known: Facts) -> Facts:
+    """Data dictionary with the usual range and the vocabulary of each feature, and which blocks are required.
+
+    range: means of the lowest and of the highest group of training patients (see reference.binned; of a series: of its
+    minima and maxima); null where the model does not read the feature. required: nearly all training patients had the
+    block, so the model was never judged without it.
+    """
+    out = {}
+    for about in known["blocks"]:
+        block = dict(dictionary[about["block"]])
+        of = {f["feature"]: f for f in about["features"]}
+        block["required"] = about["present"] >= REQUIRED
+        block["features"] = [f | _range(f["name"], of, block["layout"] == "series") for f in block["features"]]
+        out[about["block"]] = block
+    return out
+
+
+def _range(name: str, of: Facts, series: bool) -> Facts:
+    low, high = (of.get(f"{name} {end}" if series else name) for end in ("min", "max"))
+    ends = None
+    if low and high and low["bins"] and high["bins"]:
+        ends = [low["bins"]["low"], high["bins"]["high"]]
+    return {"range": ends, "values": low["values"] if low and not series else []}
+
+
+def write_reference(
+    inputs: Path, folds: Path, task: Path, trained: Path, model: Path, outer_folds: int, out: Path
+) -> None:
+    """See stages.reference."""
+    start, files = prepare.problem(inputs, folds, task), prepare.read_model(model)
+    results = [read_facts(trained / "true" / f"{k}.json") for k in range(outer_folds)]
+    results = [r for r in results if r["status"] == "assessed"]
+    if isinstance(start, str) or not files or not results:
+        why = start if isinstance(start, str) else "nothing was trained"
+        write_facts(out, {"status": "not assessed", "reason": why})
+        return
+    write_facts(out, {"status": "assessed", "reason": "",
+                      **reference.statistics(pack.unpack(files), start.cohort, results)})  # fmt: skip
 
 
 def _task_facts(facts: Facts, found: Facts, files: dict[str, bytes], board: Path) -> Facts:
@@ -61,7 +127,8 @@ def _task_facts(facts: Facts, found: Facts, files: dict[str, bytes], board: Path
     status = "assessed" if files else "not assessed"
     return {
         "name": facts["name"], "kind": facts["kind"], "classes": facts["classes"], "status": status,
-        "reason": found["reason"],
+        "reason": found["reason"], **{k: facts[k] for k in ("outcome", "time", "event")},
+        "blocks": list(json.loads(files["dictionary.json"])) if files else [],
         "n": found["n"], "choice": last["choice"], "why": last["why"], "leaderboard": main.to_dict("records"),
         "gates": found["gates"],
     }  # fmt: skip
@@ -76,49 +143,3 @@ def _without_patients(found: Facts) -> Facts:
         for g in found["gates"]
     ]  # fmt: skip
     return kept
-
-
-def apply_bundle(
-    inputs: Path, folder: Path, task: str, predictions: Path, leaderboard: Path, contributions: Path, gate_file: Path
-) -> None:
-    """See stages.apply."""
-    manifest = applying.verified(folder)
-    known = {t["name"]: t for t in manifest["tasks"]}
-    if task not in known:
-        raise InputError(Problem(str(folder), f"no task '{task}'", ", ".join(known), "name a task of the bundle"))
-    cohort = data.load(inputs)
-    about = known[task]
-    if about["status"] != "assessed":
-        why = f"the bundle holds no model of this task: {about['reason']}"
-        nothing = results.evaluate_nothing(
-            {"name": task, "notes": [], "observed": [""] * len(cohort.patients), "duplicates": []}, cohort, why
-        )
-        rows, shares, found = nothing["predictions"], [], nothing["gates"]
-    else:
-        trained = applying.load(folder, task)
-        dictionary = json.loads((folder / task / "dictionary.json").read_text(encoding="utf-8"))
-        fitting, notes = applying.aligned(cohort, dictionary, str(inputs))
-        records = zip(fitting.patients, trained.predictions(fitting), strict=True)
-        rows = [{"patient": p, "fold": "apply", "observed": "", **r} for p, r in records]
-        shares = trained.contributions(fitting, int(manifest["seed"]))
-        found = _applied_gates(task, folder, notes, len(rows))
-    results.write_rows(predictions, "predictions", rows, about["classes"])
-    results.write_rows(contributions, "contributions", shares, [])
-    results.write_rows(leaderboard, "leaderboard", [], [])
-    write_facts(gate_file, found)
-
-
-def _applied_gates(task: str, folder: Path, notes: Facts, n: int) -> Facts:
-    lacking = [f"block {b}" for b in notes["lacking_blocks"]]
-    lacking += [
-        f"{b}: {len(f)} features ({', '.join(f[:5])}{' …' if len(f) > 5 else ''})"
-        for b, f in notes["lacking_features"].items()
-    ]
-    checks = [
-        gates.gate("bundle is whole", "pass", "every file has the hash of the manifest; the self-test agrees to 1e-6"),
-        gates.gate("the cohort has what the model was trained on", "warn" if lacking else "pass",
-                   f"lacking: {'; '.join(lacking)}" if lacking else "every block and feature of the bundle", **notes),
-    ]  # fmt: skip
-    at_training = read_facts(folder / task / "gates.json")["gates"]
-    return {"task": task, "status": "assessed", "reason": "", "notes": [], "n": n, "gates": checks, "choices": [],
-            "duplicates": [], "at_training": at_training}  # fmt: skip

@@ -99,6 +99,17 @@ class Trained:
                 inputs[model.name] = lacking if block is None else model.design.network_input(block)
         return Parts(mask, base, tuple(net.outputs(inputs) for net in self.nets))
 
+    def view(self, cohort: Cohort) -> dict[str, Any]:
+        """How the models see each row, block by block: present, evidence, and `unusual` of its values (0 if absent)."""
+        parts = self.parts(cohort)
+        unusual = np.zeros(parts.mask.shape)
+        for i, model in enumerate(self.blocks):
+            block = cohort.block(model.name)
+            if block is not None:
+                unusual[:, i] = model.design.unusual(block)
+        return {"blocks": list(self.fusion.blocks), "present": parts.mask.tolist(), "evidence": parts.base.tolist(),
+                "unusual": unusual.tolist()}  # fmt: skip
+
     def eta(self, parts: Parts, name: str = "") -> Array:
         """Calibrated linear predictor of a fusion candidate (default: the shipped one)."""
         name = name or self.choice

@@ -201,10 +201,10 @@ def write_rows(path: Path, name: str, rows: list[Facts], classes: list[str]) -> 
     record = TABLES[name]
     fixed = [c.name for c in record.columns if not c.name.endswith("*")]
     # Classes in their order; survival times in theirs.
-    extra = [f"p_{c}" for c in classes] or sorted(
-        {k for r in rows for k in r if k.startswith("p_")}, key=lambda k: float(k[2:])
-    )
-    extra = extra if name == "predictions" else []
+    extra: list[str] = []
+    if name == "predictions":
+        given = {k for r in rows for k in r if k.startswith("p_")}
+        extra = [f"p_{c}" for c in classes] or sorted(given, key=lambda k: float(k[2:]))
     table = pd.DataFrame([[r.get(c) for c in [*fixed, *extra]] for r in rows], columns=[*fixed, *extra])
     for column in record.columns:
         if column.dtype == "float" and column.name in table:

@@ -76,10 +76,10 @@ def _as_evidence(raw: Array, width: int) -> Array:
 
 def booster(text: str) -> Any:
     """The trees that were written as `text`."""
-    return _lightgbm().Booster(model_str=text)
+    return lightgbm().Booster(model_str=text)
 
 
-def _lightgbm() -> Any:
+def lightgbm() -> Any:
     """LightGBM without its optional wrappers: importing pandas and scikit-learn for them costs 3 CPU s a job."""
     if "lightgbm" not in sys.modules:
         modules: dict[str, Any] = sys.modules
@@ -131,8 +131,8 @@ def fit(x: Array, target: Target, seed: int, shape: Shape = SMALL[0]) -> Boosted
         about["objective"], label = "regression", (target.y - at.centre) / at.scale
     else:
         about["objective"] = _cox_objective(target)
-    data = _lightgbm().Dataset(x[:, columns], label, init_score=first, params=about, free_raw_data=False)
-    trees = _lightgbm().train(about, data, shape.rounds)
+    data = lightgbm().Dataset(x[:, columns], label, init_score=first, params=about, free_raw_data=False)
+    trees = lightgbm().train(about, data, shape.rounds)
     return Boosted(trees.model_to_string(), columns, width)
 
 
@@ -174,8 +174,8 @@ def forest(x: Array, target: Target, seed: int) -> Boosted:
         "feature_fraction_bynode": 1 / 3, "bagging_fraction": 0.632, "bagging_freq": 1, "lambda_l2": 1.0, "max_bin": 63,
         "min_data_in_bin": 1, **_COMMON, "seed": seed % 2**31,
     }  # fmt: skip
-    data = _lightgbm().Dataset(x[:, columns], target.event / expected, weight=expected, params=about)
-    return Boosted(_lightgbm().train(about, data, TREES).model_to_string(), columns, 1, ratio=True)
+    data = lightgbm().Dataset(x[:, columns], target.event / expected, weight=expected, params=about)
+    return Boosted(lightgbm().train(about, data, TREES).model_to_string(), columns, 1, ratio=True)
 
 
 def _cox_objective(target: Target) -> Any:

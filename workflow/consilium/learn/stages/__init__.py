@@ -1,6 +1,6 @@
 """learn: features and outcomes -> folds, models, judged predictions, a bundle; or a bundle's predictions."""
 
-from consilium.learn.stages.bundles import apply, bundle
+from consilium.learn.stages.bundles import apply, bundle, recalibrate, reference
 from consilium.learn.stages.explaining import explain
 from consilium.learn.stages.training import evaluate, final, folds, gather, train
 
@@ -11,6 +11,8 @@ __all__ = [
     "final",
     "evaluate",
     "explain",
+    "reference",
     "bundle",
     "apply",
+    "recalibrate",
 ]
