@@ -10,8 +10,16 @@ FITTING = (
     "network_seeds",
     "epochs",
     "cnn_min_patients",
+    "network",
 )  # what a fit depends on
+EXPLAINED = ["explanations.tsv", "explanation_gates.json"]
 BUNDLE = f"{RESULTS}/bundle/manifest.json"
+JUDGED = [
+    "differences.tsv",
+    "coverage.tsv",
+    "decision_curve.tsv",
+    "learning_curve.tsv",
+]
 
 if config["mode"] == "apply":
     # The bundle says which tasks there are.
@@ -36,14 +44,8 @@ wildcard_constraints:
 
 def learn_outputs():
     """What other rooms read of all tasks."""
-    names = ("predictions.tsv", "leaderboard.tsv", "contributions.tsv", "gates.json")
-    if config["mode"] == "train":
-        names += (
-            "differences.tsv",
-            "coverage.tsv",
-            "decision_curve.tsv",
-            "learning_curve.tsv",
-        )
+    names = ["predictions.tsv", "leaderboard.tsv", "contributions.tsv", "gates.json"]
+    names += JUDGED + EXPLAINED if config["mode"] == "train" else []
     return [f"{LEARN}/{task}/{name}" for task in TASKS for name in names]
 
 
@@ -231,3 +233,4 @@ if config["mode"] == "train":
 
 
 include: "learn/bundle.smk"
+include: "learn/explain.smk"

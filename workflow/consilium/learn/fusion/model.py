@@ -42,13 +42,16 @@ class BlockModel:
 
     def evidence(self, block: Block, learner: str = "") -> Array:
         """(row, width); 0 where the block is absent."""
-        x = self.design.matrix(block)
-        mix = {learner: 1.0} if learner else self.mix
+        out = self.evidence_of(self.design.matrix(block), learner)
+        out[~block.present] = 0.0
+        return out
+
+    def evidence_of(self, x: Array, learner: str = "") -> Array:
+        """The same for rows of the design."""
         out = np.zeros((len(x), self.linear.weights.shape[1]))
-        for name, share in mix.items():
+        for name, share in ({learner: 1.0} if learner else self.mix).items():
             model = self.boosted if name == "lightgbm" and self.boosted is not None else self.linear
             out += share * model.evidence(x)
-        out[~block.present] = 0.0
         return out
 
     def unusual(self, block: Block) -> Array:

@@ -32,26 +32,28 @@ def fit_networks(
     n, m, width = len(work.target), len(blocks), work.target.width
     logits, gates, curves = np.zeros((n, m, width)), np.zeros((n, m)), []
 
-    def trained(designs: list[preproc.Design], rows: Array, seed: int, held: Array | None = None) -> Any:
+    def trained(designs: list[preproc.Design], rows: Array, name: Any, held: Array | None = None) -> Any:
         inputs = {b.name: d.network_input(b) for b, d in zip(blocks, designs, strict=True)}
         pick = lambda at: {k: v[at] for k, v in inputs.items()}  # noqa: E731
         watch = None if held is None else (pick(held), mask[held], work.target.take(held))
-        net = network.fit(pick(rows), layouts, mask[rows], work.target.take(rows), work.settings.epochs, seed, watch)
+        net = network.fit(
+            pick(rows), layouts, mask[rows], work.target.take(rows), work.settings.epochs, work.seed("network", *name),
+            watch, work.settings.network, [work.groups[i] for i in rows], work.settings.job,
+            f"network {' '.join(map(str, name))}",
+        )  # fmt: skip
         return net, (None if held is None else net.outputs(pick(held)))
 
     for j in np.unique(work.inner):
         train, held = np.flatnonzero(work.inner != j), np.flatnonzero(work.inner == j)
         work.note(f"network, inner fold {j}", train)
-        net, (logits[held], gates[held]) = trained([f.designs[j] for f in folded], train, work.seed("network", j), held)
+        net, (logits[held], gates[held]) = trained([f.designs[j] for f in folded], train, (j,), held)
         curves += [
             {"inner": int(j), "seed": 0, "epoch": e, "train_loss": a, "validation_loss": b} for e, a, b in net.curve
         ]
     everyone = np.arange(n)
     work.note("network", everyone)
     final = [f.model.design for f in folded]
-    nets = tuple(
-        trained(final, everyone, work.seed("network", "final", s))[0] for s in range(work.settings.network_seeds)
-    )
+    nets = tuple(trained(final, everyone, ("final", s))[0] for s in range(work.settings.network_seeds))
     return nets, (logits, gates), curves
 
 

@@ -46,6 +46,7 @@ def train(
     from consilium.core.store import write_facts
     from consilium.learn import prepare
     from consilium.learn import train as training
+    from consilium.learn.networks import job
     from consilium.learn.settings import Plan
 
     start = prepare.problem(inputs, folds, task)
@@ -56,16 +57,20 @@ def train(
         write_facts(out, {"status": "skipped", "reason": why, "labels": labels, "fold": str(fold)})
     else:
         plan = Plan.from_json(settings)
-        write_facts(out, training.outer_fold(start, labels, fold, plan))
+        with job.around(out, plan) as running:
+            write_facts(out, training.outer_fold(start, labels, fold, plan, running))
 
 
 def final(
     inputs: Path, folds: Path, task: Path, settings: str, out: Path, model: Path
 ) -> None:  # fmt: skip
     """Fit on every patient with an outcome, predict the others; the model as a zip of plain files."""
+    from dataclasses import asdict
+
     from consilium.core.store import write_facts
     from consilium.learn import prepare
     from consilium.learn import train as training
+    from consilium.learn.networks import job
     from consilium.learn.settings import Plan
 
     start = prepare.problem(inputs, folds, task)
@@ -74,9 +79,10 @@ def final(
         prepare.write_model(model, None, None, {})
         return
     plan = Plan.from_json(settings)
-    trained, result = training.final(start, plan)
-    prepare.write_model(model, trained, start.cohort, {**vars(plan), "seed": start.seed})
-    write_facts(out, result)
+    with job.around(out, plan) as running:
+        trained, result = training.final(start, plan, running)
+        prepare.write_model(model, trained, start.cohort, {**asdict(plan), "seed": start.seed})
+        write_facts(out, result)
 
 
 def evaluate(
