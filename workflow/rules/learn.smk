@@ -10,8 +10,16 @@ FITTING = (
     "network_seeds",
     "epochs",
     "cnn_min_patients",
+    "network",
 )  # what a fit depends on
+EXPLAINED = ["explanations.tsv", "explanation_gates.json"]
 BUNDLE = f"{RESULTS}/bundle/manifest.json"
+JUDGED = [
+    "differences.tsv",
+    "coverage.tsv",
+    "decision_curve.tsv",
+    "learning_curve.tsv",
+]
 
 if config["mode"] == "apply":
     # The bundle says which tasks there are.
@@ -37,8 +45,7 @@ wildcard_constraints:
 def learn_outputs():
     """What other rooms read of all tasks."""
     names = ["predictions.tsv", "leaderboard.tsv", "contributions.tsv", "gates.json"]
-    if config["mode"] == "apply":
-        names += ["drift.tsv", "drift.json"]
+    names += JUDGED + EXPLAINED if config["mode"] == "train" else ["drift.tsv", "drift.json"]
     return [f"{LEARN}/{task}/{name}" for task in TASKS for name in names]
 
 
@@ -67,6 +74,11 @@ def of_task(key):
 def kinship_table():
     """Related pairs, where there are genomes: relatives must lie in the same fold."""
     return [f"{COHORT}/genomics/kinship.tsv"] if "genomics" in ROOMS else []
+
+
+def ancestry_table():
+    """Populations of the patients, where there are genomes: coverage is judged in each."""
+    return [f"{COHORT}/genomics/ancestry.tsv"] if "genomics" in ROOMS else []
 
 
 def folds_of(labels):
@@ -98,6 +110,7 @@ def control_folds(wildcards):
 rule learn_gather:
     input:
         features=list(FEATURES.values()),
+        ancestry=ancestry_table(),
     output:
         f"{LEARN}/inputs.safetensors",
     log:
@@ -106,11 +119,12 @@ rule learn_gather:
         ENVS / "learn.yaml"
     params:
         patients=config["patients"],
+        groups=json.dumps(config["learn"]["uncertainty"], sort_keys=True),
         rows=sheet_rows(),
         code=digest("learn"),
     shell:
-        "python $SCRIPTS/learn.py gather --features {input.features} --patients {params.patients} --out {output}"
-        " > {log} 2>&1"
+        "python $SCRIPTS/learn.py gather --features {input.features} --patients {params.patients}"
+        " --ancestry '{input.ancestry}' --groups {params.groups:q} --out {output} > {log} 2>&1"
 
 
 if config["mode"] == "train":
@@ -204,6 +218,9 @@ if config["mode"] == "train":
             gates=f"{LEARN}/{{task}}/gates.json",
             curve=f"{LEARN}/{{task}}/learning_curve.tsv",
             control=f"{LEARN}/{{task}}/permuted.json",
+            differences=f"{LEARN}/{{task}}/differences.tsv",
+            coverage=f"{LEARN}/{{task}}/coverage.tsv",
+            decision=f"{LEARN}/{{task}}/decision_curve.tsv",
         log:
             f"{LOGS}/learn_evaluate/{{task}}.log",
         conda:
@@ -218,7 +235,9 @@ if config["mode"] == "train":
             " --trained {params.trained} --final {input.final} --outer-folds {params.outer}"
             " --permuted {params.permuted} --predictions {output.predictions} --leaderboard {output.leaderboard}"
             " --contributions {output.contributions} --gates {output.gates} --learning-curve {output.curve}"
-            " --control {output.control} > {log} 2>&1"
+            " --control {output.control} --differences {output.differences} --coverage {output.coverage}"
+            " --decision-curve {output.decision} > {log} 2>&1"
 
 
 include: "learn/bundle.smk"
+include: "learn/explain.smk"

@@ -154,6 +154,9 @@ def test_lacking_and_unknown_features_are_named_and_other_units_refused(trained)
         apply.aligned(cohort(replace(volume, values=volume.values[:, :5])), dictionary, "inputs")
 
 
+GROUPS = json.dumps({"groups": ["sex", "ancestry", "site", "age_band"], "age_bands": [18, 40, 65]})
+
+
 def _settings(network_seeds: int) -> str:
     return json.dumps({"inner_folds": 3, "network_seeds": network_seeds, "epochs": 2, "cnn_min_patients": 20})
 
@@ -168,7 +171,7 @@ def run_stages(folder, whole, outcomes, kind, columns, k=2, seeds=0, permuted=1)
     cells = ["\t".join(map(str, row)) for row in zip(*outcomes.values(), strict=True)]
     (folder / "patients.tsv").write_text("\n".join([head, *(a + b for a, b in zip(rows, cells, strict=True))]) + "\n")
     inputs, out = folder / "inputs.safetensors", folder / "task"
-    stages.gather(sorted(folder.glob("*.zarr.zip")), folder / "patients.tsv", inputs)
+    stages.gather(sorted(folder.glob("*.zarr.zip")), folder / "patients.tsv", "", GROUPS, inputs)
     own = {"outcome": "", "time": "", "event": ""} | columns
     stages.folds(
         inputs, folder / "patients.tsv", "", "task", kind, own["outcome"], own["time"], own["event"], "", k, 1,
@@ -179,7 +182,8 @@ def run_stages(folder, whole, outcomes, kind, columns, k=2, seeds=0, permuted=1)
         for fold in range(k):
             stages.train(*start, labels, fold, _settings(seeds), out / "train" / labels / f"{fold}.json")
     stages.final(*start, _settings(seeds), out / "final.json", out / "model.zip")
-    names = ("predictions.tsv", "leaderboard.tsv", "contributions.tsv", "gates.json", "curve.tsv", "permuted.json")
+    names = ["predictions.tsv", "leaderboard.tsv", "contributions.tsv", "gates.json", "curve.tsv", "permuted.json"]
+    names += ["differences.tsv", "coverage.tsv", "decision_curve.tsv"]
     stages.evaluate(*start, out / "train", out / "final.json", k, permuted, *[out / n for n in names])
     stages.reference(*start, out / "train", out / "model.zip", k, out / "reference.json")
     manifest = folder / "bundle" / "manifest.json"
@@ -198,7 +202,7 @@ def test_all_stages_on_files(tmp_path):
     assert list(predictions["patient"]) == list(whole.patients) and predictions["fold"][0] == "apply"
     assert {"p_ill", "p_well"} <= set(predictions.columns) and predictions["observed"][0] == ""
     board = read_table(out / "leaderboard.tsv", "leaderboard")
-    assert set(board["role"]) == {"shipped", "candidate", "baseline", "control"}
+    assert set(board["role"]) == {"shipped", "candidate", "baseline", "control", "stress"}
     assert {"age_sex", "site", "prevalence", "elastic_net", "lightgbm", "stack", "network"} <= set(board["model"])
     verdicts = {g["gate"]: g["verdict"] for g in facts["gates"]}
     assert verdicts["fitted on training patients only"] == verdicts["groups on one side"] == "pass"

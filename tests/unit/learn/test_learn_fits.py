@@ -9,7 +9,7 @@ from consilium.learn.cohort import folds
 from consilium.learn.fusion.guard import group_weights
 from consilium.learn.judge import gates, metrics
 from consilium.learn.models import base, boosting, heads
-from consilium.learn.networks import network
+from consilium.learn.networks import fusion_net, losses
 from consilium.learn.settings import Plan
 from learn_cohorts import classes, cohort, mixed, numbers, table, times
 
@@ -189,7 +189,7 @@ def test_no_usable_block_is_not_assessed():
 
 def test_block_dropout_never_takes_the_last_block():
     mask = np.random.default_rng(0).random((200, 4)) > 0.6
-    kept = network._drop_blocks(mask, np.random.default_rng(1))
+    kept = fusion_net.drop_blocks(mask, np.random.default_rng(1))
     assert (kept <= mask).all() and (kept.any(axis=1) == mask.any(axis=1)).all() and kept.sum() < mask.sum()
 
 
@@ -206,7 +206,7 @@ def test_the_networks_loss_is_the_loss_of_heads(kind):
     at = heads.prior(target)
     e = rng.normal(size=(40, target.width))
     everybody = torch.ones(40, 1, dtype=torch.bool)
-    found = float(network._likelihood(target, at, torch.from_numpy(e)[:, None], everybody))
+    found = float(losses.likelihood(target, at, torch.from_numpy(e)[:, None], everybody))
     count = target.event.sum() if kind == "times" else 40
     assert found == pytest.approx(heads.losses(target, at.offset + e, at).sum() / count)
 

@@ -9,7 +9,9 @@ def judged(target, **scores):
     n = len(target)
     groups = [str(i) for i in range(n)]
     models = {k.replace("__", "|"): Held(v, np.ones(n, dtype=bool)) for k, v in scores.items()}
-    return Judged(groups, target, np.arange(n) // 2 % 4, groups, models, group_weights(groups, 300, 0))
+    return Judged(
+        groups, target, np.arange(n) // 2 % 4, groups, models, group_weights(groups, 300, 0), np.full(n, np.nan)
+    )
 
 
 def two(p):
@@ -76,19 +78,19 @@ def test_fusion_is_held_against_the_strongest_single_block():
     assert gates.fusion_against_singles(j)["figures"]["beaten"] is False
 
 
-def test_coverage_counts_sets_and_intervals():
-    records = [{"set": "a"}, {"set": "a or b"}] * 10
-    result = [{"y": [0, 1] * 10, "shipped": records}]
-    assert gates.coverage(result, classes([0, 1] * 10))["figures"]["coverage"] == 1.0
-    missed = [{"y": [1, 0] * 10, "shipped": records}]
-    assert gates.coverage(missed, classes([0, 1] * 10))["verdict"] == "warn"
-    bounds = [{"y": [1.0, 5.0], "shipped": [{"lower": 0.0, "upper": 2.0}] * 2}]
-    assert gates.coverage(bounds, numbers([1.0, 5.0]))["figures"]["coverage"] == 0.5
+def test_the_coverage_gate_names_groups_that_are_covered_less():
+    row = {"group": "all", "level": "all", "n": 400, "coverage": 0.9, "lower": 0.87, "upper": 0.93, "width": 1.2}
+    bad = row | {"group": "site", "level": "B", "coverage": 0.7, "lower": 0.6, "upper": 0.79}
+    assert gates.coverage([row], "classification")["verdict"] == "pass"
+    found = gates.coverage([row, bad], "classification")
+    assert found["verdict"] == "warn" and found["figures"]["low"] == ["site B 0.700 (n = 400)"]
+    assert gates.coverage([row | {"coverage": 0.86}], "survival")["verdict"] == "warn"
+    assert gates.coverage([], "regression")["verdict"] == "not assessed"
 
 
 def test_calibration_slope_of_honest_and_boasting_probabilities():
-    p = RNG.uniform(0.1, 0.9, 4000)
-    y = (RNG.random(4000) < p).astype(int)
+    p = RNG.uniform(0.1, 0.9, 2000)
+    y = (RNG.random(2000) < p).astype(int)
     honest = gates.calibration(judged(classes(y), shipped=two(p)))
     boast = 1 / (1 + ((1 - p) / p) ** 5)
     boasting = gates.calibration(judged(classes(y), shipped=two(boast)))

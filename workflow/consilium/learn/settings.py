@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from consilium.learn.networks.plan import NetworkPlan
 
 
 @dataclass(frozen=True)
@@ -14,6 +16,7 @@ class Plan:
     network_seeds: int = 2
     epochs: int = 60
     cnn_min_patients: int = 200
+    network: NetworkPlan = field(default_factory=NetworkPlan)
 
     @classmethod
     def from_json(cls, text: str) -> Plan:
@@ -22,4 +25,4 @@ class Plan:
         plain = {k: given[k] for k in ("inner_folds", "network_seeds", "epochs", "cnn_min_patients") if k in given}
         if not given.get("networks", True):
             plain["network_seeds"] = 0
-        return cls(**plain)
+        return cls(**plain, network=NetworkPlan.from_json(given.get("network", {})))

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from consilium.core.provenance import seed_from
+from consilium.learn.cohort import tasks
 from consilium.learn.cohort.data import Block, Cohort
 from consilium.learn.cohort.folds import permuted
 from consilium.learn.cohort.tasks import Target
+from consilium.learn.explain import fold as explaining
+from consilium.learn.explain import importance
+from consilium.learn.explain.given import Given
 from consilium.learn.fusion.fusion import CANDIDATES
 from consilium.learn.fusion.model import BlockModel, Trained
 from consilium.learn.fusion.nested import fit_all
 from consilium.learn.models import baselines, linear
+from consilium.learn.models.heads import survival
 from consilium.learn.models.work import Ledger, Settings
+from consilium.learn.networks.job import Job
 from consilium.learn.settings import Plan
 
 Array = np.ndarray
@@ -42,6 +48,12 @@ class Problem:
     def labelled(self) -> Array:
         return np.flatnonzero(self.fold >= 0)
 
+    @property
+    def times(self) -> tuple[float, ...]:
+        """Deciles of the event times, at which predicted survival is judged; none for other tasks."""
+        known = self.target.take(self.labelled)
+        return tasks.deciles(known) if known.kind == "survival" else ()
+
 
 def problem(whole: Cohort, task: dict[str, Any], target: Target, groups: Sequence[str], fold: Array) -> Problem:
     cohort = whole.only(task["blocks"])
@@ -51,32 +63,33 @@ def problem(whole: Cohort, task: dict[str, Any], target: Target, groups: Sequenc
     )
 
 
-def _settings(p: Problem, labels: str, fold: str, plan: Plan) -> Settings:
+def _settings(p: Problem, labels: str, fold: str, plan: Plan, job: Job | None) -> Settings:
     names = (p.seed, p.name, labels, fold)
     if labels == "true":
         return Settings(
-            names, plan.inner_folds, plan.network_seeds, plan.epochs, plan.cnn_min_patients, linear.GRID, p.horizons
-        )
+            names, plan.inner_folds, plan.network_seeds, plan.epochs, plan.cnn_min_patients, linear.GRID, p.horizons,
+            network=plan.network, job=job or Job(),
+        )  # fmt: skip
     # The same path with fewer candidates, for time; what is never shipped is left out.
     return Settings(
         names, plan.inner_folds, min(plan.network_seeds, 1), plan.epochs, plan.cnn_min_patients, linear.SMALL_GRID,
-        p.horizons, baselines=False,
+        p.horizons, baselines=False, network=plan.network, job=job or Job(),
     )  # fmt: skip
 
 
-def outer_fold(p: Problem, labels: str, fold: int, plan: Plan) -> dict[str, Any]:
+def outer_fold(p: Problem, labels: str, fold: int, plan: Plan, job: Job | None = None) -> dict[str, Any]:
     """Fit without fold `fold`, predict it. labels: true, or permuted (within folds, see folds.permuted).
 
     Permuted outcomes are drawn PERMUTATIONS times (`runs`): a single draw misses chance once in twenty times.
     """
     target = p.target.take(p.labelled)
     if labels == "true":
-        return _one_fold(p, target, labels, fold, _settings(p, labels, str(fold), plan))
+        return _one_fold(p, target, labels, fold, _settings(p, labels, str(fold), plan, job))
     groups = [p.groups[i] for i in p.labelled]
     runs = []
     for r in range(PERMUTATIONS):
         drawn = permuted(target, groups, p.fold[p.labelled], seed_from(p.seed, p.name, "permutation", r))
-        runs.append(_one_fold(p, drawn, labels, fold, _settings(p, labels, f"{fold}.{r}", plan)))
+        runs.append(_one_fold(p, drawn, labels, fold, _settings(p, labels, f"{fold}.{r}", plan, job)))
     why = next((r["reason"] for r in runs if r["status"] != "assessed"), "")
     status = "not assessed" if why else "assessed"
     return {"status": status, "reason": why, "labels": labels, "fold": str(fold), "runs": runs}
@@ -89,23 +102,45 @@ def _one_fold(p: Problem, target: Target, labels: str, fold: int, settings: Sett
     trained, others, facts = _fit(p, use[train], target.take(train), settings, ledger)
     if not trained.blocks:
         return _nothing(labels, str(fold))
-    return _result(p, trained, others, use[held], target.take(held), str(fold), labels) | {
+    reasons = {}
+    if labels == "true":
+        reasons["explanations"] = _explained(p, trained, use[train], use[held], target.take(train), target.take(held),
+                                             ledger, str(fold))  # fmt: skip
+    return _result(p, trained, others, use[held], target.take(held), str(fold), labels) | reasons | {
         "facts": facts, "fitted_on": {"steps": ledger.steps, "patients": ledger.patients},
     }  # fmt: skip
 
 
-def final(p: Problem, plan: Plan) -> tuple[Trained | None, dict[str, Any]]:
+def final(p: Problem, plan: Plan, job: Job | None = None) -> tuple[Trained | None, dict[str, Any]]:
     """Fit on every labelled patient; predict those without an outcome (fold `apply`)."""
     use = p.labelled
     ledger = Ledger()
-    settings = _settings(p, "true", "final", plan)
+    settings = _settings(p, "true", "final", plan, job)
     trained, others, facts = _fit(p, use, p.target.take(use), settings, ledger)
     if not trained.blocks:
         return None, _nothing("true", "apply")
     rest = np.flatnonzero(p.fold < 0)
     result = _result(p, trained, others, rest, p.target.take(rest), "apply", "true")
     result |= {"facts": facts, "fitted_on": {"steps": ledger.steps, "patients": ledger.patients}}
+    result["explanations"] = _explained(p, trained, use, rest, p.target.take(use), p.target.take(rest), ledger, "apply")
     return trained, result
+
+
+def _explained(
+    p: Problem, trained: Trained, train: Array, held: Array, target: Target, held_target: Target, ledger: Ledger,
+    fold: str,
+) -> dict[str, Any]:  # fmt: skip
+    """Reasons for the predictions of `held`, by the models fitted to `train`; see explain.fold."""
+    cohort, groups = p.cohort.take(train), [p.groups[i] for i in train]
+    leaders = {b.name: importance.groups(b.take(p.labelled)) for b in p.cohort.blocks} if fold != "apply" else {}
+
+    def note(step: str, rows: Array) -> None:
+        ledger.record(step, [cohort.patients[i] for i in rows])
+
+    seed = seed_from(p.seed, p.name, "explanations", fold)
+    return explaining.explained(
+        Given(trained, cohort, target, groups, p.cohort.take(held), held_target, fold != "apply", leaders, seed, note)
+    )
 
 
 def _nothing(labels: str, fold: str) -> dict[str, Any]:
@@ -129,7 +164,10 @@ def _result(
     models: dict[str, dict[str, Any]] = {}
 
     def keep(name: str, eta: Array, judged: Array) -> None:
-        models[name] = {"scores": trained.scores(eta).tolist(), "judged": judged.tolist()}
+        scores = trained.scores(eta)
+        if trained.course is not None and name in ("shipped", "prevalence"):
+            scores = np.concatenate([scores, survival(eta, trained.course.at(np.array(p.times)))], axis=1)
+        models[name] = {"scores": scores.tolist(), "judged": judged.tolist()}
 
     everyone = np.ones(len(rows), dtype=bool)
     if len(rows):
@@ -138,6 +176,10 @@ def _result(
         for name in (c for c in CANDIDATES if c in trained.calibrations):
             keep(name, trained.eta(parts, name), everyone)
         keep("shipped", trained.eta(parts), everyone)
+        for i, lacking in enumerate(trained.fusion.blocks if len(trained.blocks) > 1 else ()):
+            mask = parts.mask.copy()
+            mask[:, i] = False
+            keep(f"without|{lacking}", trained.eta(replace(parts, mask=mask)), everyone)
         for label, (model, learner) in others.items():
             block = cohort.block(model.name) or extra[model.name]
             eta = trained.calibrations[label].eta(model.evidence(block, learner), trained.at)
@@ -146,6 +188,7 @@ def _result(
     return {
         "status": "assessed", "labels": labels, "fold": fold, "patients": list(cohort.patients),
         "y": target.y.tolist(), "time": target.time.tolist(), "event": target.event.tolist(), "models": models,
+        "times": list(p.times), "doubt": None if trained.doubt is None else trained.doubt.facts(),
         "shipped": trained.predictions(cohort) if truthful else [],
         "held_out": trained.view(cohort) if truthful else {},
         "contributions": trained.contributions(cohort, p.seed) if truthful else [],

@@ -40,9 +40,12 @@ ROOM_TABLES: dict[str, tuple[str, ...]] = {
     "ehr": ("observations", "alerts", "drugs", "diagnoses"),
     "text": ("findings",),
 }
-TASK_TABLES = ("folds", "predictions", "leaderboard", "contributions")
+TASK_TABLES = (
+    "folds", "predictions", "leaderboard", "contributions", "differences", "set_coverage", "decision_curve",
+    "learning_curve", "explanations",
+)  # fmt: skip
 APPLY_TABLES = ("drift",)
-TASK_FACTS = ("gates", "permuted", "drift")
+TASK_FACTS = ("gates", "permuted", "explanation_gates", "drift")
 TREATMENT_TABLES = ("guidelines", "effects")
 FINDINGS_TABLES = ("gene_findings", "genes_assessed", "consequences", "hpo_ranking")
 SEGMENTATION_TABLES = ("segmentation",)

@@ -157,6 +157,12 @@ def horizons(target: Target) -> tuple[float, ...]:
     return tuple(sorted({float(f"{q:.2g}") for q in quartiles}))
 
 
+def deciles(target: Target) -> tuple[float, ...]:
+    """Deciles of the event times, rising and distinct: where predicted survival is judged."""
+    asked = np.quantile(target.time[target.event == 1], np.linspace(0.1, 0.9, 9))
+    return tuple(float(t) for t in np.unique(asked))
+
+
 def as_facts(target: Target) -> dict[str, Any]:
     return {
         "kind": target.kind, "classes": list(target.classes), "y": target.y.tolist(),

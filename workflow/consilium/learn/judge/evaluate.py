@@ -36,6 +36,11 @@ class Judged:
     groups: list[str]
     models: dict[str, Held]
     weights: Array
+    cut: Array  # threshold of the second of two classes that the row's training patients gave; nan: none
+    times: tuple[float, ...] = ()
+
+    def metrics(self, rows: Array) -> dict[str, metrics.Metric]:
+        return metrics.all_of(self.target.kind, self.fold[rows], self.cut[rows], self.times, self.target.width)
 
     def value(self, name: str, metric: str, rows: Array | None = None) -> tuple[float, Array]:
         """(metric over the model's patients, its replicates); NaN when it cannot be computed."""
@@ -43,7 +48,7 @@ class Judged:
         rows = np.flatnonzero(held.rows) if rows is None else rows
         if not len(rows):
             return float("nan"), np.full(len(self.weights), np.nan)
-        function = metrics.all_of(self.target.kind, self.fold[rows])[metric]
+        function = self.metrics(rows)[metric]
         both = np.concatenate([np.ones((1, len(rows))), self.weights[:, rows]])
         out = function(self.target.take(rows), held.scores[rows], both)
         return float(out[0]), out[1:]
@@ -59,19 +64,23 @@ def judged(results: Sequence[dict[str, Any]], task: dict[str, Any], group_of: di
     time = np.array([np.nan if v is None else v for r in results for v in r["time"]], dtype=float)
     event = np.array([v for r in results for v in r["event"]], dtype=float)
     names = sorted({m for r in results for m in r["models"]})
-    width = len(classes) if kind == "classification" else 1
     models = {}
     for name in names:
         scores, rows = [], []
+        width = max((len(row) for r in results for row in r["models"].get(name, {}).get("scores", [])), default=1)
         for r in results:
             m, n = r["models"].get(name), len(r["patients"])
             scores.append(np.zeros((n, width)) if m is None else np.array(m["scores"], dtype=float).reshape(n, width))
             rows.append(np.zeros(n, dtype=bool) if m is None else np.array(m["judged"], dtype=bool))
         models[name] = Held(np.concatenate(scores), np.concatenate(rows))
     groups = [group_of[p] for p in patients]
+    cuts = [(r.get("doubt") or {}).get("cut") for r in results]
+    cut = np.concatenate([np.full(len(r["y"]), np.nan if c is None else c) for r, c in zip(results, cuts, strict=True)])
+    times = tuple(results[0].get("times", ())) if results else ()
     return Judged(
-        patients, Target(kind, y, time, event, classes), fold, groups, models, group_weights(groups, REPEATS, seed)
-    )
+        patients, Target(kind, y, time, event, classes), fold, groups, models, group_weights(groups, REPEATS, seed),
+        cut, times,
+    )  # fmt: skip
 
 
 def split(name: str) -> tuple[str, str]:
@@ -81,14 +90,17 @@ def split(name: str) -> tuple[str, str]:
 
 
 def role(name: str) -> str:
+    """shipped, candidate, baseline, or stress: the shipped model with one block taken away from everybody."""
     if name == "shipped":
         return "shipped"
+    if split(name)[0] == "without":
+        return "stress"
     return "candidate" if name in CANDIDATES else "baseline"
 
 
 def leaderboard(all_true: Judged, control: Sequence[Judged], blocks: Sequence[str]) -> list[dict[str, Any]]:
     """Rows of table `leaderboard`: shipped, candidates, baselines, the permuted control."""
-    order = {"shipped": 0, "candidate": 1, "baseline": 2}
+    order = {"shipped": 0, "candidate": 1, "baseline": 2, "stress": 3}
     rows = []
     for name in sorted(all_true.models, key=lambda n: (order[role(n)], n)):
         model, block = split(name)
@@ -102,7 +114,10 @@ def leaderboard(all_true: Judged, control: Sequence[Judged], blocks: Sequence[st
 
 def _metric_rows(runs: Sequence[Judged], name: str, model: str, about: str, as_role: str) -> list[dict[str, Any]]:
     out = []
-    for metric in metrics.all_of(runs[0].target.kind, runs[0].fold):
+    rows = np.flatnonzero(runs[0].models[name].rows)
+    for metric in runs[0].metrics(rows):
+        if metric in metrics.SHIPPED_ONLY and as_role != "shipped" and (metric, name) != ("ibs", "prevalence"):
+            continue
         value, low, high = mean_interval(runs, name, metric)
         out.append({
             "model": model, "modalities": about or "none", "metric": metric, "better": metrics.BETTER[metric],
@@ -134,6 +149,19 @@ def difference(j: Judged, name: str, other: str) -> dict[str, Any]:
         "against": model, "modality": block, "metric": metric, "n": len(rows), "value": a, "other": b,
         "difference": sign * (a - b), "lower": low, "upper": high,
     }  # fmt: skip
+
+
+def difference_rows(j: Judged) -> list[dict[str, Any]]:
+    """Rows of table `differences`: the shipped model against every other one."""
+    out = []
+    for name in sorted(n for n in j.models if n != "shipped"):
+        d = difference(j, "shipped", name)
+        out.append({
+            "model": d["against"], "modalities": d["modality"], "role": role(name), "metric": d["metric"], "n": d["n"],
+            "shipped": d["value"], "other": d["other"], "difference": d["difference"], "lower": d["lower"],
+            "upper": d["upper"],
+        })  # fmt: skip
+    return out
 
 
 def prediction_rows(

@@ -11,10 +11,8 @@ import numpy as np
 from consilium.core.provenance import value_digest
 from consilium.learn.cohort.data import Cohort
 from consilium.learn.cohort.tasks import Target
-from consilium.learn.fusion.fusion import fit_calibration
 from consilium.learn.judge import metrics
-from consilium.learn.judge.evaluate import Judged, difference, mean_interval, split
-from consilium.learn.models.heads import prior
+from consilium.learn.judge.evaluate import Judged, difference, mean_interval, role, split
 from consilium.learn.models.preproc import raw_table
 
 Array = np.ndarray
@@ -178,7 +176,7 @@ def control(facts: dict[str, Any]) -> Gate:
 
 def fusion_against_singles(j: Judged) -> Gate:
     """Shipped model against every single block's models on the same patients, paired bootstrap over groups."""
-    singles = [n for n in j.models if split(n)[1] and split(n)[1] != "all blocks"]
+    singles = [n for n in j.models if role(n) == "baseline" and split(n)[1] and split(n)[1] != "all blocks"]
     rows = [difference(j, "shipped", n) for n in singles]
     if not rows:
         return gate("fusion beats every single modality", "not assessed", "no single block could be judged")
@@ -207,29 +205,21 @@ def against(j: Judged, other: str, title: str) -> Gate:
     return gate(title, verdict, said if verdict == "pass" else f"{said}: not proven", **d)
 
 
-def coverage(results: Sequence[dict[str, Any]], target: Target) -> Gate:
-    """Share of held-out patients whose outcome lies in the 90 % set or interval."""
+def coverage(rows: Sequence[dict[str, Any]], kind: str) -> Gate:
+    """Rows of table `coverage`: everybody's share against 90 %, and groups that are covered less, beyond chance."""
     title = "90 % sets cover the outcome"
-    if target.kind == "survival":
-        return gate(title, "not assessed", "no set is given for survival")
-    hits: list[bool] = []
-    sizes: list[float] = []
-    for r in results:
-        for y, record in zip(r["y"], r["shipped"], strict=True):
-            if target.kind == "classification" and "set" in record:
-                members = record["set"].split(" or ")
-                hits.append(target.classes[int(y)] in members)
-                sizes.append(float(len(members)))
-            elif target.kind == "regression" and "lower" in record and record["lower"] is not None:
-                hits.append(record["lower"] <= y <= record["upper"])
-                sizes.append(record["upper"] - record["lower"])
-    if not hits:
+    if not rows:
         return gate(title, "not assessed", "no set could be given")
-    share, n = float(np.mean(hits)), len(hits)
+    everybody = rows[0]
+    share, n, width = everybody["coverage"], everybody["n"], everybody["width"]
     slack = 1.96 * float(np.sqrt(0.9 * 0.1 / n))
-    said = f"{share:.3f} of {n} held-out patients, mean size {np.mean(sizes):.2f}"
-    verdict = "pass" if share >= 0.9 - slack else "warn"
-    return gate(title, verdict, said, coverage=share, n=n, mean_size=float(np.mean(sizes)))
+    size = {"classification": "mean number of classes", "regression": "mean length", "survival": "mean bound"}[kind]
+    said = f"{share:.3f} of {n} held-out patients, {size} {width:.3g}"
+    low = [f"{r['group']} {r['level']} {r['coverage']:.3f} (n = {r['n']})" for r in rows[1:] if r["upper"] < 0.9]
+    if low:
+        said += f"; covered less than others, beyond chance: {', '.join(low)}"
+    verdict = "pass" if share >= 0.9 - slack and not low else "warn"
+    return gate(title, verdict, said, coverage=share, n=n, mean_size=width, low=low)
 
 
 def calibration(j: Judged) -> Gate:
@@ -237,14 +227,19 @@ def calibration(j: Judged) -> Gate:
     title = "calibration"
     if j.target.kind == "regression":
         return gate(title, "not assessed", "intervals are judged by their coverage")
-    scores = j.models["shipped"].scores
-    at = prior(j.target)
-    eta = np.log(np.maximum(scores, 1e-12)) - at.offset if j.target.kind == "classification" else scores
-    slope = fit_calibration(eta, j.target, at).scale
-    if j.target.kind == "survival":
-        return gate(title, "pass" if 0.5 <= slope <= 2 else "warn", f"slope {slope:.2f} (1 = calibrated)", slope=slope)
-    value, replicates = j.value("shipped", "ece")
-    low, high = metrics.interval(replicates)
-    said = f"slope {slope:.2f} (1 = calibrated), expected calibration error {value:.3f} ({low:.3f} to {high:.3f})"
-    verdict = "pass" if 0.5 <= slope <= 2 and value <= 0.15 else "warn"
-    return gate(title, verdict, said, slope=slope, ece=value, lower=low, upper=high)
+    figures: dict[str, Any] = {}
+    said = []
+    names = {"calibration_slope": ("slope", "1 = calibrated"), "calibration_intercept": ("intercept", "0 = calibrated"),
+             "ece": ("expected calibration error", "")}  # fmt: skip
+    for metric in names if j.target.kind == "classification" else ("calibration_slope",):
+        if metric == "calibration_intercept" and j.target.width > 2:
+            continue
+        value, replicates = j.value("shipped", metric)
+        low, high = metrics.interval(replicates)
+        short, meaning = names[metric]
+        figures |= {metric.removeprefix("calibration_"): value, f"{metric}_interval": [low, high]}
+        said.append(f"{short} {value:.2f} ({low:.2f} to {high:.2f}{'; ' + meaning if meaning else ''})")
+    if not np.isfinite(figures["slope"]):
+        return gate(title, "warn", "the slope cannot be fitted: predictions separate the outcomes, or do not vary")
+    verdict = "pass" if 0.5 <= figures["slope"] <= 2 and figures.get("ece", 0) <= 0.15 else "warn"
+    return gate(title, verdict, ", ".join(said), **figures)

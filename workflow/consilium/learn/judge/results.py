@@ -12,8 +12,12 @@ from consilium.core.store import read_facts, write_facts, write_table
 from consilium.learn import prepare
 from consilium.learn.cohort import data, tasks
 from consilium.learn.judge import evaluate, gates
+from consilium.learn.uncertainty import coverage, decision
 
 Facts = dict[str, Any]
+TABLES = (
+    "predictions", "leaderboard", "contributions", "learning_curve", "differences", "set_coverage", "decision_curve",
+)  # fmt: skip
 
 
 def evaluate_task(results: list[Facts], control: list[Facts], last: Facts, about: Facts, cohort: data.Cohort,
@@ -28,6 +32,7 @@ def evaluate_task(results: list[Facts], control: list[Facts], last: Facts, about
     used = cohort.only(about["blocks"])
     target = tasks.from_facts(about["target"])
     judged_rows = np.flatnonzero(np.array(fold) >= 0)
+    rows = coverage_rows(results, true, used)
     list_of = [
         gates.no_group_split(list(cohort.patients), groups, np.array(fold)),
         gates.fit_audit([*results, *(r for run in runs for r in run), last], fold_of, group_of),
@@ -39,7 +44,7 @@ def evaluate_task(results: list[Facts], control: list[Facts], last: Facts, about
         gates.control(permuted),
         gates.fusion_against_singles(true),
         gates.against(true, "age_sex", "better than age and sex"),
-        gates.coverage(results, true.target),
+        gates.coverage(rows, true.target.kind),
         gates.calibration(true),
     ]  # fmt: skip
     choices = [{"fold": r["fold"], **{k: v for k, v in r["facts"].items() if k != "curves"}} for r in [*results, last]]
@@ -51,6 +56,9 @@ def evaluate_task(results: list[Facts], control: list[Facts], last: Facts, about
         "leaderboard": evaluate.leaderboard(true, shuffled, blocks),
         "contributions": [row for r in everything for row in r["contributions"]],
         "learning_curve": evaluate.curve_rows(everything),
+        "differences": evaluate.difference_rows(true),
+        "set_coverage": rows,
+        "decision_curve": decision.curve(true.target, true.models["shipped"].scores, true.weights),
         "control": permuted,
         "gates": {
             "task": about["name"], "status": "assessed", "reason": "", "notes": about["notes"], "n": len(true.patients),
@@ -59,12 +67,26 @@ def evaluate_task(results: list[Facts], control: list[Facts], last: Facts, about
     }  # fmt: skip
 
 
+def coverage_rows(results: list[Facts], true: evaluate.Judged, cohort: data.Cohort) -> list[Facts]:
+    """Rows of table `coverage`; a level is calibrated for itself if it is so in every fold."""
+    found = coverage.hits(true.target.kind, results, true.target.classes)
+    truth = {}
+    if true.target.kind == "classification":
+        truth = {p: true.target.classes[int(y)] for p, y in zip(true.patients, true.target.y, strict=True)}
+    of_folds = [(r["doubt"] or {}).get("own", {}) for r in results]
+    own = {
+        name: [v for v in set(of) if all(v in fold.get(name, ()) for fold in of_folds)]
+        for name, of in cohort.levels.items()
+    }
+    return coverage.table(found, truth, cohort.patients, cohort.levels, own)
+
+
 def evaluate_nothing(about: Facts, cohort: data.Cohort, why: str) -> Facts:
     observed = dict(zip(cohort.patients, about["observed"], strict=True))
     status = {"status": "not assessed", "reason": why}
-    return {
-        "predictions": evaluate.unassessed_rows(observed, cohort.patients, why), "leaderboard": [], "contributions": [],
-        "learning_curve": [], "control": {**status, "verdict": "not assessed"},
+    return {name: [] for name in TABLES} | {
+        "predictions": evaluate.unassessed_rows(observed, cohort.patients, why),
+        "control": {**status, "verdict": "not assessed"},
         "gates": {"task": about["name"], **status, "notes": about["notes"], "n": 0, "choices": [],
                   "gates": [gates.gate("the task can be assessed", "not assessed", why)],
                   "duplicates": about["duplicates"]},
@@ -89,7 +111,7 @@ def evaluate_files(
 
 def evaluate_and_write(found: Facts, outputs: dict[str, Path], task: Path) -> None:
     classes = read_facts(task)["classes"]
-    for name in ("predictions", "leaderboard", "contributions", "learning_curve"):
+    for name in TABLES:
         write_rows(outputs[name], name, found[name], classes)
     write_facts(outputs["gates"], found["gates"])
     write_facts(outputs["control"], found["control"])

@@ -28,8 +28,7 @@ class Boosted:
     def evidence(self, x: Array) -> Array:
         if not self.text or not len(x):
             return np.zeros((len(x), self.width))
-        booster = lightgbm().Booster(model_str=self.text)
-        raw = booster.predict(x[:, self.columns], raw_score=True, num_threads=1)
+        raw = booster(self.text).predict(x[:, self.columns], raw_score=True, num_threads=1)
         return _as_evidence(np.asarray(raw), self.width)
 
 
@@ -40,7 +39,12 @@ def _as_evidence(raw: Array, width: int) -> Array:
     return centred(out)
 
 
-def lightgbm() -> Any:
+def booster(text: str) -> Any:
+    """The trees that were written as `text`."""
+    return _lightgbm().Booster(model_str=text)
+
+
+def _lightgbm() -> Any:
     """LightGBM without its optional wrappers: importing pandas and scikit-learn for them costs 3 CPU s a job."""
     if "lightgbm" not in sys.modules:
         modules: dict[str, Any] = sys.modules
@@ -92,9 +96,9 @@ def fit(x: Array, target: Target, seed: int) -> Boosted:
         about["objective"], label = "regression", (target.y - at.centre) / at.scale
     else:
         about["objective"] = _cox_objective(target)
-    data = lightgbm().Dataset(x[:, columns], label, init_score=first, params=about, free_raw_data=False)
-    booster = lightgbm().train(about, data, ROUNDS if n < 500 else 3 * ROUNDS)
-    return Boosted(booster.model_to_string(), columns, width)
+    data = _lightgbm().Dataset(x[:, columns], label, init_score=first, params=about, free_raw_data=False)
+    trees = _lightgbm().train(about, data, ROUNDS if n < 500 else 3 * ROUNDS)
+    return Boosted(trees.model_to_string(), columns, width)
 
 
 def _cox_objective(target: Target) -> Any:

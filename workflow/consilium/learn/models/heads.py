@@ -16,6 +16,7 @@ from consilium.learn.cohort.tasks import Target
 
 Array = np.ndarray
 Objective = Callable[[Array], tuple[float, Array]]
+COURSE_POINTS = 40
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,32 @@ def baseline_hazard(target: Target, evidence: Array, times: tuple[float, ...]) -
     at_risk = np.cumsum(np.exp(evidence[order, 0]))[last]
     steps, t = target.event[order] / at_risk, target.time[order]
     return np.array([steps[t <= h].sum() for h in times])
+
+
+@dataclass(frozen=True)
+class Course:
+    """Breslow's cumulative baseline hazard as a polygon from (0, 0): times (rising) and cumulative hazard there.
+
+    Beyond the last time it stays level. Times are rounded quantiles of event times: no patient's own.
+    """
+
+    times: Array
+    cumulative: Array
+
+    def at(self, times: Array) -> Array:
+        return np.interp(times, np.r_[0.0, self.times], np.r_[0.0, self.cumulative])
+
+    def when(self, cumulative: Array) -> Array:
+        """Time at which the cumulative hazard is first reached; the last time for more than it ever reaches."""
+        hazard, first = np.unique(np.r_[0.0, self.cumulative], return_index=True)
+        return np.interp(cumulative, hazard, np.r_[0.0, self.times][first])
+
+
+def course(target: Target, evidence: Array) -> Course:
+    """Of rows of this log relative hazard; at most COURSE_POINTS points."""
+    asked = np.quantile(target.time[target.event == 1], np.linspace(0, 1, COURSE_POINTS))
+    times = np.array(sorted({float(f"{t:.2g}") for t in asked} - {0.0}))
+    return Course(times, baseline_hazard(target, evidence, tuple(times)))
 
 
 def survival(evidence: Array, cumulative_hazard: Array) -> Array:

@@ -5,12 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 
-def gather(features: list[Path], patients: Path, out: Path) -> None:
-    """Put the feature blocks of all rooms into one file, rows in the order of the patient sheet. Nothing is fitted."""
+def gather(features: list[Path], patients: Path, ancestry: str, groups: str, out: Path) -> None:
+    """Put the feature blocks of all rooms into one file, rows in the order of the patient sheet. Nothing is fitted.
+
+    ancestry: table of populations, or "" without genomes. groups: section `learn.uncertainty` as JSON.
+    """
+    import json
+
     from consilium.core.sheets import read_patients
     from consilium.learn.cohort import data
+    from consilium.learn.uncertainty.groups import declared, populations
 
-    data.save(out, data.gathered(features, read_patients(patients)))
+    people, wanted = read_patients(patients), json.loads(groups)
+    levels = declared(people, wanted["groups"], wanted["age_bands"], populations(ancestry))
+    data.save(out, data.gathered(features, people, levels))
 
 
 def folds(
@@ -38,6 +46,7 @@ def train(
     from consilium.core.store import write_facts
     from consilium.learn import prepare
     from consilium.learn import train as training
+    from consilium.learn.networks import job
     from consilium.learn.settings import Plan
 
     start = prepare.problem(inputs, folds, task)
@@ -48,16 +57,20 @@ def train(
         write_facts(out, {"status": "skipped", "reason": why, "labels": labels, "fold": str(fold)})
     else:
         plan = Plan.from_json(settings)
-        write_facts(out, training.outer_fold(start, labels, fold, plan))
+        with job.around(out, plan) as running:
+            write_facts(out, training.outer_fold(start, labels, fold, plan, running))
 
 
 def final(
     inputs: Path, folds: Path, task: Path, settings: str, out: Path, model: Path
 ) -> None:  # fmt: skip
     """Fit on every patient with an outcome, predict the others; the model as a zip of plain files."""
+    from dataclasses import asdict
+
     from consilium.core.store import write_facts
     from consilium.learn import prepare
     from consilium.learn import train as training
+    from consilium.learn.networks import job
     from consilium.learn.settings import Plan
 
     start = prepare.problem(inputs, folds, task)
@@ -66,20 +79,23 @@ def final(
         prepare.write_model(model, None, None, {})
         return
     plan = Plan.from_json(settings)
-    trained, result = training.final(start, plan)
-    prepare.write_model(model, trained, start.cohort, {**vars(plan), "seed": start.seed})
-    write_facts(out, result)
+    with job.around(out, plan) as running:
+        trained, result = training.final(start, plan, running)
+        prepare.write_model(model, trained, start.cohort, {**asdict(plan), "seed": start.seed})
+        write_facts(out, result)
 
 
 def evaluate(
     inputs: Path, folds: Path, task: Path, trained: Path, final: Path, outer_folds: int, permuted: int,
     predictions: Path, leaderboard: Path, contributions: Path, gates: Path, learning_curve: Path, control: Path,
+    differences: Path, coverage: Path, decision_curve: Path,
 ) -> None:  # fmt: skip
     """Judge all models on held-out patients, run every guard. trained: folder of the folds; permuted: 1 = control."""
     from consilium.learn.judge import results
 
     outputs = {
         "predictions": predictions, "leaderboard": leaderboard, "contributions": contributions, "gates": gates,
-        "learning_curve": learning_curve, "control": control,
+        "learning_curve": learning_curve, "control": control, "differences": differences, "set_coverage": coverage,
+        "decision_curve": decision_curve,
     }  # fmt: skip
     results.evaluate_stage(inputs, folds, task, trained, final, outer_folds, bool(permuted), outputs)
