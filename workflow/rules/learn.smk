@@ -22,6 +22,12 @@ DEALING = (
 JUDGING = (*DEALING, "permutation_control", "planted_control")  # what is judged
 EXPLAINED = ["explanations.tsv", "explanation_gates.json"]
 BUNDLE = f"{RESULTS}/bundle/manifest.json"
+JUDGED = [
+    "differences.tsv",
+    "coverage.tsv",
+    "decision_curve.tsv",
+    "learning_curve.tsv",
+]
 
 if config["mode"] == "apply":
     # The bundle says which tasks there are.
@@ -47,16 +53,9 @@ wildcard_constraints:
 def learn_outputs():
     """What other rooms read of all tasks."""
     names = ["predictions.tsv", "leaderboard.tsv", "contributions.tsv", "gates.json"]
-    if config["mode"] == "train":
-        names += [
-            "differences.tsv",
-            "coverage.tsv",
-            "decision_curve.tsv",
-            "learning_curve.tsv",
-            *EXPLAINED,
-        ]
-    if config["mode"] == "apply":
-        names += ["drift.tsv", "drift.json"]
+    names += (
+        JUDGED + EXPLAINED if config["mode"] == "train" else ["drift.tsv", "drift.json"]
+    )
     return [f"{LEARN}/{task}/{name}" for task in TASKS for name in names]
 
 

@@ -36,7 +36,7 @@ def one_column(model, kind):
     stack = replace(model.fusion.stack, presence=model.fusion.stack.presence[:, 1:])
     hazard = {"horizons": (10.0, 20.0), "hazard": np.array([0.1, 0.3])} if kind == "survival" else {}
     return replace(
-        model, kind=kind, classes=(), blocks=tuple(blocks), fusion=replace(model.fusion, stack=stack), conformal=None,
+        model, kind=kind, classes=(), blocks=tuple(blocks), fusion=replace(model.fusion, stack=stack), doubt=None,
         at=Prior(np.zeros(1), 40.0, 3.0), calibrations=dict.fromkeys(model.calibrations, Calibration(0.8)), **hazard,
     )  # fmt: skip
 

@@ -14,7 +14,7 @@ from consilium.learn.bundle import apply, pack, recalibrate
 from consilium.learn.cohort import data
 from consilium.learn.cohort.tasks import Target
 from consilium.learn.fusion.fusion import Calibration
-from consilium.learn.models.heads import Prior
+from consilium.learn.models.heads import Course, Prior
 from learn_cohorts import classes, numbers, times
 
 
@@ -53,8 +53,8 @@ def test_no_event_at_all_still_gives_a_finite_intercept(small):
 
 
 def survival_model(model, hazard, horizons):
-    return replace(model, kind="survival", classes=(), at=Prior(np.zeros(1)), horizons=horizons, hazard=hazard,
-                   calibrations={model.choice: Calibration()}, conformal=None)  # fmt: skip
+    return replace(model, kind="survival", classes=(), at=Prior(np.zeros(1)), course=Course(horizons, hazard),
+                   calibrations={model.choice: Calibration()}, doubt=None)  # fmt: skip
 
 
 def test_survival_takes_the_ratio_of_observed_to_expected_events(small):
@@ -64,7 +64,7 @@ def test_survival_takes_the_ratio_of_observed_to_expected_events(small):
     event_time = rng.exponential(1 / (0.01 * factor * np.exp(lp)))
     time = np.minimum(event_time, rng.uniform(20, 200, n))
     target = times(time, (event_time <= time).astype(int))
-    model = survival_model(small[1], np.array([0.25, 0.5, 1.0]), (25.0, 50.0, 100.0))
+    model = survival_model(small[1], np.array([0.25, 0.5, 2.0]), np.array([25.0, 50.0, 200.0]))
     slope, intercept = recalibrate.fit(lp[:, None], target, model, False)
     assert slope == 1.0 and np.exp(intercept[0]) == pytest.approx(factor, rel=0.06)
     slope, _ = recalibrate.fit(lp[:, None], target, model, True)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from consilium.report.facts_explanations import of_cohort
+from consilium.report import facts_explanations
 from consilium.report.facts_models import MAIN_METRIC, gates, unassessed
-from consilium.report.tables import LEARN_SECTIONS, Cohort, Task, plain
+from consilium.report.tables import Cohort, Task, plain
 from consilium.report.words import capital, metric, named
 
 Facts = dict[str, Any]
 # Names that learn gives its checks in gates.json.
 FUSION_GATE = "fusion beats every single modality"
 CONTROL_GATE = "permuted outcomes give chance"
+# Further sections of a task: template cohort/<name>.html, which reads t.<name>, and what makes these facts.
+SECTIONS: dict[str, Callable[[Cohort, Task], Any]] = {"explanations": facts_explanations.of_cohort}
 # Metric and its value under chance by which it is told whether there is any signal; pairs of the same fold alone.
 SIGNAL = {"auc_within_folds": 0.5, "c_index_within_folds": 0.5, "r2": 0.0}
 # What a check is there for, in plain words; a check that is not listed speaks for itself.
@@ -70,8 +73,8 @@ def judged(cohort: Cohort, task: Task) -> Facts:
         **_verdicts(checks, rows, name, why),
         "signal": signal_verdict([{str(k): plain(v) for k, v in r.items()} for r in others.to_dict("records")], why),
         "coverage": _records(cohort, f"{task.name}/set_coverage"),
-        "explanations": of_cohort(cohort, task),
-        "sections": {s: cohort.facts[f"{task.name}/{s}"] for s in LEARN_SECTIONS if f"{task.name}/{s}" in cohort.facts},
+        "sections": list(SECTIONS),
+        **{name: facts_of(cohort, task) for name, facts_of in SECTIONS.items()},
         "gates": [c | {"for": CHECKS.get(c["gate"], "")} for c in checks],
         "abstained": int(predictions["abstained"].fillna(False).sum()),
         "predicted": len(predictions),

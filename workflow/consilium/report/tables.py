@@ -41,13 +41,11 @@ ROOM_TABLES: dict[str, tuple[str, ...]] = {
     "text": ("findings",),
 }
 TASK_TABLES = (
-    "folds", "predictions", "leaderboard", "contributions", "explanations", "differences", "set_coverage",
-    "decision_curve", "learning_curve",
+    "folds", "predictions", "leaderboard", "contributions", "differences", "set_coverage", "decision_curve",
+    "learning_curve", "explanations",
 )  # fmt: skip
 APPLY_TABLES = ("drift",)
-# A template here, named like a JSON file of learn/<task>, is a section of the cohort page's models.
-LEARN_SECTIONS = tuple(sorted(p.stem for p in (Path(__file__).parent / "templates/learn").glob("*.html")))
-TASK_FACTS = ("gates", "permuted", "explanation_gates", "drift", *LEARN_SECTIONS)
+TASK_FACTS = ("gates", "permuted", "explanation_gates", "drift")
 TREATMENT_TABLES = ("guidelines", "effects")
 FINDINGS_TABLES = ("gene_findings", "genes_assessed", "consequences", "hpo_ranking")
 SEGMENTATION_TABLES = ("segmentation",)

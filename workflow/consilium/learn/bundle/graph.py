@@ -107,9 +107,9 @@ class Trees(nn.Module):
 
     def __init__(self, text: str, columns: Array, width: int) -> None:
         super().__init__()
-        from consilium.learn.models.boosting import lightgbm
+        from consilium.learn.models.boosting import booster
 
-        dump = lightgbm().Booster(model_str=text).dump_model()
+        dump = booster(text).dump_model()
         trees = [_nodes(t["tree_structure"]) for t in dump["tree_info"]]
         size, start = max(len(t) for t in trees), np.arange(len(trees))
         table = np.zeros((len(trees), size, 5))

@@ -52,7 +52,7 @@ def calibrations(trained: Trained) -> bytes:
 
 
 def thresholds(trained: Trained) -> bytes:
-    return as_json(trained.conformal.facts() if trained.conformal else None)
+    return as_json(trained.doubt.facts() if trained.doubt else None)
 
 
 def describe(block: Block) -> dict[str, Any]:

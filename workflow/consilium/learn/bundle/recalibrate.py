@@ -22,9 +22,11 @@ from consilium.learn.cohort.tasks import Target
 from consilium.learn.fusion.fusion import Calibration
 from consilium.learn.fusion.model import Trained
 from consilium.learn.judge import metrics
-from consilium.learn.models.heads import objective
+from consilium.learn.models.heads import objective, softmax
 from consilium.learn.models.linear import minimise
 from consilium.learn.uncertainty import conformal
+from consilium.learn.uncertainty.conformal import Conformal
+from consilium.learn.uncertainty.groups import Levels, take
 
 Array = np.ndarray
 Facts = dict[str, Any]
@@ -59,7 +61,7 @@ def fit(base: Array, target: Target, trained: Trained, with_slope: bool) -> tupl
 
 
 def _poisson(target: Target, trained: Trained) -> Any:
-    """Poisson likelihood of events up to the last horizon, given the cumulative baseline hazard at each follow-up."""
+    """Poisson likelihood of the events, given the cumulative baseline hazard at each follow-up."""
     hazard, event = followed(target, trained)
 
     def value(eta: Array) -> tuple[float, Array]:
@@ -70,17 +72,25 @@ def _poisson(target: Target, trained: Trained) -> Any:
 
 
 def followed(target: Target, trained: Trained) -> tuple[Array, Array]:
-    """(cumulative baseline hazard until end of follow-up or last horizon, event by then); straight between horizons."""
-    times, last = np.array([0.0, *trained.horizons]), trained.horizons[-1]
-    hazard = np.interp(target.time, times, np.concatenate([[0.0], trained.hazard]))
-    return hazard, target.event * (target.time <= last)
+    """(cumulative baseline hazard until the end of each row's follow-up, event by then)."""
+    assert trained.course is not None
+    return trained.course.at(target.time), target.event
 
 
-def updated(trained: Trained, slope: float, intercept: Array) -> Trained:
-    """The model with the shipped candidate's calibration passed through slope and intercept."""
-    old = trained.calibrations[trained.choice]
+def updated(trained: Trained, slope: float, intercept: Array, sets: Conformal) -> Trained:
+    """The model with the shipped candidate's calibration passed through slope and intercept, and with new `sets`.
+
+    The probability above which the second of two classes is called moves along: the same patients are called.
+    """
+    old, doubt = trained.calibrations[trained.choice], trained.doubt
     new = Calibration(slope * old.scale, slope * old.bias + intercept)
-    return replace(trained, calibrations=trained.calibrations | {trained.choice: new})
+    if doubt is not None:
+        cut = doubt.cut
+        if np.isfinite(cut):
+            base = np.log(np.array([1 - cut, cut])) - trained.at.offset
+            cut = float(softmax(trained.at.offset + slope * base + intercept)[1])
+        doubt = replace(doubt, conformal=sets, cut=cut)
+    return replace(trained, calibrations=trained.calibrations | {trained.choice: new}, doubt=doubt)
 
 
 def cross_fitted(base: Array, target: Target, trained: Trained, fold: Array, with_slope: bool) -> Array:
@@ -102,15 +112,16 @@ def recalibrated(trained: Trained, cohort: data.Cohort, target: Target, groups: 
     base = trained.eta(trained.parts(cohort)) - trained.at.offset
     fold = folding.assign(target, groups, folding.possible_folds(target, groups, FOLDS), seed)
     after = cross_fitted(base, target, trained, fold, with_slope)
-    sets = _held_out_sets(base, target, trained, fold, with_slope)
+    levels = cohort.levels
+    held_out = _held_out_sets(base, target, trained, levels, fold, with_slope)
     slope, intercept = fit(base, target, trained, with_slope)
-    new = replace(updated(trained, slope, intercept), conformal=conformal.fit(after, target, trained.at))
+    new = updated(trained, slope, intercept, conformal.fit(after, target, trained.at, levels, trained.course))
     before = trained.at.offset + base
     facts = {
         "status": "recalibrated", "reason": "", "n": n, "fitted": ["intercept"] + ["slope"] * with_slope,
         "slope": slope, "intercept": intercept.tolist(), "folds": int(fold.max()) + 1,
-        "before": judged(trained, before, target) | {"coverage": _coverage(trained, before, target)},
-        "after": judged(trained, after, target) | {"coverage": sets},
+        "before": judged(trained, before, target) | {"coverage": _coverage(trained, before, target, levels)},
+        "after": judged(trained, after, target) | {"coverage": held_out},
     }  # fmt: skip
     return new, facts, new.scores(after)
 
@@ -131,7 +142,9 @@ def judged(trained: Trained, eta: Array, target: Target) -> Facts:
     return {"mean_predicted": [expected / len(target)], "observed": [float(event.mean())]} | out
 
 
-def _held_out_sets(base: Array, target: Target, trained: Trained, fold: Array, with_slope: bool) -> float | None:
+def _held_out_sets(
+    base: Array, target: Target, trained: Trained, levels: Levels, fold: Array, with_slope: bool
+) -> float | None:
     """Coverage of sets whose thresholds and recalibration saw neither the row nor its fold."""
     if target.kind == "survival":
         return None
@@ -140,22 +153,24 @@ def _held_out_sets(base: Array, target: Target, trained: Trained, fold: Array, w
         rest, held = np.flatnonzero(fold != k), np.flatnonzero(fold == k)
         inner = cross_fitted(base[rest], target.take(rest), trained, fold[rest], with_slope)
         slope, intercept = fit(base[rest], target.take(rest), trained, with_slope)
-        new = replace(trained, conformal=conformal.fit(inner, target.take(rest), trained.at))
-        hits[held] = _covered(new, trained.at.offset + slope * base[held] + intercept, target.take(held))
+        sets = conformal.fit(inner, target.take(rest), trained.at, take(levels, list(rest)))
+        eta = trained.at.offset + slope * base[held] + intercept
+        hits[held] = _covered(trained, sets, eta, target.take(held), take(levels, list(held)))
     return float(hits.mean())
 
 
-def _covered(trained: Trained, eta: Array, target: Target) -> Array:
+def _covered(trained: Trained, sets: Conformal, eta: Array, target: Target, levels: Levels) -> Array:
     scores = trained.scores(eta)
-    assert trained.conformal is not None
     if target.kind == "regression":
-        return np.abs(scores[:, 0] - target.y) <= trained.conformal.thresholds[0]
-    sets = trained.conformal.sets(scores)
-    return np.array([y in s for y, s in zip(target.y, sets, strict=True)])
+        inside: Array = np.abs(scores[:, 0] - target.y) <= sets.half_widths(eta, levels)
+        return inside
+    return np.array([y in s for y, s in zip(target.y, sets.sets(scores, levels), strict=True)])
 
 
-def _coverage(trained: Trained, eta: Array, target: Target) -> float | None:
-    return None if trained.conformal is None else float(_covered(trained, eta, target).mean())
+def _coverage(trained: Trained, eta: Array, target: Target, levels: Levels) -> float | None:
+    if trained.doubt is None or target.kind == "survival":
+        return None  # a bound on time cannot be checked in censored patients
+    return float(_covered(trained, trained.doubt.conformal, eta, target, levels).mean())
 
 
 def labelled(about: Facts, cohort: data.Cohort, patients: Path, trained: Trained) -> tuple[Target, Array]:
