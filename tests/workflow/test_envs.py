@@ -19,7 +19,13 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("ehr", "genomics", "imaging", "learn", "omics", "report", "text", "treatment")
 # Asked for without an import: what needs it, and what for.
-NOT_IMPORTED = {"pyarrow": "pandas writes Parquet with it", "numpy": "core hands out its arrays; every room uses them"}
+NOT_IMPORTED = {
+    "pyarrow": "pandas writes Parquet with it",
+    "numpy": "core hands out its arrays; every room uses them",
+    "onnx": "torch writes ONNX with it",
+    "onnxscript": "torch writes ONNX with it",
+    "tensorboard": "torch writes event files with it",
+}
 
 
 def _script():

@@ -174,7 +174,7 @@ def judged_from(y, score, fold=None):
     fold = np.arange(n) // 2 % 4 if fold is None else fold
     names = [str(i) for i in range(n)]
     held = {"shipped": evaluate.Held(p, np.ones(n, dtype=bool))}
-    return evaluate.Judged(names, classes(y), fold, names, held, group_weights(names, 300, 0))
+    return evaluate.Judged(names, classes(y), fold, names, held, group_weights(names, 300, 0), np.full(n, np.nan))
 
 
 def test_the_planted_control_fails_when_it_is_not_found():
@@ -251,7 +251,7 @@ def test_metrics_of_levels_are_those_of_scikit_learn():
     again = np.bincount(drawn, minlength=200)[None].astype(float)
     kappa = cohen_kappa_score(y[drawn], named[drawn], weights="quadratic")
     assert metrics.quadratic_kappa(target, p, again)[0] == pytest.approx(kappa)
-    assert {"quadratic_kappa", "level_error"} <= set(metrics.all_of("classification", y, True))
+    assert {"quadratic_kappa", "level_error"} <= set(metrics.all_of("classification", y, ordered=True))
 
 
 def test_an_ordinal_task_is_learned_and_judged_as_ordered_classes(tmp_path):
