@@ -14,7 +14,8 @@ from consilium.learn.cohort.tasks import Target
 Array = np.ndarray
 Metric = Callable[[Target, Array, Array], Array]
 BETTER = {
-    "auc": "higher", "auc_within_folds": "higher", "balanced_accuracy": "higher", "brier": "lower", "log_loss": "lower",
+    "auc": "higher", "auc_within_folds": "higher", "average_precision": "higher", "balanced_accuracy": "higher",
+    "brier": "lower", "log_loss": "lower",
     "ece": "lower", "c_index": "higher", "c_index_within_folds": "higher", "mae": "lower", "r2": "higher",
 }  # fmt: skip
 MAIN = {"classification": "auc", "survival": "c_index", "regression": "mae"}
@@ -40,6 +41,24 @@ def auc(target: Target, p: Array, weights: Array) -> Array:
     """Area under the ROC curve; macro one-vs-rest mean for several classes (doi:10.1148/radiology.143.1.7063747)."""
     classes = [1] if target.width == 2 else range(target.width)
     return np.mean([_ratio(*_concordance(target.y == k, p[:, k], weights)) for k in classes], axis=0)
+
+
+def average_precision(target: Target, p: Array, weights: Array) -> Array:
+    """Area under the precision-recall curve by steps, macro mean over classes as in `auc`; chance is the class share.
+
+    sum over score levels of (recall gained) x (precision at that level), doi:10.1371/journal.pone.0118432.
+    """
+    classes = [1] if target.width == 2 else range(target.width)
+    return np.mean([_precision(target.y == k, p[:, k], weights) for k in classes], axis=0)
+
+
+def _precision(positive: Array, score: Array, weights: Array) -> Array:
+    order = np.argsort(-score, kind="stable")
+    last = np.flatnonzero(np.append(np.diff(score[order]) != 0, True))  # ties come together
+    hits = np.cumsum((weights * positive)[:, order], axis=1)[:, last]
+    called = np.cumsum(weights[:, order], axis=1)[:, last]
+    precision = hits / np.where(called > 0, called, 1)
+    return _ratio((np.diff(hits, axis=1, prepend=0) * precision).sum(axis=1), hits[:, -1])
 
 
 def balanced_accuracy(target: Target, p: Array, weights: Array) -> Array:
@@ -128,7 +147,8 @@ def all_of(kind: str, fold: Array) -> dict[str, Metric]:
 
     if kind == "classification":
         return {
-            "auc": auc, "auc_within_folds": inside, "balanced_accuracy": balanced_accuracy, "brier": brier,
+            "auc": auc, "auc_within_folds": inside, "average_precision": average_precision,
+            "balanced_accuracy": balanced_accuracy, "brier": brier,
             "log_loss": log_loss, "ece": ece,
         }  # fmt: skip
     return {"c_index": c_index, "c_index_within_folds": inside} if kind == "survival" else {"mae": mae, "r2": r2}
