@@ -22,13 +22,9 @@ import argparse
 import os
 import platform
 import shutil
-import statistics
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -36,86 +32,11 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import genomics_cohorts as cohorts
+from whole_processes import Bench, run
 
 ROOT = Path(__file__).resolve().parents[1]
 GOALS = {"a": 1.5, "b": 4.0, "c": 3.0, "d": 4.0, "e": 2.5}
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "workflow"), "OMP_NUM_THREADS": "1"}
 N_SCORES, N_TERMS = 10, 50_000
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run of some commands: wall and processor seconds, peak MB of all processes together."""
-
-    wall: float
-    cpu: float
-    peak: float
-
-
-def run(commands: list[list[str]], cwd: Path) -> Run:
-    peak = [0.0]
-    stop = threading.Event()
-    start, before = time.perf_counter(), os.times()
-    watcher = threading.Thread(target=_watch, args=(peak, stop))
-    watcher.start()
-    for command in commands:
-        done = subprocess.run(command, cwd=cwd, env=ENVIRONMENT, capture_output=True, text=True)
-        if done.returncode:
-            sys.exit(f"{' '.join(command)}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
-    stop.set()
-    watcher.join()
-    after = os.times()
-    cpu = after.children_user + after.children_system - before.children_user - before.children_system
-    return Run(time.perf_counter() - start, cpu, peak[0])
-
-
-def _watch(peak: list[float], stop: threading.Event) -> None:
-    """Resident memory of this process's children and theirs, pages that they share counted each time."""
-    page = os.sysconf("SC_PAGE_SIZE")
-    while not stop.wait(0.1):
-        waiting, total = _children(os.getpid()), 0
-        while waiting:
-            process = waiting.pop()
-            try:
-                total += int(Path(f"/proc/{process}/statm").read_text().split()[1]) * page
-            except (OSError, IndexError):
-                continue
-            waiting += _children(process)
-        peak[0] = max(peak[0], total / 1e6)
-
-
-def _children(process: int) -> list[int]:
-    try:
-        tasks = list(Path(f"/proc/{process}/task").iterdir())
-        return [int(child) for task in tasks for child in (task / "children").read_text().split()]
-    except OSError:
-        return []
-
-
-class Bench:
-    def __init__(self, folder: Path, turns: int) -> None:
-        self.folder, self.turns = folder, turns
-        self.lines: list[str] = []
-
-    def say(self, *cells: object) -> None:
-        line = "\t".join(str(c) for c in cells)
-        print(line, flush=True)
-        self.lines.append(line)
-
-    def against(self, line: str, ours: dict[str, list[list[str]]], plink: list[list[str]], agree: Callable[[], str]
-                ) -> None:  # fmt: skip
-        """Turn and turn about; the first of `ours` is held against the goal."""
-        found: dict[str, list[Run]] = {}
-        for _ in range(self.turns):
-            for name, commands in {**ours, "plink2": plink}.items():
-                found.setdefault(name, []).append(run(commands, self.folder))
-        base = statistics.median(r.wall for r in found["plink2"])
-        for name, runs in found.items():
-            wall = statistics.median(r.wall for r in runs)
-            goal = f"{GOALS[line]:g}" if name == next(iter(ours)) else ""
-            self.say(line, name, f"{wall:.2f}", f"{min(r.wall for r in runs):.2f}",
-                     f"{statistics.median(r.cpu for r in runs):.2f}", f"{max(r.peak for r in runs):.0f}",
-                     f"{wall / base:.2f}", goal, agree() if goal else "")  # fmt: skip
 
 
 def stage(name: str, **options: object) -> list[str]:
@@ -348,7 +269,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
-    bench = Bench(given.folder.resolve(), given.turns)
+    bench = Bench(given.folder.resolve(), given.turns, "plink2", GOALS)
     bench.say(
         f"# {platform.machine()}, {len(os.sched_getaffinity(0))} cores, load {os.getloadavg()[0]:.1f} at the start"
     )

@@ -32,7 +32,7 @@ from consilium.learn.settings import Plan
 
 Array = np.ndarray
 READERS = cohorts.READERS | {"glioma_no_diagnosis": partial(cohorts.glioma, diagnosis=False)}
-METRICS = {"physionet": ("auc", "average_precision"), "breast": ("balanced_accuracy", "auc"), "three_blocks": ("auc",)}
+METRICS = {"physionet": ("auc", "auprc"), "breast": ("balanced_accuracy", "auc"), "three_blocks": ("auc",)}
 REMOVED = (0.3, 0.6)
 OUTER = 5
 
@@ -78,7 +78,7 @@ def judged(p: train.Problem, name: str, seed: int, plan: Plan) -> tuple[dict[str
     for f in np.unique(p.fold) if p.fold.max() > 1 else [0]:
         started = time.process_time()
         rows, held = np.flatnonzero(p.fold != f), np.flatnonzero(p.fold == f)
-        settings = train._settings(p, "true", str(f), plan)
+        settings = train._settings(p, "true", str(f), plan, None)
         trained, others, facts = train._fit(p, rows, p.target.take(rows), settings, Ledger())
         for key, q in asked.items():
             # contributions of every patient are not asked for here
@@ -97,7 +97,7 @@ def rows_of(j: evaluate.Judged, about: dict[str, Any], names: tuple[str, ...]) -
     """One row a model and metric, with the paired difference of the shipped prediction on the same patients."""
     out = []
     for model in sorted(j.models):
-        if not j.models[model].rows.any():
+        if not j.models[model].rows.any() or model.startswith("without|"):
             continue
         for metric in names:
             value, drawn = j.value(model, metric)

@@ -106,8 +106,8 @@ def test_digests_follow_content(tmp_path):
 
 def test_what_a_killed_run_left_is_gone_after_the_next(tmp_path):
     """kill -9 leaves the temporary folder behind: no `finally` runs."""
-    (tmp_path / ".imaging.k1lled").mkdir()
-    (tmp_path / ".imaging.k1lled" / "image.nii").write_text("pixels")
+    (tmp_path / ".imaging.k1lled_8").mkdir()
+    (tmp_path / ".imaging.k1lled_8" / "image.nii").write_text("pixels")
     (tmp_path / ".imaging.json.beside").write_text("a file of another write")
     with store.atomic_folder(tmp_path / "imaging") as folder:
         (folder / "new").write_text("x")

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from consilium.imaging.brain.registration import head_mask
+from consilium.imaging.fmri import overview
 from consilium.imaging.quality import (
     artefacts,
     cohort,
@@ -113,9 +114,9 @@ def test_outliers_as_3dtoutcount_counts_them() -> None:
 def test_series_not_steady_lost_or_frozen() -> None:
     rng = np.random.default_rng(5)
     level = 1000 + rng.normal(0, 2, 60)
-    assert metrics_fmri.dummy_volumes(level) == 0
+    assert overview.dummies(level) == 0
     level[:3] += (300, 120, 60)
-    assert metrics_fmri.dummy_volumes(level) == 3
+    assert overview.dummies(level) == 3
     series = rng.normal(100, 1, (50, 20))
     series[:, 7], series[:, 12] = series[:, 6], 10.0
     assert metrics_fmri.repeated_volumes(series) == 1

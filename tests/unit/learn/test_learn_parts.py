@@ -1,4 +1,4 @@
-"""Conformal sets, Shapley shares, the guard, fusion."""
+"""Shapley shares, the guard, fusion."""
 
 import numpy as np
 import pytest
@@ -6,30 +6,8 @@ from consilium.learn.explain import shapley
 from consilium.learn.fusion import fusion, guard
 from consilium.learn.models import heads
 from consilium.learn.networks import network
-from consilium.learn.uncertainty import conformal
-from learn_cohorts import classes, numbers
+from learn_cohorts import classes
 from torch import from_numpy
-
-
-def test_sets_cover_nine_in_ten_of_new_patients():
-    rng = np.random.default_rng(0)
-    p = rng.dirichlet([1, 1, 1], size=2000)
-    y = np.array([rng.choice(3, p=row) for row in p])
-    at = heads.Prior(np.zeros(3))
-    fitted = conformal.fit(np.log(p[:300]), classes(y[:300], 3), at)
-    covered = np.mean([y[300 + i] in s for i, s in enumerate(fitted.sets(p[300:]))])
-    assert 0.86 < covered < 0.94 and fitted.pooled == (False, False, False)
-
-
-def test_small_classes_share_a_threshold_and_too_few_scores_exclude_nothing():
-    p = np.random.default_rng(1).dirichlet([1, 1], size=30)
-    y = np.r_[np.zeros(25), np.ones(5)]
-    fitted = conformal.fit(np.log(p), classes(y), heads.Prior(np.zeros(2)))
-    assert fitted.pooled == (False, True)
-    tiny = conformal.fit(np.log(p[:5]), classes([0, 1, 0, 1, 0]), heads.Prior(np.zeros(2)))
-    assert tiny.sets(p) == [[0, 1]] * 30
-    half = conformal.fit(np.zeros((5, 1)), numbers(np.arange(5)), heads.Prior(np.zeros(1)))
-    assert half.thresholds == (float("inf"),)
 
 
 def test_shapley_shares_are_exact_and_add_up():

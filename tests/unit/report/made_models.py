@@ -20,6 +20,7 @@ def learn(cohort: Path, people: pd.DataFrame, rng: np.random.Generator) -> None:
                 "patient": people["patient"],
                 "group": [f"G{max(i, 5) if i in (4, 5) else i}" for i in range(N)],
                 "fold": [i % 5 if p != EMPTY else -1 for i, p in enumerate(IDS)],
+                "repeats": "",
             }
         )
         write_table(cohort / "learn" / task / "folds.tsv", "folds", folds)
@@ -137,6 +138,7 @@ def _leaderboards(cohort: Path, n: int) -> None:
             [row("cox", "ehr/summary", "baseline", 0.64, "c_index"), row("cox", both, "shipped", 0.66, "c_index")]
         ),
     )
+    _uncertainty(cohort, both)
     for task in ("diagnosis", "survival"):
         write_facts(
             cohort / "learn" / task / "gates.json",
@@ -160,6 +162,40 @@ def _leaderboards(cohort: Path, n: int) -> None:
                 "choices": [{"fold": "apply", "choice": "stack" if task == "diagnosis" else "cox", "why": ""}],
             },
         )
+
+
+def _uncertainty(cohort: Path, both: str) -> None:
+    """Paired differences, coverage, decision curve and learning curve of both tasks, as evaluate writes them."""
+    for task, metric in (("diagnosis", "auc"), ("survival", "c_index")):
+        others = [("elastic_net", "ehr/summary", "baseline", 0.08), ("late_mean", "", "candidate", -0.01)]
+        others += [("without", "imaging/t1_regions", "stress", 0.05), ("without", "ehr/summary", "stress", 0.002)]
+        rows = [
+            {"model": m, "modalities": b, "role": r, "metric": metric, "n": 28, "shipped": 0.86, "other": 0.86 - d,
+             "difference": d, "lower": d - 0.04, "upper": d + 0.04}
+            for m, b, r, d in others
+        ]  # fmt: skip
+        write_table(cohort / "learn" / task / "differences.tsv", "differences", pd.DataFrame(rows))
+        covered = [("all", "all", 29, 0.9, ""), ("sex", "female", 15, 0.93, "threshold shared with others"),
+                   ("site", "s2", 9, 0.3, "covers less than 90 %, beyond chance")]  # fmt: skip
+        rows = [
+            {"group": g, "level": v, "n": n, "coverage": c, "lower": c - 0.2, "upper": min(c + 0.1, 1), "width": 1.4,
+             "flagged": f}
+            for g, v, n, c, f in covered
+        ]  # fmt: skip
+        write_table(cohort / "learn" / task / "coverage.tsv", "set_coverage", pd.DataFrame(rows))
+        curve = [
+            {"class": c, "threshold": t, "model": 0.2 - 0.1 * t, "lower": 0.1 - 0.1 * t, "upper": 0.3 - 0.1 * t,
+             "everybody": 0.3 - 0.7 * t / (1 - t), "n": 28}
+            for c in CLASSES for t in (0.1, 0.5, 0.9)
+        ]  # fmt: skip
+        empty = pd.DataFrame(columns=["class", "threshold", "model", "lower", "upper", "everybody", "n"])
+        table = pd.DataFrame(curve) if task == "diagnosis" else empty
+        write_table(cohort / "learn" / task / "decision_curve.tsv", "decision_curve", table)
+        losses = [
+            {"fold": str(f), "inner": i, "seed": 0, "epoch": e, "train_loss": 1.1 / e, "validation_loss": 1.1 - 0.1 * e}
+            for f in range(5) for i in range(3) for e in (1, 2, 3)
+        ]  # fmt: skip
+        write_table(cohort / "learn" / task / "learning_curve.tsv", "learning_curve", pd.DataFrame(losses))
 
 
 def treatment(cohort: Path, rng: np.random.Generator) -> None:

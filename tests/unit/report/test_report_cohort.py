@@ -10,8 +10,8 @@ import made_names
 import pytest
 from consilium.report import stages
 from consilium.report.catalogue import ENTRIES, figure_names
-from consilium.report.cohort_facts import control_verdict, fusion_verdict
 from consilium.report.draw import _ANALYSIS, _COHORT, _TASK, draw, draw_all
+from consilium.report.facts_judged import control_verdict, fusion_verdict
 from consilium.report.figures import style
 
 ROOMS = made_names.ROOMS.split(",")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from lifelines import KaplanMeierFitter
 from lifelines.statistics import multivariate_logrank_test
 from scipy.stats import binomtest
-from sklearn.metrics import roc_auc_score, roc_curve
+from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
 RNG = np.random.default_rng(3)
 
@@ -23,6 +23,20 @@ def test_auc_and_curve_equal_scikit_learn_with_ties():
     ours = stats.roc_points(positive, score)
     np.testing.assert_allclose(ours[0], fpr, atol=1e-12)
     np.testing.assert_allclose(ours[1], tpr, atol=1e-12)
+
+
+def test_average_precision_is_scikit_learns_and_its_band_holds_the_curve():
+    positive = RNG.random(200) < 0.3
+    score = np.round(RNG.standard_normal(200) + positive, 1)
+    area = stats.average_precision(positive, score)
+    assert area == pytest.approx(average_precision_score(positive, score))
+    weights = stats.group_weights([str(i) for i in range(200)], 200, 1)
+    low, high, ends = stats.precision_band(positive, score, weights)
+    assert ends[0] < area < ends[1] and (low <= high).all() and high[-1] >= positive.mean() >= low[-1] - 0.1
+    twice = np.repeat(np.arange(200), 2)
+    assert stats.average_precision(positive, score, np.full(200, 2)) == pytest.approx(
+        average_precision_score(positive[twice], score[twice])
+    )
 
 
 @settings(max_examples=40, deadline=None)

@@ -53,9 +53,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     What a killed run left of its temporary folder is removed: a folder is the work of one job at a time.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    for left in path.parent.glob(f".{path.name}.*"):
-        if left.is_dir():
-            shutil.rmtree(left, ignore_errors=True)
+    clear_killed(path)
     temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
     try:
         yield temporary

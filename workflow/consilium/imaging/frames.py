@@ -8,6 +8,7 @@ costs less than keeping what it holds.
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,15 +23,16 @@ BLOCK_BYTES = 32_000_000  # read at once
 RAS = np.array([[0.0, 1.0], [1.0, 1.0], [2.0, 1.0]])  # nibabel's orientation of voxels in RAS order
 
 
-class Frames:
+class Frames(ABC):
     """A series; also looks enough like an array for what asks its shape, one volume, or all of it."""
 
     ndim = 4
     dtype = np.dtype(np.float32)
     shape: tuple[int, int, int, int]
 
+    @abstractmethod
     def __iter__(self) -> Iterator[Voxels]:
-        raise NotImplementedError
+        """Volumes in order of time."""
 
     def __getitem__(self, key: tuple[Any, int]) -> Voxels:
         """`series[..., t]`: one volume, found by reading up to it."""

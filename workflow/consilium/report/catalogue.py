@@ -99,11 +99,11 @@ ENTRIES = (
         "genomics",
     ),
     Entry(
-        "leaderboard",
-        "All models",
+        "differences",
+        "The shipped model against every other",
         "models",
-        "All models on the same outer folds, each with its 95 % bootstrap interval over groups. Controls ran on "
-        "permuted outcomes: their interval must cover chance.",
+        "Each line compares the shipped model with another one on the patients that both judge, all of them held out. "
+        "An interval that touches the line proves no difference. Bootstrap over groups of related patients.",
         types=("classification", "survival", "regression"),
     ),
     Entry(
@@ -118,14 +118,8 @@ ENTRIES = (
         "calibration",
         "Calibration",
         "models",
-        "Out-of-fold probabilities in bins of equal size against the observed share; bars: 95 % Wilson intervals.",
-        types=("classification",),
-    ),
-    Entry(
-        "confusion",
-        "Confusion",
-        "models",
-        "Recorded against predicted class, with the share of each row. Abstentions have a column of their own.",
+        "Out-of-fold probabilities in bins of equal size against the observed share; bars: 95 % Wilson intervals. On "
+        "the dashed line a probability means what it says.",
         types=("classification",),
     ),
     Entry(
@@ -141,6 +135,61 @@ ENTRIES = (
         "models",
         "Out-of-fold predictions with their 90 % intervals.",
         types=("regression",),
+    ),
+    Entry(
+        "coverage",
+        "Do the 90 % sets hold, and for whom?",
+        "models",
+        "Share of held-out patients whose outcome lies in the set, in the interval, or beyond the bound that was given "
+        "to them, with 95 % intervals. Width: mean number of classes in a set, length of an interval, or the bound. "
+        "Groups of fewer than 100 patients share the threshold of the largest group.",
+        types=("classification", "survival", "regression"),
+    ),
+    Entry(
+        "decision_curve",
+        "Is it worth acting on?",
+        "models",
+        "Net benefit of acting on the prediction from a probability on: patients rightly acted on, less those wrongly, "
+        "counted at the odds of that probability. Useful only where the curve lies above both everybody and nobody. "
+        "Band: 95 % bootstrap.",
+        types=("classification",),
+    ),
+    Entry(
+        "missing_blocks",
+        "Without one kind of data",
+        "models_more",
+        "The same held-out patients once more, with one block taken from everybody; nothing was fitted anew.",
+        types=("classification", "survival", "regression"),
+    ),
+    Entry(
+        "precision_recall",
+        "Precision and recall",
+        "models_more",
+        "Out-of-fold predictions, one class against the rest; dashed: share of the class, which chance would give. "
+        "Band: 95 % bootstrap over groups.",
+        types=("classification",),
+    ),
+    Entry(
+        "confusion",
+        "Confusion",
+        "models_more",
+        "Recorded against predicted class, with the share of each row. Abstentions have a column of their own.",
+        types=("classification",),
+    ),
+    Entry(
+        "leaderboard",
+        "All models",
+        "models_more",
+        "All models on the same outer folds, each with its 95 % bootstrap interval over groups. Controls ran on "
+        "permuted outcomes: their interval must cover chance.",
+        types=("classification", "survival", "regression"),
+    ),
+    Entry(
+        "learning_curve",
+        "Learning curves",
+        "models_more",
+        "Losses of the networks while they were trained. Nothing was chosen by the curve of the patients left out.",
+        types=("classification", "survival", "regression"),
     ),
     Entry(
         "effects",

@@ -12,16 +12,13 @@ from consilium.core.store import read_facts
 from consilium.report.catalogue import entry_of
 from consilium.report.facts import NOTICE, methods
 from consilium.report.facts_association import associations, dropped_counts
-from consilium.report.facts_models import MAIN_METRIC, gates, unassessed
+from consilium.report.facts_judged import judged
 from consilium.report.run_summary import kind_counts
 from consilium.report.supplied import KIND_TITLES, ROOM_TITLES
 from consilium.report.tables import Cohort, Task, plain
-from consilium.report.words import capital, metric, named, number
+from consilium.report.words import number
 
 Facts = dict[str, Any]
-# Names that learn gives its checks in gates.json.
-FUSION_GATE = "fusion beats every single modality"
-CONTROL_GATE = "permuted outcomes give chance"
 
 
 def cohort_facts(
@@ -41,7 +38,7 @@ def cohort_facts(
         "identity": _identity(cohort),
         "associations": associations(cohort),
         "dropped": dropped_counts(cohort),
-        "tasks": [_task(cohort, t) for t in cohort.tasks],
+        "tasks": [judged(cohort, t) for t in cohort.tasks],
         "patients": _patients(cohort, manifests),
         "figures": [_figure(name) for name in figures],
         "figure_folder": str(cohort.root / "figures"),
@@ -56,7 +53,14 @@ def _figure(name: str) -> Facts:
     entry, task = entry_of(name)
     title = entry.title if not task else f"{task.replace('_', ' ')}: {entry.title}"
     of = task if entry.types else ""
-    return {"name": name, "title": title, "section": entry.section, "task": of, "caption": entry.caption}
+    return {
+        "name": name,
+        "title": title,
+        "short": entry.title,
+        "section": entry.section,
+        "task": of,
+        "caption": entry.caption,
+    }
 
 
 def _records(cohort: Cohort, table: str) -> list[Facts]:
@@ -127,102 +131,6 @@ def _pct(share: Any) -> str:
     return "unknown" if share is None else f"{100 * share:.0f} %"
 
 
-def _task(cohort: Cohort, task: Task) -> Facts:
-    name = MAIN_METRIC[task.type]
-    board = cohort.table(f"{task.name}/leaderboard")
-    rows = [{str(k): plain(v) for k, v in r.items()} for r in board[board["metric"] == name].to_dict("records")]
-    others = board[(board["role"] == "shipped") & (board["metric"] != name)]
-    predictions = cohort.table(f"{task.name}/predictions")
-    checks = gates(cohort, task)
-    return {
-        "name": task.name,
-        "type": task.type,
-        "metric": metric(name),
-        "rows": rows,
-        "more": [{str(k): plain(v) for k, v in r.items()} for r in others.to_dict("records")],
-        **_verdicts(checks, rows, name, unassessed(cohort, task)),
-        "gates": checks,
-        "abstained": int(predictions["abstained"].fillna(False).sum()),
-        "predicted": len(predictions),
-    }
-
-
-def _verdicts(checks: list[Facts], rows: list[Facts], name: str, why: str) -> Facts:
-    if why:
-        nothing = {"level": "caution", "text": f"No model is shipped: {why}."}
-        return {"fusion": nothing, "control": {"level": "none", "text": "Nothing was fitted, so nothing is judged."}}
-    return {
-        "fusion": _of_gate(checks, FUSION_GATE) or fusion_verdict(rows, name),
-        "control": _of_gate(checks, CONTROL_GATE) or control_verdict(rows, name),
-    }
-
-
-def _of_gate(checks: list[Facts], name: str) -> Facts | None:
-    """What the models' own check says, which rests on paired differences; None when it was not made."""
-    check = next((c for c in checks if c["gate"] == name and c["verdict"] != "not assessed"), None)
-    if check is None:
-        return None
-    unproven = check["figures"].get("proven") is False
-    level = {"pass": "caution" if unproven else "info", "warn": "caution", "fail": "alert"}[check["verdict"]]
-    asked = "Does fusion beat every single modality?" if name == FUSION_GATE else f"{capital(name)}:"
-    said = capital(named(check["detail"]))
-    return {"level": level, "text": f"{asked} {said.rstrip('.')}."}
-
-
-def fusion_verdict(rows: list[Facts], name: str) -> Facts:
-    """Does the shipped model beat every single modality's baseline? Said plainly, with both intervals.
-
-    Clear only where the shipped interval lies beyond the other's value: the intervals share patients, so this is a
-    rule of thumb on the safe side, not a test.
-    """
-    shipped = next((r for r in rows if r["role"] == "shipped" and r["value"] is not None), None)
-    singles = [r for r in rows if r["role"] in ("baseline", "candidate") and r["value"] is not None and _single(r)]
-    if shipped is None or not singles:
-        return {
-            "level": "none",
-            "text": "Not assessed whether the shipped model beats the single modalities: no leaderboard.",
-        }
-    sign = 1 if shipped["better"] == "higher" else -1
-    best = max(singles, key=lambda r: (sign * r["value"], r["model"]))
-    rival = f"{best['model']} on {best['modalities']}"
-    said = f"{metric(name)} {_with_interval(shipped)} against {_with_interval(best)} of {rival}"
-    if _single(shipped):
-        text = f"The shipped model uses {shipped['modalities']} alone: fusion did not earn its place ({said})."
-        return {"level": "caution", "text": text}
-    if sign * (shipped["value"] - best["value"]) <= 0:
-        return {"level": "caution", "text": f"The shipped model does not beat the best single modality: {said}."}
-    edge = shipped["lower"] if sign > 0 else shipped["upper"]
-    if edge is not None and sign * (edge - best["value"]) > 0:
-        return {"level": "info", "text": f"The shipped model beats every single modality: {said}."}
-    text = f"The shipped model is ahead of every single modality, but its interval does not exclude a tie: {said}."
-    return {"level": "caution", "text": text}
-
-
-def _single(row: Facts) -> bool:
-    blocks = [m for m in str(row["modalities"] or "").split(", ") if "/" in m]
-    return len(blocks) == 1
-
-
-def _with_interval(row: Facts) -> str:
-    ends = "" if row["lower"] is None else f" ({row['lower']:.2f} to {row['upper']:.2f})"
-    return f"{row['value']:.2f}{ends}"
-
-
-def control_verdict(rows: list[Facts], name: str) -> Facts:
-    """Does the interval of the run on permuted outcomes cover chance?"""
-    controls = [r for r in rows if r["role"] == "control" and r["lower"] is not None]
-    if not controls or name not in ("auc", "c_index"):
-        return {"level": "none", "text": "Permutation control: not assessed, it was not run."}
-    bad = [r for r in controls if not r["lower"] <= 0.5 <= r["upper"]]
-    said = "; ".join(f"{r['model']} {_with_interval(r)}" for r in controls)
-    if bad:
-        return {
-            "level": "alert",
-            "text": f"On permuted outcomes the interval does not cover chance: something leaks ({said}).",
-        }
-    return {"level": "info", "text": f"On permuted outcomes the interval covers chance, as it must: {said}."}
-
-
 def _patients(cohort: Cohort, manifests: Sequence[Path]) -> list[Facts]:
     """One entry a patient in sheet order: link, what their page says first, and whether the page has defects."""
     entries = {e["patient"]: e for e in read_manifests(manifests)}
@@ -271,7 +179,8 @@ def _task_message(task: Facts, mode: str) -> Facts:
     if mode == "apply":
         text = "Predicted with the bundle of another cohort; nothing was fitted or judged here."
         return _message("info", name, text, f"{task['predicted']} patients, abstained from {task['abstained']}")
-    return _message(task["fusion"]["level"], name, task["fusion"]["text"], task["control"]["text"])
+    first = task["signal"] if task["signal"]["level"] != "info" else task["fusion"]
+    return _message(first["level"], name, first["text"], task["control"]["text"])
 
 
 def _message(level: str, topic: str, text: str, basis: str) -> Facts:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from consilium.core.provenance import seed_from
 from consilium.report.facts_models import MAIN_METRIC
-from consilium.report.figures import association, courses, genome, inputs, lesions, models, sites, style
+from consilium.report.figures import association, courses, genome, inputs, judged, lesions, models, sites, style
 from consilium.report.tables import Cohort, Task
 
 if TYPE_CHECKING:
@@ -85,6 +85,14 @@ _TASK: dict[str, Callable[[Cohort, Task, int], Figure]] = {
     "leaderboard": lambda c, t, seed: models.leaderboard(c.table(f"{t.name}/leaderboard"), MAIN_METRIC[t.type]),
     "roc": lambda c, t, seed: models.roc(c.table(f"{t.name}/predictions"), c.table(f"{t.name}/folds"), seed),
     "calibration": lambda c, t, seed: models.calibration(c.table(f"{t.name}/predictions")),
+    "differences": lambda c, t, seed: judged.differences(c.table(f"{t.name}/differences"), MAIN_METRIC[t.type]),
+    "missing_blocks": lambda c, t, seed: judged.missing_blocks(c.table(f"{t.name}/differences"), MAIN_METRIC[t.type]),
+    "precision_recall": lambda c, t, seed: judged.precision_recall(
+        c.table(f"{t.name}/predictions"), c.table(f"{t.name}/folds"), seed
+    ),
+    "decision_curve": lambda c, t, seed: judged.decision_curve(c.table(f"{t.name}/decision_curve")),
+    "coverage": lambda c, t, seed: judged.coverage(c.table(f"{t.name}/set_coverage")),
+    "learning_curve": lambda c, t, seed: judged.learning_curve(c.table(f"{t.name}/learning_curve")),
     "confusion": lambda c, t, seed: models.confusion(c.table(f"{t.name}/predictions")),
     "survival": lambda c, t, seed: courses.survival(
         c.table(f"{t.name}/predictions"), _outcome(c, t, t.time), _outcome(c, t, t.event), t.time

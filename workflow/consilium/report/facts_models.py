@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from consilium.report.facts_explanations import explanations
 from consilium.report.tables import Cohort, Task
 
 Facts = dict[str, Any]
@@ -37,6 +38,7 @@ def _task(cohort: Cohort, patient: str, task: Task) -> Facts:
         "set": [c for c in str(row["set"] or "").split(" or ") if c],
         "modalities": [m for m in str(row["modalities"] or "").split(", ") if m],
         "contributions": _contributions(cohort, patient, task),
+        "explanations": explanations(cohort, patient, task),
         "place": _place(cohort, task, row),
     }  # fmt: skip
 

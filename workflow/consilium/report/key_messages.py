@@ -210,7 +210,10 @@ def _risk(facts: Facts) -> Iterator[Message]:
             continue
         weak = not task["performance"]["why"] and not beats_chance(task["performance"])
         text = f"{_prefix(task, 'risk')}relative risk score {number(task['risk'])}, {rank(task['place'])}."
-        yield _message("caution" if weak else "info", "Risk", text, performance(task["performance"]))
+        if task["abstained"]:
+            text = f"{_prefix(task, 'risk')}no prediction is made. {sentence(task['reason'])}"
+        level = "caution" if weak or task["abstained"] else "info"
+        yield _message(level, "Risk", text, performance(task["performance"]))
 
 
 def _images(facts: Facts) -> Iterator[Message]:

@@ -57,6 +57,46 @@ def roc_band(positive: Array, score: Array, weights: Array) -> tuple[Array, Arra
     return low, high, (float(ends[0]), float(ends[1]))
 
 
+def precision_points(positive: Array, score: Array, weight: Array | None = None) -> tuple[Array, Array]:
+    """(recall, precision), recall rising, one point a distinct score; NaN recall when there is no positive.
+
+    positive: (n,) bool. score: (n,), higher = more positive. weight: (n,) copies of each patient, default 1.
+    """
+    w = np.ones(len(score)) if weight is None else weight.astype(float)
+    order = np.argsort(-score, kind="stable")
+    hits, called = np.cumsum((w * positive)[order]), np.cumsum(w[order])
+    last = np.append(np.flatnonzero(np.diff(score[order])), len(score) - 1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        recall, precision = hits[last] / hits[-1], hits[last] / called[last]
+    precision = np.where(called[last] > 0, precision, 1.0)
+    return np.append(0.0, recall), np.append(precision[:1], precision)
+
+
+def average_precision(positive: Array, score: Array, weight: Array | None = None) -> float:
+    """Area under the precision-recall curve as a sum of steps, higher is better (10.1145/1143844.1143874)."""
+    recall, precision = precision_points(positive, score, weight)
+    return float(np.sum(np.diff(recall) * precision[1:]))
+
+
+def precision_band(positive: Array, score: Array, weights: Array) -> tuple[Array, Array, tuple[float, float]]:
+    """95 % pointwise band of the precision on GRID and interval of the area, from bootstrap weights.
+
+    Draws without a positive are left out.
+    """
+    curves, areas = [], []
+    for w in weights:
+        recall, precision = precision_points(positive, score, w)
+        if np.isfinite(recall).all():
+            at = np.minimum(np.searchsorted(recall, GRID - 1e-12), len(recall) - 1)
+            curves.append(precision[at])
+            areas.append(np.sum(np.diff(recall) * precision[1:]))
+    if not curves:
+        return np.full(len(GRID), np.nan), np.full(len(GRID), np.nan), (np.nan, np.nan)
+    low, high = np.percentile(curves, [2.5, 97.5], axis=0)
+    ends = np.percentile(areas, [2.5, 97.5])
+    return low, high, (float(ends[0]), float(ends[1]))
+
+
 def wilson(hits: Array, n: Array) -> tuple[Array, Array]:
     """95 % score interval of a share (Wilson, 10.1080/01621459.1927.10502953)."""
     z = 1.959963984540054

@@ -40,8 +40,13 @@ ROOM_TABLES: dict[str, tuple[str, ...]] = {
     "ehr": ("observations", "alerts", "drugs", "diagnoses"),
     "text": ("findings",),
 }
-TASK_TABLES = ("folds", "predictions", "leaderboard", "contributions")
-TASK_FACTS = ("gates", "permuted")
+TASK_TABLES = (
+    "folds", "predictions", "leaderboard", "contributions", "explanations", "differences", "set_coverage",
+    "decision_curve", "learning_curve",
+)  # fmt: skip
+# A template here, named like a JSON file of learn/<task>, is a section of the cohort page's models.
+LEARN_SECTIONS = tuple(sorted(p.stem for p in (Path(__file__).parent / "templates/learn").glob("*.html")))
+TASK_FACTS = ("gates", "permuted", "explanation_gates", *LEARN_SECTIONS)
 TREATMENT_TABLES = ("guidelines", "effects")
 FINDINGS_TABLES = ("gene_findings", "genes_assessed", "consequences", "hpo_ranking")
 SEGMENTATION_TABLES = ("segmentation",)

@@ -9,7 +9,10 @@ from typing import Any
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 NAMES = {
     "auc": "AUC", "c_index": "C-index", "mae": "mean absolute error", "brier": "Brier score", "log_loss": "log loss",
-    "balanced_accuracy": "balanced accuracy", "ece": "calibration error",
+    "balanced_accuracy": "balanced accuracy", "ece": "calibration error", "auprc": "AUPRC", "c_uno": "Uno's C",
+    "auc_over_time": "AUC over time", "ibs": "integrated Brier score", "ppv": "positive predictive value",
+    "npv": "negative predictive value", "calibration_slope": "calibration slope",
+    "calibration_intercept": "calibration intercept",
 }  # fmt: skip
 
 
@@ -99,7 +102,7 @@ def metric(name: str) -> str:
 
 def named(text: str) -> str:
     """A sentence of the models' own checks, its metrics and models named as people do."""
-    return re.sub(r"\b(?:auc|ece|mae|[a-z]+(?:_[a-z]+)+)\b", lambda m: metric(m[0]), text)
+    return re.sub(r"\b(?:auc|auprc|ece|mae|[a-z]+(?:_[a-z]+)+)\b", lambda m: metric(m[0]), text)
 
 
 def performance(record: dict[str, Any]) -> str:

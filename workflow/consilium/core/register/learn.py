@@ -13,7 +13,12 @@ TABLES = (
         (
             PATIENT,
             C("group", "str", "connected component of family, kinship and duplicates"),
-            C("fold", "int", "outer fold in which the patient is judged; -1 = no outcome, predicted only"),
+            C(
+                "fold",
+                "int",
+                "outer fold in which the patient is judged; -1 = no outcome; given split: 0 = test, 1 = train",
+            ),
+            C("repeats", "str", "the same in further repeats, joined by ','", missing="one repeat"),
         ),
     ),
     Table(
@@ -22,7 +27,7 @@ TABLES = (
         "Predictions of the shipped model; of patients with an outcome always from folds that did not see them.",
         (
             PATIENT,
-            C("fold", "str", "outer fold, or apply for a patient without outcome"),
+            C("fold", "str", "outer fold (first repeat), apply for a patient without outcome, train in a given split"),
             C("observed", "str", "outcome in patients.tsv", missing="none"),
             C("predicted", "str", "most probable class", missing="not a classification, or abstained"),
             C(
@@ -33,15 +38,21 @@ TABLES = (
                 "other task",
             ),
             C("value", "float", "predicted value of a regression task", "outcome's", "other task"),
-            C("lower", "float", "lower end of the 90 % interval", "outcome's", "none"),
-            C("upper", "float", "upper end of the 90 % interval", "outcome's", "none"),
+            C(
+                "lower",
+                "float",
+                "lower end of the 90 % interval; survival: time that 90 % of such patients pass without event",
+                "outcome's",
+                "none",
+            ),
+            C("upper", "float", "upper end of the 90 % interval", "outcome's", "none; survival: no upper end"),
             C(
                 "set",
                 "str",
                 "90 % conformal set of classes, joined by ' or '",
-                missing="not a classification",
+                missing="not a classification, or an empty set (the reason says so)",
             ),
-            C("abstained", "bool", "no prediction is made"),
+            C("abstained", "bool", "no prediction is made; figures that stand beside it serve the judgement only"),
             C("reason", "str", "why abstained, or a caution", missing="nothing to say"),
             C("modalities", "str", "feature blocks used, joined by ', '", missing="none"),
             C(
@@ -63,9 +74,9 @@ TABLES = (
             C(
                 "metric",
                 "str",
-                "auc, c_index (both also within folds), brier, log_loss, balanced_accuracy, ece, mae or r2",
+                "see docs/methods/learn/uncertainty.md",
             ),
-            C("better", "str", "higher or lower"),
+            C("better", "str", "higher, lower, nearest 0 or nearest 1"),
             C("value", "float", "metric over out-of-fold predictions", "", "could not be computed"),
             C(
                 "lower",
@@ -76,7 +87,11 @@ TABLES = (
             ),
             C("upper", "float", "upper end", "", "could not be computed"),
             C("n", "int", "patients judged"),
-            C("role", "str", "baseline, candidate, shipped or control"),
+            C(
+                "role",
+                "str",
+                "baseline, candidate, shipped, stress (shipped without that block), control or site (sites left out)",
+            ),
         ),
     ),
     Table(

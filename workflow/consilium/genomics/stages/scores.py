@@ -89,48 +89,25 @@ def polygenic(
     """
     import json
 
-    import pandas as pd
-
     from consilium.core import refused
     from consilium.core.errors import InputError
-    from consilium.core.register import TABLES
-    from consilium.core.sheets import read_patients
-    from consilium.core.store import read_table, write_table
-    from consilium.genomics.cohort.genotypes import open_genotypes
-    from consilium.genomics.intake.panel import read_panel
-    from consilium.genomics.scores import adjusted as against
-    from consilium.genomics.scores import frequencies, reference_making, rows
+    from consilium.core.store import write_table
+    from consilium.genomics.scores import cohort_scores, reference_making
     from consilium.genomics.scores.matching import Rules
     from consilium.genomics.scores.reference import read_reference
     from consilium.genomics.scores.risk import measured
+    from consilium.genomics.scores.rows import read_scores
     from consilium.genomics.scores.score_build import build_by_sites
 
-    people = read_patients(sheet)
-    names, sexes = [p.patient for p in people], {p.patient: p.sex for p in people}
-    files, problems = rows.read_scores(scores or [], build_by_sites(known_sites))
-    rules, risks, known = Rules(ambiguous, strand_flips), measured([json.loads(r) for r in risk or []]), None
+    files, problems = read_scores(scores or [], build_by_sites(known_sites))
+    rules, known = Rules(ambiguous, strand_flips), None
     try:
         known = read_reference(reference) if reference else None
     except InputError as error:
         problems += error.problems
-    tables: dict[str, list[pd.DataFrame]] = {"polygenic": [], "polygenic_matches": [], "polygenic_adjusted": []}
-    if files:
-        posteriors = read_table(ancestry, "ancestry")
-        shares = frequencies.of_panel(read_panel(panel))
-        shares = known.frequencies.over(shares) if known else shares
-        with open_genotypes(genotypes) as store:
-            weights = rows.posteriors(store.samples, shares.populations, posteriors)
-            digest = reference_making.files_digest([p for p in (components, populations) if p])
-            where = against.places(store.samples, posteriors, known, digest) if known else None
-            for scored in rows.score_all(files, store, shares, weights, rules, known):
-                plain = rows.score_rows(scored, store.samples, names)
-                placed = against.adjusted_rows(
-                    scored, plain, store.samples, known, where, rules, risks.get(scored.score.name), sexes
-                )
-                tables["polygenic"].append(pd.DataFrame(plain))
-                tables["polygenic_matches"].append(rows.match_table(scored))
-                tables["polygenic_adjusted"].append(pd.DataFrame(placed))
+    digest = reference_making.files_digest([p for p in (components, populations) if p])
+    asked = cohort_scores.Asked(files, rules, measured([json.loads(r) for r in risk or []]), known, digest)
+    tables = cohort_scores.tables(asked, genotypes, sheet, ancestry, panel)
     for name, path in (("polygenic", out), ("polygenic_matches", matches), ("polygenic_adjusted", adjusted)):
-        table = pd.concat(tables[name], ignore_index=True) if tables[name] else TABLES[name].empty()
-        write_table(path, name, against.with_spread(table) if name == "polygenic_adjusted" else table)
+        write_table(path, name, tables[name])
     write_table(quarantine, "quarantine", refused.quarantine("genomics", problems))

@@ -82,18 +82,6 @@ def _unit(values: NDArray) -> NDArray[np.float64]:
     return np.asarray(centred / length if length > 0 else centred, dtype=np.float64)
 
 
-def dummy_volumes(level: NDArray, most: int = 50) -> int:
-    """Number of volumes at the start that are not in steady state; lower is better.
-
-    level: (time,) mean signal. Modified z-score (0.6745 |x - median| / MAD, Iglewicz and Hoaglin 1993) above 3.5
-    among the first `most` volumes, counted until the first that is within, as nipype's NonSteadyStateDetector does.
-    """
-    away = np.abs(level[:most] - np.median(level[:most]))
-    spread = float(np.median(away))
-    outside = 0.6745 * away > 3.5 * spread
-    return int(np.argmin(outside)) if not outside.all() else len(outside)
-
-
 def repeated_volumes(series: NDArray) -> int:
     """Number of volumes equal to the one before; lower is better: 0 in any real series."""
     return int((series[:, 1:] == series[:, :-1]).all(axis=0).sum())
@@ -137,7 +125,6 @@ def metrics(series: NDArray, displacement: NDArray[np.float64]) -> dict[str, flo
         "fd_share_above_0.5mm": float((displacement > 0.5).mean()),
         "outlier_fraction": outlier_fraction(series),
         "quality_index": quality_index(series),
-        "dummy_volumes": float(dummy_volumes(level)),
         "lost_volumes": float(lost_volumes(level)),
         "repeated_volumes": float(repeated_volumes(series)),
         "n_volumes": float(series.shape[1]),

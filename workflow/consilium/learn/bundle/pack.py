@@ -12,10 +12,10 @@ from consilium.learn.cohort.data import Block, Cohort
 from consilium.learn.fusion.fusion import Calibration, Fusion, Stack
 from consilium.learn.fusion.model import BlockModel, Trained
 from consilium.learn.models.boosting import Boosted
-from consilium.learn.models.heads import Prior
+from consilium.learn.models.heads import Course, Prior
 from consilium.learn.models.linear import Linear
 from consilium.learn.models.preproc import Design
-from consilium.learn.uncertainty.conformal import Conformal
+from consilium.learn.uncertainty.doubt import Doubt
 
 Array = np.ndarray
 Files = dict[str, bytes]  # path inside the task's folder -> content
@@ -45,7 +45,7 @@ def pack(trained: Trained, cohort: Cohort, settings: dict[str, Any]) -> Files:
     files["calibration.json"] = _json(
         {k: {"scale": c.scale, "bias": c.bias.tolist()} for k, c in sorted(trained.calibrations.items())}
     )
-    files["conformal.json"] = _json(trained.conformal.facts() if trained.conformal else None)
+    files["conformal.json"] = _json(trained.doubt.facts() if trained.doubt else None)
     files["dictionary.json"] = _json({b.name: describe(b) for b in cohort.blocks if b.name in trained.fusion.blocks})
     return files
 
@@ -71,6 +71,8 @@ def _facts(trained: Trained, settings: dict[str, Any]) -> dict[str, Any]:
                    "presence": f.stack.presence.tolist()},
         "networks": {"number": len(trained.nets), "shapes": shapes},
         "horizons": list(trained.horizons), "hazard": trained.hazard.tolist(), "settings": settings,
+        "course": None if trained.course is None else
+        {"times": trained.course.times.tolist(), "cumulative": trained.course.cumulative.tolist()},
     }  # fmt: skip
 
 
@@ -115,8 +117,8 @@ def unpack(files: Files) -> Trained:
         facts["kind"], tuple(facts["classes"]), Prior(np.array(p["offset"]), p["centre"], p["scale"]), tuple(blocks),
         _networks(files, facts["networks"], width), Fusion(names, f["best"], stack, (f["average"][0], f["average"][1])),
         calibrations, facts["choice"],
-        Conformal(tuple(bounds["thresholds"]), tuple(bounds["pooled"])) if bounds else None,
-        tuple(facts["horizons"]), np.array(facts["hazard"]),
+        Doubt.from_facts(bounds) if bounds else None, tuple(facts["horizons"]), np.array(facts["hazard"]),
+        Course(*(np.array(facts["course"][k]) for k in ("times", "cumulative"))) if facts["course"] else None,
     )  # fmt: skip
 
 

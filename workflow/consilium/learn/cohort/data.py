@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from consilium.core.errors import InputError, Problem
 from consilium.core.store import atomic, read_features
+from consilium.learn.uncertainty import groups
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -57,13 +58,16 @@ class Cohort:
     sites: tuple[str, ...]
     families: tuple[str, ...]
     blocks: tuple[Block, ...]
+    levels: groups.Levels = field(default_factory=dict)  # declared groups, see uncertainty.groups
 
     def take(self, rows: Array) -> Cohort:
         """A cohort of these rows alone: what a fit step gets cannot see anybody else."""
         rows = np.asarray(rows, dtype=int)
         pick = lambda items: tuple(items[i] for i in rows)  # noqa: E731
         blocks = tuple(b.take(rows) for b in self.blocks)
-        return Cohort(pick(self.patients), pick(self.sites), pick(self.families), blocks)
+        return Cohort(
+            pick(self.patients), pick(self.sites), pick(self.families), blocks, groups.take(self.levels, list(rows))
+        )
 
     def only(self, names: Sequence[str]) -> Cohort:
         """With these blocks alone (all when `names` is empty)."""
@@ -82,8 +86,8 @@ class Cohort:
         return np.stack([b.present for b in self.blocks], axis=1)
 
 
-def gathered(stores: Sequence[Path], patients: Sequence[Patient]) -> Cohort:
-    """All blocks of all feature stores, rows in the order of the sheet."""
+def gathered(stores: Sequence[Path], patients: Sequence[Patient], levels: groups.Levels | None = None) -> Cohort:
+    """All blocks of all feature stores, rows in the order of the sheet; levels: see groups.declared."""
     ids = [p.patient for p in patients]
     blocks = []
     for path in stores:
@@ -92,7 +96,8 @@ def gathered(stores: Sequence[Path], patients: Sequence[Patient]) -> Cohort:
     if not any(b.name == DEMOGRAPHICS[0] for b in blocks):
         blocks.append(sheet_demographics(patients))
     blocks.sort(key=lambda b: b.name)
-    return Cohort(tuple(ids), tuple(p.site for p in patients), tuple(p.family for p in patients), tuple(blocks))
+    sites, families = tuple(p.site for p in patients), tuple(p.family for p in patients)
+    return Cohort(tuple(ids), sites, families, tuple(blocks), levels or {})
 
 
 def _block(name: str, dataset: xr.Dataset, ids: list[str]) -> Block:
@@ -144,7 +149,8 @@ def save(path: Path, cohort: Cohort) -> None:
         arrays[f"{i:03d}.present"] = np.ascontiguousarray(b.present)
         names = ("name", "title", "layout", "reasons", "features", "units", "time")
         about.append({k: getattr(b, k) for k in names})
-    facts = {"patients": cohort.patients, "sites": cohort.sites, "families": cohort.families, "blocks": about}
+    facts = {"patients": cohort.patients, "sites": cohort.sites, "families": cohort.families, "blocks": about,
+             "levels": cohort.levels}  # fmt: skip
     arrays["anchor"] = np.zeros(1, dtype=np.float32)  # the format wants one array at least
     with atomic(path) as temporary:
         save_file(arrays, temporary, metadata={"consilium": json.dumps(facts)})
@@ -163,7 +169,8 @@ def load(path: Path) -> Cohort:
             )
             for i, about in enumerate(facts["blocks"])
         ]  # fmt: skip
-    return Cohort(tuple(facts["patients"]), tuple(facts["sites"]), tuple(facts["families"]), tuple(blocks))
+    levels = {name: tuple(of) for name, of in facts["levels"].items()}
+    return Cohort(tuple(facts["patients"]), tuple(facts["sites"]), tuple(facts["families"]), tuple(blocks), levels)
 
 
 def checked_names(cohort: Cohort, names: Sequence[str], task: str) -> None:

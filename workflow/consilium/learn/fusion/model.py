@@ -12,15 +12,17 @@ from consilium.learn.cohort.tasks import Target
 from consilium.learn.explain import shapley
 from consilium.learn.fusion.fusion import Calibration, Fusion, Parts
 from consilium.learn.models.boosting import Boosted
-from consilium.learn.models.heads import Prior, softmax, survival
+from consilium.learn.models.heads import Course, Prior, softmax, survival
 from consilium.learn.models.linear import Linear
 from consilium.learn.models.preproc import Design
-from consilium.learn.uncertainty.conformal import Conformal
+from consilium.learn.uncertainty.doubt import Doubt, distances
 
 if TYPE_CHECKING:
     from consilium.learn.networks.network import Net
 
 Array = np.ndarray
+# Reasons of absence that are no judgement of quality.
+NOT_THERE = ("", "not supplied", "not in the feature store", "not in the cohort's genotype file")
 
 
 @dataclass(frozen=True)
@@ -44,18 +46,26 @@ class BlockModel:
 
     def evidence(self, block: Block, learner: str = "") -> Array:
         """(row, width); 0 where the block is absent."""
-        x = self.design.matrix(block)
-        mix = {learner: 1.0} if learner else self.mix
-        out = np.zeros((len(x), self.linear.weights.shape[1]))
-        for name, share in mix.items():
-            out += share * self.learner(name).evidence(x)
+        out = self.evidence_of(self.design.matrix(block), learner)
         out[~block.present] = 0.0
         return out
+
+    def evidence_of(self, x: Array, learner: str = "") -> Array:
+        """The same for rows of the design."""
+        out = np.zeros((len(x), self.linear.weights.shape[1]))
+        for name, share in ({learner: 1.0} if learner else self.mix).items():
+            out += share * self.learner(name).evidence(x)
+        return out
+
+    def unusual(self, block: Block) -> Array:
+        """Distance of each row from the training patients: mean squared z over its 99 % point; beyond 1 is rare."""
+        return self.design.unusual(block) / max(self.far, 1e-9)
 
 
 @dataclass(frozen=True)
 class Trained:
-    """One task's models. calibrations: model key (see `key`) -> calibration; hazard: at `horizons` (survival)."""
+    """One task's models. calibrations: model key (see `key`) -> calibration; hazard: at `horizons` (survival), course:
+    at all times. doubt: what a prediction's set and its abstention rest on; None before it is calibrated."""
 
     kind: str
     classes: tuple[str, ...]
@@ -65,9 +75,10 @@ class Trained:
     fusion: Fusion
     calibrations: dict[str, Calibration]
     choice: str
-    conformal: Conformal | None = None
+    doubt: Doubt | None = None
     horizons: tuple[float, ...] = ()
     hazard: Array = field(default_factory=lambda: np.zeros(0))
+    course: Course | None = None
 
     @property
     def width(self) -> int:
@@ -100,48 +111,87 @@ class Trained:
         return eta if self.kind == "survival" else self.at.centre + self.at.scale * eta
 
     def predictions(self, cohort: Cohort) -> list[dict[str, Any]]:
-        """One record a row: the columns of table `predictions` but for patient, fold and observed."""
+        """One record a row: the columns of table `predictions` but for patient, fold and observed.
+
+        Where the model abstains, its numbers stay in the table, so that everybody is judged; no class is named.
+        """
         parts = self.parts(cohort)
-        eta = self.eta(parts)
-        scores = self.scores(eta)
-        cautions = self.cautions(cohort)
+        records = self._records(self.eta(parts), cohort)
+        why, cautions = self.abstentions(cohort), self.cautions(cohort)
         out = []
-        for i in range(len(cohort.patients)):
+        for i, record in enumerate(records):
             used = self.fusion.used(self.choice, parts.mask[i])
-            record: dict[str, Any] = {"modalities": ", ".join(used), "abstained": False, "reason": cautions[i]}
+            record |= {"modalities": ", ".join(used)}
             if not used:
-                record |= {"abstained": True, "reason": "none of the model's feature blocks is present"}
-            else:
-                record |= self._record(scores[i], eta[i : i + 1])
-                record["reason"] = "; ".join(r for r in (record.pop("doubt", ""), cautions[i]) if r)
-            out.append(record)
+                record = {"modalities": "", "doubt": "none of the model's feature blocks is present"}
+            doubts = [d for d in (why[i] if used else "", record.pop("doubt", "")) if d]
+            if doubts:
+                record |= {"predicted": ""}
+            out.append(record | {"abstained": bool(doubts), "reason": "; ".join([*doubts[:1], *cautions[i]])})
         return out
 
-    def _record(self, score: Array, eta: Array) -> dict[str, Any]:
+    def _records(self, eta: Array, cohort: Cohort) -> list[dict[str, Any]]:
+        """Figures of each row; `doubt` where a set says that nothing can be named."""
+        score, levels = self.scores(eta), cohort.levels
+        conformal = self.doubt.conformal if self.doubt else None
         if self.kind == "survival":
-            p = survival(eta, self.hazard)[0]
-            return {"risk": float(score[0])} | {f"p_{t:g}": float(x) for t, x in zip(self.horizons, p, strict=True)}
+            p = survival(eta, self.hazard)
+            early = conformal.earliest(eta, self.course, levels) if conformal and self.course else np.zeros(len(eta))
+            return [
+                {"risk": float(score[i, 0])}
+                | ({"lower": float(early[i])} if early[i] > 0 else {})
+                | {f"p_{t:g}": float(x) for t, x in zip(self.horizons, p[i], strict=True)}
+                for i in range(len(eta))
+            ]
         if self.kind == "regression":
-            half = self.conformal.thresholds[0] if self.conformal else float("nan")
-            bounds = {"lower": float(score[0] - half), "upper": float(score[0] + half)} if np.isfinite(half) else {}
-            return {"value": float(score[0])} | bounds
-        p = {f"p_{c}": float(x) for c, x in zip(self.classes, score, strict=True)}
-        inside = self.conformal.sets(score[None])[0] if self.conformal else [int(score.argmax())]
-        named = {"set": " or ".join(self.classes[k] for k in inside)}
-        if len(inside) == len(self.classes):
-            doubt = "the 90 % set holds every class: none can be excluded"
-            return p | named | {"predicted": "", "abstained": True, "doubt": doubt}
-        return p | named | {"predicted": self.classes[int(score.argmax())]}
+            value = score[:, 0]
+            half = conformal.half_widths(eta, levels) if conformal else np.full(len(eta), np.inf)
+            return [
+                {"value": float(v)} | ({"lower": float(v - h), "upper": float(v + h)} if np.isfinite(h) else {})
+                for v, h in zip(value, half, strict=True)
+            ]
+        sets = conformal.sets(score, levels) if conformal else [[int(row.argmax())] for row in score]
+        return [self._named(p, inside) for p, inside in zip(score, sets, strict=True)]
 
-    def cautions(self, cohort: Cohort) -> list[str]:
-        """Per row: present blocks whose values lie beyond the 99 % point of the training patients', by name."""
+    def _named(self, p: Array, inside: list[int]) -> dict[str, Any]:
+        record: dict[str, Any] = {f"p_{c}": float(x) for c, x in zip(self.classes, p, strict=True)}
+        record |= {"set": " or ".join(self.classes[k] for k in inside), "predicted": self.classes[int(p.argmax())]}
+        if len(inside) == len(self.classes):
+            record["doubt"] = "the 90 % set holds every class: none can be excluded"
+        elif not inside:
+            record["doubt"] = "the 90 % set is empty: no class is as likely as it is in patients of that class"
+        return record
+
+    def abstentions(self, cohort: Cohort) -> list[str]:
+        """Per row: why no prediction is made, whatever its set ("" = it is made)."""
+        if self.doubt is None or not self.blocks:
+            return [""] * len(cohort.patients)
+        blocks = [cohort.block(m.name) for m in self.blocks]
+        present = np.stack([b.present if b else np.zeros(len(cohort.patients), bool) for b in blocks], axis=1)
+        far = [m.unusual(b) if b else np.zeros(len(cohort.patients)) for m, b in zip(self.blocks, blocks, strict=True)]
+        distance, farthest = distances(np.stack(far, axis=1), present)
+        out = []
+        for i in range(len(cohort.patients)):
+            absent = {
+                m.name: b.reasons[i] if b else "nobody of this cohort has it"
+                for m, b, on in zip(self.blocks, blocks, present[i], strict=True) if not on
+            }  # fmt: skip
+            out.append(self.doubt.reason(absent, float(distance[i]), self.blocks[farthest[i]].name))
+        return out
+
+    def cautions(self, cohort: Cohort) -> list[list[str]]:
+        """Per row: present blocks far beyond the training patients', blocks that quality control left out with why."""
         out: list[list[str]] = [[] for _ in cohort.patients]
         for model in self.blocks:
             block = cohort.block(model.name)
-            if block is not None and np.isfinite(model.far):
-                for i in np.flatnonzero((model.design.unusual(block) > 2 * model.far) & block.present):
-                    out[i].append(model.name)
-        return [f"values unlike the training patients': {', '.join(names)}" if names else "" for names in out]
+            if block is None:
+                continue
+            for i in np.flatnonzero((model.unusual(block) > 2) & block.present):
+                out[i].append(f"values unlike the training patients': {model.name}")
+            for i in np.flatnonzero(~block.present):
+                if block.reasons[i] not in NOT_THERE:
+                    out[i].append(f"{model.name} left out ({block.reasons[i]})")
+        return out
 
     def contributions(self, cohort: Cohort, seed: int = 0) -> list[dict[str, Any]]:
         """Exact Shapley contributions of the present blocks, on the scale of `scores`, one record a row and target."""

@@ -14,9 +14,9 @@ from consilium.learn.fusion import fusion, guard
 from consilium.learn.fusion.model import BlockModel, Trained, key
 from consilium.learn.models import preproc
 from consilium.learn.models.base import Folded, fit_block
-from consilium.learn.models.heads import Prior, baseline_hazard, losses
+from consilium.learn.models.heads import Prior, baseline_hazard, course, losses
 from consilium.learn.models.work import Ledger, Settings, Work, start
-from consilium.learn.uncertainty import conformal
+from consilium.learn.uncertainty import doubt
 
 Array = np.ndarray
 
@@ -32,26 +32,28 @@ def fit_networks(
     n, m, width = len(work.target), len(blocks), work.target.width
     logits, gates, curves = np.zeros((n, m, width)), np.zeros((n, m)), []
 
-    def trained(designs: list[preproc.Design], rows: Array, seed: int, held: Array | None = None) -> Any:
+    def trained(designs: list[preproc.Design], rows: Array, name: Any, held: Array | None = None) -> Any:
         inputs = {b.name: d.network_input(b) for b, d in zip(blocks, designs, strict=True)}
         pick = lambda at: {k: v[at] for k, v in inputs.items()}  # noqa: E731
         watch = None if held is None else (pick(held), mask[held], work.target.take(held))
-        net = network.fit(pick(rows), layouts, mask[rows], work.target.take(rows), work.settings.epochs, seed, watch)
+        net = network.fit(
+            pick(rows), layouts, mask[rows], work.target.take(rows), work.settings.epochs, work.seed("network", *name),
+            watch, work.settings.network, [work.groups[i] for i in rows], work.settings.job,
+            f"network {' '.join(map(str, name))}",
+        )  # fmt: skip
         return net, (None if held is None else net.outputs(pick(held)))
 
     for j in np.unique(work.inner):
         train, held = np.flatnonzero(work.inner != j), np.flatnonzero(work.inner == j)
         work.note(f"network, inner fold {j}", train)
-        net, (logits[held], gates[held]) = trained([f.designs[j] for f in folded], train, work.seed("network", j), held)
+        net, (logits[held], gates[held]) = trained([f.designs[j] for f in folded], train, (j,), held)
         curves += [
             {"inner": int(j), "seed": 0, "epoch": e, "train_loss": a, "validation_loss": b} for e, a, b in net.curve
         ]
     everyone = np.arange(n)
     work.note("network", everyone)
     final = [f.model.design for f in folded]
-    nets = tuple(
-        trained(final, everyone, work.seed("network", "final", s))[0] for s in range(work.settings.network_seeds)
-    )
+    nets = tuple(trained(final, everyone, ("final", s))[0] for s in range(work.settings.network_seeds))
     return nets, (logits, gates), curves
 
 
@@ -87,9 +89,13 @@ def fit_all(
     shipped = etas[choice.name]
     trained = Trained(
         target.kind, target.classes, work.at, tuple(f.model for f in folded), nets, together, calibrations, choice.name,
-        conformal.fit(shipped, target, work.at), settings.horizons,
+        None, settings.horizons,
         baseline_hazard(target, shipped, settings.horizons) if settings.horizons else np.zeros(0),
+        course(target, shipped) if target.kind == "survival" else None,
     )  # fmt: skip
+    trained = replace(
+        trained, doubt=doubt.fit(trained, shipped, target, cohort.levels, parts, _distances(work, folded))
+    )
     left_out = [b.name for b in cohort.blocks if b.name not in together.blocks]
     facts = choice.facts() | {
         "inner_folds": int(work.inner.max()) + 1, "curves": curves, "left_out": left_out,
@@ -100,6 +106,20 @@ def fit_all(
         "calibration": calibrations[choice.name].scale,
     }  # fmt: skip
     return trained, others, facts
+
+
+def _distances(work: Work, folded: list[Folded]) -> Array:
+    """(row, block) distance of each row from the patients outside its inner fold; 0 where the block is absent."""
+    out = np.zeros((len(work.target), len(folded)))
+    for m, f in enumerate(folded):
+        block = work.cohort.block(f.model.name)
+        if block is None:
+            continue
+        for k, j in enumerate(work.folds):
+            rows = np.flatnonzero((work.inner == j) & block.present)
+            if len(rows):
+                out[rows, m] = f.designs[k].unusual(block.take(rows)) / max(f.model.far, 1e-9)
+    return out
 
 
 def fit_fusion(work: Work, folded: list[Folded], parts: fusion.Parts) -> tuple[fusion.Fusion, dict[str, Array]]:

@@ -10,14 +10,23 @@ from collections.abc import Callable
 import numpy as np
 
 from consilium.learn.cohort.tasks import Target
+from consilium.learn.judge import censored
+from consilium.learn.uncertainty import calibration
 
 Array = np.ndarray
 Metric = Callable[[Target, Array, Array], Array]
 BETTER = {
-    "auc": "higher", "auc_within_folds": "higher", "average_precision": "higher", "balanced_accuracy": "higher",
-    "brier": "lower", "log_loss": "lower",
-    "ece": "lower", "c_index": "higher", "c_index_within_folds": "higher", "mae": "lower", "r2": "higher",
+    "auc": "higher", "auc_within_folds": "higher", "auprc": "higher", "balanced_accuracy": "higher", "brier": "lower",
+    "log_loss": "lower", "ece": "lower", "quadratic_kappa": "higher", "level_error": "lower",
+    "c_index": "higher", "c_index_within_folds": "higher", "c_uno": "higher",
+    "auc_over_time": "higher", "ibs": "lower", "mae": "lower", "r2": "higher", "sensitivity": "higher",
+    "specificity": "higher", "ppv": "higher", "npv": "higher", "calibration_slope": "nearest 1",
+    "calibration_intercept": "nearest 0",
 }  # fmt: skip
+# Computed for the shipped model alone: they need its threshold or its survival curves, or take long.
+SHIPPED_ONLY = (
+    "sensitivity", "specificity", "ppv", "npv", "calibration_slope", "calibration_intercept", "ibs",
+)  # fmt: skip
 MAIN = {"classification": "auc", "survival": "c_index", "regression": "mae"}
 
 
@@ -43,22 +52,43 @@ def auc(target: Target, p: Array, weights: Array) -> Array:
     return np.mean([_ratio(*_concordance(target.y == k, p[:, k], weights)) for k in classes], axis=0)
 
 
-def average_precision(target: Target, p: Array, weights: Array) -> Array:
-    """Area under the precision-recall curve by steps, macro mean over classes as in `auc`; chance is the class share.
+def auprc(target: Target, p: Array, weights: Array) -> Array:
+    """Area under the precision-recall curve as average precision; macro one-vs-rest mean for several classes.
 
-    sum over score levels of (recall gained) x (precision at that level), doi:10.1371/journal.pone.0118432.
+    The sum over thresholds of the rise in recall times the precision there (doi:10.1145/1143844.1143874); chance is the
+    share of the class.
     """
     classes = [1] if target.width == 2 else range(target.width)
-    return np.mean([_precision(target.y == k, p[:, k], weights) for k in classes], axis=0)
+    return np.mean([_average_precision(target.y == k, p[:, k], weights) for k in classes], axis=0)
 
 
-def _precision(positive: Array, score: Array, weights: Array) -> Array:
-    order = np.argsort(-score, kind="stable")
-    last = np.flatnonzero(np.append(np.diff(score[order]) != 0, True))  # ties come together
-    hits = np.cumsum((weights * positive)[:, order], axis=1)[:, last]
-    called = np.cumsum(weights[:, order], axis=1)[:, last]
-    precision = hits / np.where(called > 0, called, 1)
-    return _ratio((np.diff(hits, axis=1, prepend=0) * precision).sum(axis=1), hits[:, -1])
+def _average_precision(positive: Array, score: Array, weights: Array) -> Array:
+    levels, code = np.unique(-score, return_inverse=True)
+    order = np.argsort(code, kind="stable")
+    starts = np.searchsorted(code[order], np.arange(len(levels)))
+    hit = np.add.reduceat((weights * positive)[:, order], starts, axis=1)
+    called = np.cumsum(np.add.reduceat(weights[:, order], starts, axis=1), axis=1)
+    precision = np.cumsum(hit, axis=1) / np.maximum(called, 1e-12)
+    return _ratio((hit * precision).sum(axis=1), hit.sum(axis=1))
+
+
+def at_cut(cut: Array) -> dict[str, Metric]:
+    """Sensitivity, specificity, positive and negative predictive value of calling the second of two classes from `cut`
+    (row,) on: each row's threshold was chosen on inner folds of the patients its models were fitted on."""
+
+    def share(of: Callable[[Array, Array], Array], hit: Callable[[Array, Array], Array]) -> Metric:
+        def figure(target: Target, p: Array, weights: Array) -> Array:
+            called, sick = p[:, 1] >= cut, target.y == 1
+            return _ratio(weights @ (of(called, sick) & hit(called, sick)), weights @ of(called, sick))
+
+        return figure
+
+    return {
+        "sensitivity": share(lambda called, sick: sick, lambda called, sick: called),
+        "specificity": share(lambda called, sick: ~sick, lambda called, sick: ~called),
+        "ppv": share(lambda called, sick: called, lambda called, sick: sick),
+        "npv": share(lambda called, sick: ~called, lambda called, sick: ~sick),
+    }
 
 
 def balanced_accuracy(target: Target, p: Array, weights: Array) -> Array:
@@ -88,6 +118,25 @@ def ece(target: Target, p: Array, weights: Array) -> Array:
     bins = np.minimum((confidence * 10).astype(int), 9)
     gap = sum(np.abs((weights * (bins == b)) @ (hit - confidence)) for b in range(10))
     return _ratio(np.asarray(gap), weights.sum(axis=1))
+
+
+def quadratic_kappa(target: Target, p: Array, weights: Array) -> Array:
+    """Agreement of the most probable level with the true one beyond chance, errors squared (doi:10.1037/h0026256).
+
+    1 = always right, 0 = as by chance; ordered classes only.
+    """
+    k = target.width
+    named, truth = np.eye(k)[p.argmax(axis=1)], np.eye(k)[target.y]
+    cost = (np.arange(k)[:, None] - np.arange(k)[None, :]) ** 2.0
+    observed = weights @ (named @ cost * truth).sum(axis=1)
+    share_named, share_true = weights @ named, weights @ truth
+    expected = np.einsum("rj,jk,rk->r", share_named, cost, share_true)
+    return 1 - _ratio(observed * weights.sum(axis=1), expected)
+
+
+def level_error(target: Target, p: Array, weights: Array) -> Array:
+    """Mean distance in levels between the most probable level and the true one; ordered classes only."""
+    return _ratio(weights @ np.abs(p.argmax(axis=1) - target.y).astype(float), weights.sum(axis=1))
 
 
 def c_index(target: Target, risk: Array, weights: Array) -> Array:
@@ -139,19 +188,31 @@ def within(fold: Array, target: Target, score: Array, weights: Array) -> Array:
     return np.mean([_ratio(a, b) for a, b in zip(top, bottom, strict=True)], axis=0)
 
 
-def all_of(kind: str, fold: Array) -> dict[str, Metric]:
-    """The metrics of a kind of task, the main one first."""
+def all_of(
+    kind: str, fold: Array, cut: Array | None = None, times: tuple[float, ...] = (), classes: int = 0,
+    ordered: bool = False,
+) -> dict[str, Metric]:  # fmt: skip
+    """The metrics of a kind of task, the main one first.
+
+    cut: see at_cut (NaN: none); times: see censored.of; classes: their number, for what exists for two only; ordered:
+    of classes with an order.
+    """
 
     def inside(target: Target, score: Array, weights: Array) -> Array:
         return within(fold, target, score, weights)
 
+    slope: dict[str, Metric] = {"calibration_slope": calibration.slope}
     if kind == "classification":
+        called = at_cut(cut) if cut is not None and np.isfinite(cut).all() else {}
         return {
-            "auc": auc, "auc_within_folds": inside, "average_precision": average_precision,
-            "balanced_accuracy": balanced_accuracy, "brier": brier,
-            "log_loss": log_loss, "ece": ece,
-        }  # fmt: skip
-    return {"c_index": c_index, "c_index_within_folds": inside} if kind == "survival" else {"mae": mae, "r2": r2}
+            "auc": auc, "auc_within_folds": inside, "auprc": auprc, "balanced_accuracy": balanced_accuracy,
+            "brier": brier, "log_loss": log_loss, "ece": ece, **called, **slope,
+            **({"calibration_intercept": calibration.intercept} if classes == 2 else {}),
+        } | ({"quadratic_kappa": quadratic_kappa, "level_error": level_error} if ordered else {})  # fmt: skip
+    if kind == "survival":
+        over_time = censored.of(times) if len(times) > 1 else {}
+        return {"c_index": c_index, "c_index_within_folds": inside, **over_time, **slope}
+    return {"mae": mae, "r2": r2}
 
 
 def interval(replicates: Array) -> tuple[float, float]:

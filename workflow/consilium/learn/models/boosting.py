@@ -61,8 +61,7 @@ class Boosted:
         """rounds: of the first trees alone; 0 = all."""
         if not self.text or not len(x):
             return np.zeros((len(x), self.width))
-        booster = _lightgbm().Booster(model_str=self.text)
-        raw = booster.predict(x[:, self.columns], raw_score=True, num_threads=1, num_iteration=rounds or -1)
+        raw = booster(self.text).predict(x[:, self.columns], raw_score=True, num_threads=1, num_iteration=rounds or -1)
         if self.ratio:
             return np.log(np.maximum(np.asarray(raw), MIN_RATIO)).reshape(-1, 1)
         return _as_evidence(np.asarray(raw), self.width)
@@ -73,6 +72,11 @@ def _as_evidence(raw: Array, width: int) -> Array:
     if width == 2 and out.shape[1] == 1:
         out = np.concatenate([-out, out], axis=1) / 2
     return centred(out)
+
+
+def booster(text: str) -> Any:
+    """The trees that were written as `text`."""
+    return _lightgbm().Booster(model_str=text)
 
 
 def _lightgbm() -> Any:
@@ -128,8 +132,8 @@ def fit(x: Array, target: Target, seed: int, shape: Shape = SMALL[0]) -> Boosted
     else:
         about["objective"] = _cox_objective(target)
     data = _lightgbm().Dataset(x[:, columns], label, init_score=first, params=about, free_raw_data=False)
-    booster = _lightgbm().train(about, data, shape.rounds)
-    return Boosted(booster.model_to_string(), columns, width)
+    trees = _lightgbm().train(about, data, shape.rounds)
+    return Boosted(trees.model_to_string(), columns, width)
 
 
 def _columns(x: Array, target: Target) -> Array:

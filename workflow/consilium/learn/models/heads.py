@@ -16,6 +16,7 @@ from consilium.learn.cohort.tasks import Target
 
 Array = np.ndarray
 Objective = Callable[[Array], tuple[float, Array]]
+COURSE_POINTS = 40
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,18 @@ def softmax(eta: Array) -> Array:
 def centred(evidence: Array) -> Array:
     """Evidence of K classes has one free constant: fix it at mean zero."""
     return evidence - evidence.mean(axis=-1, keepdims=True) if evidence.shape[-1] > 1 else evidence
+
+
+def directions(target: Target) -> Array:
+    """(free, width): what a linear model's free columns do to the linear predictor.
+
+    Ordered classes have one column, with equal steps from level to level: the adjacent-category logit model
+    (doi:10.1111/j.2517-6161.1984.tb01270.x); everything else has a column of its own.
+    """
+    if not target.ordered:
+        return np.eye(target.width)
+    steps = np.arange(target.width) - (target.width - 1) / 2
+    return (steps / np.sqrt((steps**2).mean()))[None, :]
 
 
 def objective(target: Target, at: Prior) -> Objective:
@@ -124,6 +137,32 @@ def baseline_hazard(target: Target, evidence: Array, times: tuple[float, ...]) -
     steps, t = target.event[order] / at_risk, target.time[order]
     grown = np.concatenate([[0.0], np.cumsum(steps[::-1])])  # by rising time
     return grown[np.searchsorted(t[::-1], np.asarray(times), side="right")]
+
+
+@dataclass(frozen=True)
+class Course:
+    """Breslow's cumulative baseline hazard as a polygon from (0, 0): times (rising) and cumulative hazard there.
+
+    Beyond the last time it stays level. Times are rounded quantiles of event times: no patient's own.
+    """
+
+    times: Array
+    cumulative: Array
+
+    def at(self, times: Array) -> Array:
+        return np.interp(times, np.r_[0.0, self.times], np.r_[0.0, self.cumulative])
+
+    def when(self, cumulative: Array) -> Array:
+        """Time at which the cumulative hazard is first reached; the last time for more than it ever reaches."""
+        hazard, first = np.unique(np.r_[0.0, self.cumulative], return_index=True)
+        return np.interp(cumulative, hazard, np.r_[0.0, self.times][first])
+
+
+def course(target: Target, evidence: Array) -> Course:
+    """Of rows of this log relative hazard; at most COURSE_POINTS points."""
+    asked = np.quantile(target.time[target.event == 1], np.linspace(0, 1, COURSE_POINTS))
+    times = np.array(sorted({float(f"{t:.2g}") for t in asked} - {0.0}))
+    return Course(times, baseline_hazard(target, evidence, tuple(times)))
 
 
 def survival(evidence: Array, cumulative_hazard: Array) -> Array:

@@ -72,7 +72,7 @@ class Design:
     def matrix(self, block: Block) -> Array:
         """(row, column), every value finite; rows of absent patients are all zero. Mean square row norm about 1."""
         if self.layout == "volume":
-            x = self._z(block).reshape(len(block.values), -1)[:, self.arrays["kept"]] @ self.arrays["loadings"].T
+            x = self.z_scores(block).reshape(len(block.values), -1)[:, self.arrays["kept"]] @ self.arrays["loadings"].T
             x = x / self.arrays["norm"]
         else:
             x = self._columns(raw_table(block)[0]) / self.arrays["norm"]
@@ -89,7 +89,8 @@ class Design:
         full = np.concatenate([filled, gaps[:, a["indicators"]].astype(float)], axis=1)
         return np.clip((full - a["mean"]) / a["sd"], -CLIP, CLIP)
 
-    def _z(self, block: Block) -> Array:
+    def z_scores(self, block: Block) -> Array:
+        """Voxelwise z against the training patients, clipped; 0 outside and where there is no value."""
         z = (block.values - self.arrays["voxel_mean"]) / self.arrays["voxel_sd"]
         return np.clip(np.nan_to_num(z, nan=0.0, posinf=0.0, neginf=0.0), -CLIP, CLIP)
 
@@ -111,7 +112,7 @@ class Design:
             seen = np.isfinite(v)
             v = np.clip(np.where(seen, v, 0.0), -CLIP, CLIP)
             return np.concatenate([v, seen], axis=2).astype(np.float32)
-        return pooled(self._z(block), (18, 18, 18)).astype(np.float32)[:, None]
+        return pooled(self.z_scores(block), (18, 18, 18)).astype(np.float32)[:, None]
 
 
 def fit(block: Block, cnn: bool = False) -> Design:
@@ -173,7 +174,7 @@ def _fit_volume(own: Block) -> Design:
     sd = np.where(inside, np.maximum(sd, 0.1 * typical), np.inf)  # outside: z = 0
     arrays = {"voxel_mean": mean, "voxel_sd": sd, "kept": np.flatnonzero(inside.ravel())}
     design = Design("volume", (), arrays)
-    z = design._z(own).reshape(len(v), -1)[:, arrays["kept"]]
+    z = design.z_scores(own).reshape(len(v), -1)[:, arrays["kept"]]
     loadings = _components(z, min(MAX_COMPONENTS, max(len(v) // 3, 1)))
     scores = z @ loadings.T
     arrays["loadings"] = loadings

@@ -14,6 +14,8 @@ from consilium.learn.cohort.folds import assign, possible_folds
 from consilium.learn.cohort.tasks import Target
 from consilium.learn.models import linear
 from consilium.learn.models.heads import Prior, prior
+from consilium.learn.networks.job import Job
+from consilium.learn.networks.plan import NetworkPlan
 
 Array = np.ndarray
 MIN_INNER_FOLDS = 3  # two are left out at once
@@ -21,7 +23,7 @@ MIN_INNER_FOLDS = 3  # two are left out at once
 
 @dataclass(frozen=True)
 class Settings:
-    """names: what the seeds are made from (run seed, task, labels, fold)."""
+    """names: what the seeds are made from (run seed, task, labels, fold). job: changes no number."""
 
     names: tuple[Any, ...]
     inner_folds: int = 4
@@ -32,6 +34,8 @@ class Settings:
     horizons: tuple[float, ...] = ()
     baselines: bool = True  # also models that are compared only
     trials: int = 0  # of tuning, in every fit of boosted trees
+    network: NetworkPlan = field(default_factory=NetworkPlan)
+    job: Job = field(default_factory=Job)
 
 
 @dataclass

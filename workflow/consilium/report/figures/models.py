@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 REPEATS = 500
 ROLES = {"shipped": COLOURS[0], "candidate": COLOURS[4], "baseline": "#55636F", "control": COLOURS[1]}
 CHANCE = {"auc": 0.5, "c_index": 0.5, "balanced_accuracy": None}
+NAMES = {"age sex": "age and sex", "missingness": "which data are there", "site": "site", "prevalence": "no data"}
 NO_OUTCOME = "no prediction of a patient with a recorded outcome"
 
 
@@ -27,7 +28,7 @@ def judged(predictions: pd.DataFrame) -> pd.DataFrame:
     return known[known[columns].notna().all(axis=1)] if columns else known.iloc[:0]
 
 
-def _classes(table: pd.DataFrame) -> list[str]:
+def classes_shown(table: pd.DataFrame) -> list[str]:
     """Classes to show: all, or the second of two (the other is its mirror)."""
     names = [c[2:] for c in table.columns if c.startswith("p_")]
     return names[1:] if len(names) == 2 else names
@@ -40,7 +41,7 @@ def roc(predictions: pd.DataFrame, folds: pd.DataFrame, seed: int) -> Figure:
         return card("ROC", NO_OUTCOME)
     of = dict(zip(folds["patient"], folds["group"], strict=True))
     weights = stats.group_weights([of.get(p, p) for p in table["patient"]], REPEATS, seed)
-    names = _classes(table)
+    names = classes_shown(table)
     figure, axes = panels(len(names), 3.3, 3.5)
     for ax, (name, hue) in zip(axes, colour(names).items(), strict=True):
         positive, score = (table["observed"] == name).to_numpy(), table[f"p_{name}"].to_numpy(dtype=float)
@@ -66,7 +67,7 @@ def calibration(predictions: pd.DataFrame) -> Figure:
     table = judged(predictions)
     if table.empty:
         return card("Calibration", NO_OUTCOME)
-    names = _classes(table)
+    names = classes_shown(table)
     figure, axes = panels(len(names), 3.3, 3.5)
     for ax, (name, hue) in zip(axes, colour(names).items(), strict=True):
         positive, score = (table["observed"] == name).to_numpy(), table[f"p_{name}"].to_numpy(dtype=float)
@@ -117,7 +118,7 @@ def confusion(predictions: pd.DataFrame) -> Figure:
 
 def leaderboard(table: pd.DataFrame, metric: str) -> Figure:
     """Every model's main metric with its 95 % interval: shipped, candidates, baselines, controls."""
-    rows = table[(table["metric"] == metric) & table["value"].notna()].copy()
+    rows = table[(table["metric"] == metric) & table["value"].notna() & (table["role"] != "stress")].copy()
     if rows.empty:
         return card("Leaderboard", f"no {metric_name(metric)} was computed")
     rows["order"] = rows["role"].map({r: i for i, r in enumerate(ROLES)}).fillna(9)
@@ -135,7 +136,7 @@ def leaderboard(table: pd.DataFrame, metric: str) -> Figure:
         ax.hlines(i, row.lower, row.upper, color=hue, lw=2)
         ax.plot(row.value, i, "s" if row.role == "shipped" else "o", color=hue, ms=7 if row.role == "shipped" else 5)
         ax.annotate(f"{row.value:.2f}", (1.01, i), xycoords=("axes fraction", "data"), va="center", fontsize=8)
-    ax.set_yticks(range(len(rows)), [_label(r) for r in rows.itertuples()], fontsize=8.5)
+    ax.set_yticks(range(len(rows)), [label(r) for r in rows.itertuples()], fontsize=8.5)
     ax.invert_yaxis()
     direction = rows["better"].iloc[0]
     ax.set(
@@ -147,12 +148,13 @@ def leaderboard(table: pd.DataFrame, metric: str) -> Figure:
     return figure
 
 
-def _label(row: object) -> str:
+def label(row: object) -> str:
+    """Name of a model in a figure: with its block, or how many."""
     model, modalities = str(getattr(row, "model", "")), str(getattr(row, "modalities", ""))
     model = model.replace("_", " ")
     blocks = [m for m in modalities.split(", ") if "/" in m]
     if not blocks:
-        return f"{model}: all blocks" if modalities == "all blocks" else model
+        return f"{model}: all blocks" if modalities == "all blocks" else NAMES.get(model, model)
     return f"{model}: {blocks[0]}" if len(blocks) == 1 else f"{model}: {len(blocks)} blocks"
 
 

@@ -67,5 +67,6 @@ def save(figure: Figure, folder: Path, name: str) -> None:
 
     with atomic(folder / f"{name}.png") as path:
         figure.savefig(path, dpi=DPI, format="png", metadata={"Software": None})
+    figure.set_layout_engine("none")  # it is laid out now; doing it again costs as much as the drawing
     with atomic(folder / f"{name}.svg") as path:
         figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})

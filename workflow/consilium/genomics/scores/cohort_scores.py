@@ -1,0 +1,70 @@
+"""The tables of a cohort's polygenic scores: sums, fate of every term, place in the reference."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from consilium.genomics.scores import adjusted as against
+from consilium.genomics.scores import frequencies, rows
+from consilium.genomics.scores.matching import Rules
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from consilium.genomics.scores.reference import Reference
+    from consilium.genomics.scores.risk import Measured
+    from consilium.genomics.scores.rows import ScoringFile
+
+TABLES = ("polygenic", "polygenic_matches", "polygenic_adjusted")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What to score and by which rules. known: reference people's scores, if any; digest: of the files that place
+    patients among them."""
+
+    files: list[ScoringFile]
+    rules: Rules
+    risks: dict[str, Measured]
+    known: Reference | None
+    digest: str
+
+
+def tables(asked: Asked, genotypes: Path, sheet: Path, ancestry: Path, panel: Path) -> dict[str, pd.DataFrame]:
+    """TABLES by name, empty without scores. The rest as in stages.polygenic."""
+    import pandas as pd
+
+    from consilium.core import register
+
+    found = _of_files(asked, genotypes, sheet, ancestry, panel) if asked.files else {}
+    out = {n: pd.concat(found[n], ignore_index=True) if found.get(n) else register.TABLES[n].empty() for n in TABLES}
+    return out | {"polygenic_adjusted": against.with_spread(out["polygenic_adjusted"])}
+
+
+def _of_files(asked: Asked, genotypes: Path, sheet: Path, ancestry: Path, panel: Path) -> dict[str, list[pd.DataFrame]]:
+    import pandas as pd
+
+    from consilium.core.sheets import read_patients
+    from consilium.core.store import read_table
+    from consilium.genomics.cohort.genotypes import open_genotypes
+    from consilium.genomics.intake.panel import read_panel
+
+    people, posteriors, known = read_patients(sheet), read_table(ancestry, "ancestry"), asked.known
+    names, sexes = [p.patient for p in people], {p.patient: p.sex for p in people}
+    shares = frequencies.of_panel(read_panel(panel))
+    shares = known.frequencies.over(shares) if known else shares
+    found: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
+    with open_genotypes(genotypes) as store:
+        weights = rows.posteriors(store.samples, shares.populations, posteriors)
+        where = against.places(store.samples, posteriors, known, asked.digest) if known else None
+        for scored in rows.score_all(asked.files, store, shares, weights, asked.rules, known):
+            plain = rows.score_rows(scored, store.samples, names)
+            placed = against.adjusted_rows(
+                scored, plain, store.samples, known, where, asked.rules, asked.risks.get(scored.score.name), sexes
+            )
+            found["polygenic"].append(pd.DataFrame(plain))
+            found["polygenic_matches"].append(rows.match_table(scored))
+            found["polygenic_adjusted"].append(pd.DataFrame(placed))
+    return found

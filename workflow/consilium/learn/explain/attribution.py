@@ -1,0 +1,84 @@
+"""Exact contributions of a block's pieces to what its models say: linear weights, Tree-SHAP for the trees' share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from consilium.learn.explain.pieces import Pieces
+from consilium.learn.fusion.fusion import Parts
+from consilium.learn.fusion.model import BlockModel, Trained
+from consilium.learn.models import boosting
+from consilium.learn.models.boosting import Boosted
+from consilium.learn.models.heads import centred
+
+Array = np.ndarray
+TOLERANCE = 1e-6  # of additivity, on the scale of evidence
+
+
+@dataclass(frozen=True)
+class Shared:
+    """phi (row, piece): what each piece adds to the block's evidence for the row's target. constant (row,): what does
+    not belong to any piece (the trees' mean; of a volume all that the trees say of its components)."""
+
+    phi: Array
+    constant: Array
+
+
+def shares(model: BlockModel, pieces: Pieces, target: Array) -> Shared:
+    """target (row,): the class whose evidence is shared out (0 where there is one column only)."""
+    weights = centred(model.linear.weights)[:, target].T
+    phi = model.mix.get("elastic_net", 0.0) * pieces.linear(weights)
+    constant = np.zeros(len(phi))
+    if model.boosted is not None and model.mix.get("lightgbm", 0.0) > 0:
+        trees, base = tree_shap(model.boosted, pieces.x)
+        rows, share = np.arange(len(phi)), model.mix["lightgbm"]
+        constant += share * base[rows, target]
+        own = share * trees[rows, :, target]
+        if pieces.shares is None:
+            phi = phi + own
+        else:
+            constant += own.sum(axis=1)  # trees speak of whole components, which have no place
+    return Shared(phi, constant)
+
+
+def tree_shap(model: Boosted, x: Array) -> tuple[Array, Array]:
+    """(row, column of x, width) and (row, width): exact SHAP values and their base, LightGBM's own (arXiv:1802.03888).
+
+    They add up to the evidence, which is checked: ValueError where they do not.
+    """
+    out, base = np.zeros((len(x), x.shape[1], model.width)), np.zeros((len(x), model.width))
+    if not model.text or not len(x):
+        return out, base
+    used = x[:, model.columns]
+    raw = np.asarray(boosting.booster(model.text).predict(used, pred_contrib=True, num_threads=1))
+    raw = raw.reshape(len(x), -1, len(model.columns) + 1).transpose(0, 2, 1)  # (row, column and base, tree class)
+    if model.width == 2 and raw.shape[2] == 1:
+        raw = np.concatenate([-raw, raw], axis=2) / 2
+    raw = centred(raw)
+    out[:, model.columns], base = raw[:, :-1], raw[:, -1]
+    gap = np.abs(out.sum(axis=1) + base - model.evidence(x)).max()
+    if gap > TOLERANCE:
+        raise ValueError(f"Tree-SHAP values miss the trees' evidence by {gap:.2g}")
+    return out, base
+
+
+def block_weights(trained: Trained, parts: Parts) -> Array:
+    """(row, block): weight of each block's evidence in the shipped linear predictor.
+
+    Every candidate is affine in the blocks' evidence: its weights are asked for, block by block. The rest holds
+    presence terms, bias and the networks. ValueError where the candidate is not affine.
+    """
+    n, m, width = parts.base.shape
+    rest = trained.eta(Parts(parts.mask, np.zeros_like(parts.base), parts.nets))
+    probe = np.eye(1, width)[0] - 1 / width if width > 1 else np.ones(1)
+    weights = np.zeros((n, m))
+    for b in range(m):
+        base = np.zeros_like(parts.base)
+        base[:, b] = probe
+        weights[:, b] = (trained.eta(Parts(parts.mask, base, parts.nets)) - rest)[:, 0] / probe[0]
+    gap = np.abs(rest + np.einsum("nm,nmk->nk", weights, parts.base) - trained.eta(parts)).max(initial=0.0)
+    if gap > TOLERANCE:
+        raise ValueError(f"the shipped candidate is not affine in the blocks' evidence (by {gap:.2g})")
+    return weights

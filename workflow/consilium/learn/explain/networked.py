@@ -1,0 +1,147 @@
+"""Explanations where a network is shipped: integrated gradients per block, with the same gates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from consilium.core.provenance import seed_from
+from consilium.learn.cohort.data import Block
+from consilium.learn.explain import gates, pieces, rows
+from consilium.learn.explain.given import Facts, Given, agreement, unit_of
+from consilium.learn.fusion.fusion import Parts, network_evidence
+from consilium.learn.fusion.model import BlockModel
+from consilium.learn.models.preproc import Design
+
+if TYPE_CHECKING:
+    from consilium.learn.networks.network import Net
+
+Array = np.ndarray
+RANDOM_NETS = 3
+
+
+@dataclass(frozen=True)
+class Seen:
+    """How a network sees one block. found: its pieces; code: piece of every entry of one row of the input; None where
+    the input is made of the design's columns."""
+
+    found: pieces.Pieces
+    code: Array | None
+
+    def attributed(self, given: Array, gradients: Array, projection: Array | None) -> Array:
+        """(row, piece) from the input and its averaged gradients, both (row, ...)."""
+        if self.code is None:
+            assert projection is not None
+            return self.found.linear(gradients @ projection.T)
+        flat = (given * gradients).reshape(len(given), -1)
+        return np.stack([np.bincount(self.code.ravel(), r, len(self.found.names)) for r in flat])
+
+    def with_pieces(self, given: Array, keep: Array, projection: Array | None) -> Array:
+        """The input with the pieces outside `keep` (row, piece) at zero."""
+        if self.code is None:
+            assert projection is not None
+            return (self.found.design(keep) @ projection).astype(np.float32)
+        return np.asarray(given * keep[:, self.code], dtype=np.float32)
+
+
+def seen(design: Design, block: Block, reference: Block) -> Seen:
+    if design.network_layout == "table":
+        return Seen(pieces.of(design, block, reference), None)
+    shape = design.network_input(block).shape[1:]
+    if design.layout == "series":
+        features = len(block.features)
+        names, code, kind = block.features, np.tile(np.arange(shape[1]) % features, (shape[0], 1)), "feature"
+    else:
+        code, every = pieces.boxes(shape[1:])
+        names, code, kind = tuple(every), code[None], "region"
+    unknown = np.full((len(block.values), len(names)), np.nan)
+    about = "over time" if kind == "feature" else "z-scores"
+    return Seen(pieces.Pieces(kind, names, (about,) * len(names), unknown, unknown, np.zeros((len(unknown), 0))), code)
+
+
+def explained(given: Given, parts: Parts, wanted: Array, out: Facts) -> None:
+    """Append the networks' rows and raw figures of their gates to `out`."""
+    from consilium.learn.explain import gradients
+
+    trained = given.trained
+    scale = network_scale(given, parts)
+    inputs, views = {}, {}
+    for model in trained.blocks:
+        held, train = given.held.block(model.name), given.train.block(model.name)
+        assert held is not None and train is not None
+        inputs[model.name] = model.design.network_input(held)
+        views[model.name] = seen(model.design, held, train)
+
+    def maps(net: Net) -> tuple[dict[str, Array], float]:
+        found, miss = gradients.average_gradients(net, inputs, parts.mask, wanted)
+        return {
+            m.name: views[m.name].attributed(inputs[m.name], found[m.name], m.design.arrays.get("projection"))
+            for m in trained.blocks
+        }, miss
+
+    generator = np.random.default_rng(seed_from(given.seed, "networks"))
+    own = [maps(net) for net in trained.nets]
+    random = [gradients.at_random(trained.nets[0], generator) for _ in range(RANDOM_NETS if given.judged else 0)]
+    drawn = [maps(net)[0] for net in random]
+    complete = max(miss for _, miss in own) <= gradients.COMPLETE
+    for b, model in enumerate(trained.blocks):
+        here = np.flatnonzero(parts.mask[:, b])
+        if not len(here):
+            continue
+        each = [m[model.name][here] for m, _ in own]
+        phi, found = np.mean(each, axis=0), _taken(views[model.name].found, here)
+        record: Facts = {"modality": model.name, "explainer": "network, integrated gradients", "pieces": phi.shape[1],
+                         "fits": "networks from different seeds", "additive": complete}  # fmt: skip
+        patients = [given.held.patients[i] for i in here]
+        out["rows"] += rows.top(
+            patients, rows.targets(trained, wanted[here]), model.name, record["explainer"], found,
+            scale * phi * unit_of(trained),
+        )  # fmt: skip
+        if given.judged:
+            pairs = [gates.rank_alike(a, c) for i, a in enumerate(each) for c in each[i + 1 :]]
+            record |= {
+                "n": len(here), "E1": gates.mean_of([gates.alike(phi, d[model.name][here]) for d in drawn]), "E2": None,
+                "E4": gates.mean_of(pairs),
+                "gain": _gain(given, parts, inputs, views[model.name], b, phi, here, wanted, generator).tolist(),
+                "agreement": _agreement(given, parts, b, here),
+            }  # fmt: skip
+        out["blocks"].append(record)
+
+
+def network_scale(given: Given, parts: Parts) -> float:
+    """What one unit of the networks' mean evidence adds to the shipped linear predictor."""
+    silent = Parts(parts.mask, parts.base, tuple((np.zeros_like(u), g) for u, g in parts.nets))
+    added, own = given.trained.eta(parts) - given.trained.eta(silent), network_evidence(parts)
+    return float((added * own).sum() / max(float((own * own).sum()), 1e-300))
+
+
+def _gain(
+    given: Given, parts: Parts, inputs: dict[str, Array], view: Seen, b: int, phi: Array, here: Array, wanted: Array,
+    generator: np.random.Generator,
+) -> Array:  # fmt: skip
+    model: BlockModel = given.trained.blocks[b]
+    projection = model.design.arrays.get("projection")
+    fixed = {n: v[here] for n, v in inputs.items()}
+    own = Seen(_taken(view.found, here), view.code)
+
+    def ask(keep: Array) -> Array:
+        changed = fixed | {model.name: own.with_pieces(fixed[model.name], keep, projection)}
+        asked = replace(parts.take(here), nets=tuple(net.outputs(changed) for net in given.trained.nets))
+        return network_evidence(asked)[np.arange(len(here)), wanted[here]]
+
+    return gates.order_gain(ask, phi, generator)
+
+
+def _agreement(given: Given, parts: Parts, b: int, here: Array) -> list[float]:
+    """Of what the networks say with this block less what they say without it."""
+    mask = parts.mask.copy()
+    mask[:, b] = False
+    said = network_evidence(parts) - network_evidence(replace(parts, mask=mask))
+    return [float(v) for v in agreement(given, here, said[here])]
+
+
+def _taken(found: pieces.Pieces, at: Array) -> pieces.Pieces:
+    shares = None if found.shares is None else found.shares[at]
+    return replace(found, values=found.values[at], percentile=found.percentile[at], x=found.x[at], shares=shares)

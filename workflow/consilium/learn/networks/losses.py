@@ -1,0 +1,43 @@
+"""The losses of `models.heads` in torch."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from consilium.learn.cohort.tasks import Target
+from consilium.learn.models.heads import Prior
+
+SIDE_LOSS = 0.5  # weight of the single blocks' own losses
+
+
+def loss(
+    target: Target, at: Prior, evidence: Tensor, logits: Tensor | None = None, present: Tensor | None = None
+) -> Tensor:
+    """Loss of the fused evidence (row, width), plus that of each block's own logits where these are given."""
+    everybody = torch.ones(len(target), 1, dtype=torch.bool, device=evidence.device)
+    main = likelihood(target, at, evidence[:, None], everybody)
+    if logits is None or present is None:
+        return main
+    return main + SIDE_LOSS * likelihood(target, at, logits, present)
+
+
+def likelihood(target: Target, at: Prior, evidence: Tensor, present: Tensor) -> Tensor:
+    """Mean loss: evidence (row, block, width) over present rows, then over blocks."""
+    weight = present.to(evidence.dtype)
+    if target.kind == "classification":
+        eta = (evidence + torch.from_numpy(at.offset).to(evidence)).log_softmax(-1)
+        y = torch.from_numpy(target.y).to(evidence.device)
+        index = y[:, None, None].expand(-1, eta.shape[1], 1)
+        losses = -eta.gather(2, index)[..., 0]
+    elif target.kind == "regression":
+        y = torch.from_numpy((target.y - at.centre) / at.scale).to(evidence)
+        losses = 0.5 * (evidence[..., 0] - y[:, None]) ** 2
+    else:
+        time = torch.from_numpy(target.time).to(evidence)
+        weight = weight * torch.from_numpy(target.event).to(evidence)[:, None]
+        at_risk = (time[None, :] >= time[:, None])[..., None] & present[None, :, :]  # (event, at risk, block)
+        scores = torch.where(at_risk, evidence[None, :, :, 0], torch.finfo(evidence.dtype).min)
+        losses = torch.logsumexp(scores, dim=1) - evidence[..., 0]
+        losses = torch.where(weight > 0, losses, torch.zeros_like(losses))
+    return ((losses * weight).sum(0) / weight.sum(0).clamp(min=1.0)).mean()

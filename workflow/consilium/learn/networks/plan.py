@@ -1,0 +1,34 @@
+"""What the config's section `learn.network` asks of the networks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+
+@dataclass(frozen=True)
+class NetworkPlan:
+    """series, volume, table: kind of encoder (see encoders.KINDS). batch: rows a step, 0 = by the number of patients.
+
+    accumulate: batches whose gradients are gathered before the weights move. cards: processes one network is trained
+    by. precision: full, or mixed (bfloat16 where it is safe). early_stopping: epochs without a smaller loss on
+    set-aside training patients before training ends, 0 = never. pretrain: none, denoise or contrastive. tensorboard:
+    write event files.
+    """
+
+    series: str = "gru"
+    volume: str = "cnn"
+    table: str = "mlp"
+    batch: int = 0
+    accumulate: int = 1
+    cards: int = 1
+    precision: str = "full"
+    early_stopping: int = 0
+    pretrain: str = "none"
+    pretrain_epochs: int = 20
+    tensorboard: bool = False
+
+    @classmethod
+    def from_json(cls, given: dict[str, Any]) -> NetworkPlan:
+        """From the section; lacking keys keep their default."""
+        return cls(**{f.name: given[f.name] for f in fields(cls) if f.name in given})

@@ -1,0 +1,44 @@
+"""Facts of the explanations that passed their tests, and why the others were withheld."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from consilium.report.tables import Cohort, Task
+
+Facts = dict[str, Any]
+NONE = "no explanations were written for this task"
+
+
+def explanations(cohort: Cohort, patient: str, task: Task) -> Facts:
+    """What most moved one patient's prediction, a list a modality used; why: why there is nothing at all."""
+    content = cohort.facts.get(f"{task.name}/explanation_gates")
+    if content is None:
+        applied = "this run applies a model of another cohort, which explanations were not made for"
+        return {"why": applied if cohort.mode == "apply" else NONE, "modalities": [], "withheld": []}
+    if content["reason"]:
+        return {"why": f"explanations withheld: {content['reason']}", "modalities": [], "withheld": []}
+    rows = cohort.rows(f"{task.name}/explanations", patient)
+    used = {r["modality"] for r in cohort.rows(f"{task.name}/contributions", patient)}
+    shown = [
+        {"modality": modality, "explainer": explainer,
+         "rows": sorted((r for r in rows if (r["modality"], r["explainer"]) == (modality, explainer)),
+                        key=lambda r: r["rank"])}
+        for modality, explainer in dict.fromkeys((r["modality"], r["explainer"]) for r in rows)
+    ]  # fmt: skip
+    withheld = [
+        {"modality": b["modality"], "explainer": b["explainer"], "reason": b["reason"]}
+        for b in content["blocks"] if b["status"] == "withheld" and b["modality"] in used
+    ]  # fmt: skip
+    return {"why": "" if shown or withheld else "no feature moved this prediction", "modalities": shown,
+            "withheld": withheld}  # fmt: skip
+
+
+def of_cohort(cohort: Cohort, task: Task) -> Facts:
+    """Gates of every modality and explainer, and the features whose shuffling cost most; why: as above."""
+    content = cohort.facts.get(f"{task.name}/explanation_gates")
+    if content is None:
+        return {"why": NONE, "blocks": [], "importance": []}
+    keep = [i for i in content["importance"] if i["lower"] is not None and i["lower"] > 0]
+    return {"why": content["reason"], "blocks": content["blocks"], "importance": keep,
+            "looked_at": len(content["importance"])}  # fmt: skip

@@ -1,0 +1,25 @@
+# Reasons for predictions, tested before they are printed, and strata of the patients.
+
+if config["mode"] == "train":
+
+    rule learn_explain:
+        input:
+            folds_of("true"),
+            task=f"{LEARN}/{{task}}/task.json",
+            final=f"{LEARN}/{{task}}/final.json",
+            leaderboard=f"{LEARN}/{{task}}/leaderboard.tsv",
+        output:
+            explanations=f"{LEARN}/{{task}}/explanations.tsv",
+            gates=f"{LEARN}/{{task}}/explanation_gates.json",
+        log:
+            f"{LOGS}/learn_explain/{{task}}.log",
+        conda:
+            ENVS / "learn.yaml"
+        params:
+            trained=f"{LEARN}/{{task}}/train",
+            outer=OUTER,
+            code=digest("learn"),
+        shell:
+            "python $SCRIPTS/learn.py explain --task {input.task} --trained {params.trained} --final {input.final}"
+            " --leaderboard {input.leaderboard} --outer-folds {params.outer} --explanations {output.explanations}"
+            " --gates {output.gates} > {log} 2>&1"
