@@ -53,7 +53,7 @@ def test_a_simple_candidate_replaces_the_stack_only_when_it_is_clearly_better():
     rng, groups = np.random.default_rng(4), [str(i) for i in range(40)]
     stack = rng.normal(1, 0.5, 40)
     luck, better = stack + rng.normal(-0.01, 0.5, 40), stack + rng.normal(-0.3, 0.3, 40)
-    assert guard.choose({"best_single": luck, "late_mean": stack + 0.1, "stack": stack}, groups, 0).name == "stack"
+    assert guard.choose({"best_single": stack + 0.1, "late_mean": luck, "stack": stack}, groups, 0).name == "stack"
     assert guard.choose({"best_single": better, "late_mean": luck, "stack": stack}, groups, 0).name == "best_single"
     assert guard.choose({"best_single": luck, "late_mean": luck}, groups, 0).name == "best_single"
 

@@ -31,9 +31,12 @@ def shares(model: BlockModel, pieces: Pieces, target: Array) -> Shared:
     weights = centred(model.linear.weights)[:, target].T
     phi = model.mix.get("elastic_net", 0.0) * pieces.linear(weights)
     constant = np.zeros(len(phi))
-    if model.boosted is not None and model.mix.get("lightgbm", 0.0) > 0:
-        trees, base = tree_shap(model.boosted, pieces.x)
-        rows, share = np.arange(len(phi)), model.mix["lightgbm"]
+    for learner, fitted in (("lightgbm", model.boosted), ("forest", model.forest)):
+        share = model.mix.get(learner, 0.0)
+        if fitted is None or share <= 0:
+            continue
+        trees, base = tree_shap(fitted, pieces.x)
+        rows = np.arange(len(phi))
         constant += share * base[rows, target]
         own = share * trees[rows, :, target]
         if pieces.shares is None:
@@ -46,7 +49,8 @@ def shares(model: BlockModel, pieces: Pieces, target: Array) -> Shared:
 def tree_shap(model: Boosted, x: Array) -> tuple[Array, Array]:
     """(row, column of x, width) and (row, width): exact SHAP values and their base, LightGBM's own (arXiv:1802.03888).
 
-    They add up to the evidence, which is checked: ValueError where they do not.
+    They add up to the evidence, which is checked: ValueError where they do not. The evidence of a forest is the
+    logarithm of its trees' mean: values of the mean are stretched by the slope between it and its base.
     """
     out, base = np.zeros((len(x), x.shape[1], model.width)), np.zeros((len(x), model.width))
     if not model.text or not len(x):
@@ -54,6 +58,8 @@ def tree_shap(model: Boosted, x: Array) -> tuple[Array, Array]:
     used = x[:, model.columns]
     raw = np.asarray(boosting.booster(model.text).predict(used, pred_contrib=True, num_threads=1))
     raw = raw.reshape(len(x), -1, len(model.columns) + 1).transpose(0, 2, 1)  # (row, column and base, tree class)
+    if model.ratio:
+        raw = _of_logarithm(raw, model.evidence(x))
     if model.width == 2 and raw.shape[2] == 1:
         raw = np.concatenate([-raw, raw], axis=2) / 2
     raw = centred(raw)
@@ -62,6 +68,15 @@ def tree_shap(model: Boosted, x: Array) -> tuple[Array, Array]:
     if gap > TOLERANCE:
         raise ValueError(f"Tree-SHAP values miss the trees' evidence by {gap:.2g}")
     return out, base
+
+
+def _of_logarithm(raw: Array, evidence: Array) -> Array:
+    """Contributions to a forest's sum of trees (row, column and base, 1) as contributions to log(mean) = evidence."""
+    mean = raw * (np.exp(evidence) / raw.sum(axis=1))[:, None]
+    base = mean[:, -1:]
+    away = (mean.sum(axis=1) - base[:, 0])[:, None]
+    slope = np.where(np.abs(away) > 1e-12, (evidence[:, None] - np.log(base)) / np.where(away == 0, 1, away), 1 / base)
+    return np.concatenate([mean[:, :-1] * slope, np.log(base)], axis=1)
 
 
 def block_weights(trained: Trained, parts: Parts) -> Array:

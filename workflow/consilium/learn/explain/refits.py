@@ -31,8 +31,12 @@ def penalties(model: linear.Linear) -> tuple[tuple[linear.Penalty, ...], Array]:
 def refit(model: BlockModel, x: Array, target: Target, seed: int) -> BlockModel:
     """Linear model and trees of `model` fitted to other rows or outcomes, on the same design."""
     grid, shares = penalties(model.linear)
-    trees = model.boosted if not model.mix.get("lightgbm") else boosting.fit(x, target, seed)
-    return replace(model, linear=linear.averaged(linear.fit(x, target, grid), shares), boosted=trees)
+    again = replace(model, linear=linear.averaged(linear.fit(x, target, grid), shares))
+    if model.boosted is not None and model.mix.get("lightgbm"):
+        again = replace(again, boosted=boosting.fit(x, target, seed, model.boosted.shape))
+    if model.mix.get("forest"):
+        again = replace(again, forest=boosting.forest(x, target, seed))
+    return again
 
 
 def halves(model: BlockModel, x: Array, target: Target, groups: Sequence[str], seed: int) -> list[list[BlockModel]]:

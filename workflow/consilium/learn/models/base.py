@@ -10,7 +10,7 @@ from consilium.learn.cohort.data import Block
 from consilium.learn.cohort.tasks import Target
 from consilium.learn.fusion.model import BlockModel
 from consilium.learn.models import boosting, linear, preproc
-from consilium.learn.models.heads import losses, objective, prior
+from consilium.learn.models.heads import Objective, losses, objective, prior
 from consilium.learn.models.tuning import tuned
 from consilium.learn.models.work import Work
 
@@ -20,6 +20,7 @@ MIN_ROWS = 12  # training patients with a block; below it the block is left out
 MIN_ROWS_TREES = 150  # below it trees are baselines and do not enter fusion
 ONE_LEVEL = 1000  # from here on the few choices made on the first level of evidence no longer show in its losses
 TREES = ("lightgbm", "forest")
+MAX_PAIRS = 200_000
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def fit_block(work: Work, block: Block, trees: bool = True, fused: bool = True) 
     else:
         without = _first_level_shares(work, have, first, own)
         second = [np.tensordot(without[j], first, axes=1) for j in work.folds] if fused else []
-    shares = _shares(own, work.target.take(have), first[:, have])
+    shares = _shares(own, work.target.take(have), first[:, have], work.inner[have])
     held = {
         name: _mixed(first[at], {j: _alone(s, at) for j, s in without.items()}, work.inner)
         for name, at in own.places.items()
@@ -142,7 +143,7 @@ def _second_level(work: Work, block: Block, have: Array, own: Field) -> tuple[di
     for j in work.folds:
         level = np.sum([e * (work.inner != j)[:, None] for pair, e in inside.items() if j in pair], axis=0)
         rows = have[work.inner[have] != j]
-        shares[j] = _shares(own, work.target.take(rows), level[:, rows])
+        shares[j] = _shares(own, work.target.take(rows), level[:, rows], work.inner[rows])
         second.append(np.tensordot(shares[j], level, axes=1))
     return shares, second
 
@@ -150,7 +151,7 @@ def _second_level(work: Work, block: Block, have: Array, own: Field) -> tuple[di
 def _first_level_shares(work: Work, have: Array, first: Array, own: Field) -> dict[int, Array]:
     """Shares without each inner fold from the first level alone: for baselines and large cohorts."""
     rows = {j: have[work.inner[have] != j] for j in work.folds}
-    return {j: _shares(own, work.target.take(r), first[:, r]) for j, r in rows.items()}
+    return {j: _shares(own, work.target.take(r), first[:, r], work.inner[r]) for j, r in rows.items()}
 
 
 def _out_of_fold(
@@ -176,8 +177,8 @@ def _out_of_fold(
     return out, design
 
 
-def _shares(own: Field, target: Target, evidence: Array) -> Array:
-    """Share of each option of the field, from its out-of-fold evidence (option, row, width).
+def _shares(own: Field, target: Target, evidence: Array, fold: Array) -> Array:
+    """Share of each option of the field, from its out-of-fold evidence (option, row, width) and the rows' inner folds.
 
     Of the shapes the one of smallest loss speaks. Small: `mixture` of penalties and trees. Large: penalties by
     `mixture`, then linear model, trees and forest by `stacked`.
@@ -195,28 +196,55 @@ def _shares(own: Field, target: Target, evidence: Array) -> Array:
     else:
         out[:n] = mixture(by_row[:n])
         one = np.tensordot(out[:n], evidence[:n], axes=1)
-        weights = stacked(np.stack([one, *evidence[trees]]), target)
+        weights = stacked(np.stack([one, *evidence[trees]]), target, fold)
         out[:n] *= weights[0]
         out[trees] = weights[1:]
     return out
 
 
-def stacked(evidence: Array, target: Target) -> Array:
+def stacked(evidence: Array, target: Target, fold: Array) -> Array:
     """Weight >= 0 of each learner's out-of-fold evidence (learner, row, width) by penalised likelihood.
 
     Stacking proper (doi:10.1016/S0893-6080(05)80023-1) with weights drawn towards equal shares (prior SD 0.5): with
-    hundreds of rows `mixture` would give all to the learner that is ahead by a hair.
+    hundreds of rows `mixture` would give all to the learner that is ahead by a hair. Survival: by the order of events
+    (`ranking`), which is what is judged, not by the partial likelihood.
     """
     at, k = prior(target), len(evidence)
-    loss = objective(target, at)
+    if target.kind == "survival":
+        loss = ranking(evidence[:, :, 0], target, fold)
+    else:
+        plain = objective(target, at)
+
+        def loss(w: Array) -> tuple[float, Array]:
+            value, gradient = plain(at.offset + np.tensordot(w, evidence, axes=1))
+            return value, np.einsum("kre,re->k", evidence, gradient)
 
     def smooth(w: Array) -> tuple[float, Array]:
-        value, gradient = loss(at.offset + np.tensordot(w, evidence, axes=1))
+        value, gradient = loss(w)
         pull = (w - 1 / k) / 0.25
-        return value + 0.5 * float((w - 1 / k) @ pull), np.einsum("kre,re->k", evidence, gradient) + pull
+        return value + 0.5 * float((w - 1 / k) @ pull), gradient + pull
 
     # Never quite 0: the best shape of a learner that fusion does not use is still known by its share.
     return linear.minimise(smooth, lambda w, _size: np.maximum(w, 1e-9), np.full(k, 1 / k))
+
+
+def ranking(evidence: Array, target: Target, fold: Array) -> Objective:
+    """Weights (learner,) -> (logistic loss of the pairs in which one is known to fail first, gradient).
+
+    The smooth form of one minus Harrell's C. evidence: (learner, row); pairs of one fold only, at most MAX_PAIRS, drawn
+    with a fixed seed; weighted so that all pairs together count as much as the events.
+    """
+    earlier = (target.event[:, None] == 1) & (target.time[:, None] < target.time[None, :])
+    first, then = np.nonzero(earlier & (fold[:, None] == fold[None, :]))
+    kept = np.sort(np.random.default_rng(0).permutation(len(first))[:MAX_PAIRS])
+    apart = evidence[:, first[kept]] - evidence[:, then[kept]]
+    each = target.event.sum() / max(len(kept), 1)
+
+    def loss(w: Array) -> tuple[float, Array]:
+        margin = w @ apart
+        return each * float(np.logaddexp(0, -margin).sum()), -each * (apart @ (1 / (1 + np.exp(margin))))
+
+    return loss
 
 
 def _alone(shares: Array, at: slice) -> Array:

@@ -14,6 +14,7 @@ from consilium.learn.models.heads import baseline_hazard, centred, objective, pr
 
 Array = np.ndarray
 MAX_COLUMNS = 300  # those whose score test at the prior is largest, on the training rows
+MIN_COLUMNS = 3  # that a tree sees, however few the block has
 LARGE = 500  # rows from which on shape and rounds are chosen by out-of-fold loss
 TREES = 150  # of a forest
 MIN_RATIO = 0.02  # observed over expected events of a forest; below it the logarithm runs away
@@ -49,19 +50,23 @@ def shapes(n: int) -> tuple[Shape, ...]:
 class Boosted:
     """text: the model as LightGBM writes it ("" = nothing could be learned). columns: of the design it uses.
 
-    ratio: the trees give observed over expected events (a forest), whose logarithm is the evidence.
+    ratio: the trees give observed over expected events (a forest), whose logarithm is the evidence. shape: as fitted;
+    a bundle, from which nothing is fitted, does not keep it.
     """
 
     text: str
     columns: Array
     width: int
     ratio: bool = False
+    shape: Shape = SMALL[0]
 
     def evidence(self, x: Array, rounds: int = 0) -> Array:
         """rounds: of the first trees alone; 0 = all."""
         if not self.text or not len(x):
             return np.zeros((len(x), self.width))
-        raw = booster(self.text).predict(x[:, self.columns], raw_score=True, num_threads=1, num_iteration=rounds or -1)
+        about = {"num_threads": 1, "num_iteration": rounds or -1}
+        # A forest's raw score is the sum of its trees; not raw, their mean.
+        raw = booster(self.text).predict(x[:, self.columns], raw_score=not self.ratio, **about)
         if self.ratio:
             return np.log(np.maximum(np.asarray(raw), MIN_RATIO)).reshape(-1, 1)
         return _as_evidence(np.asarray(raw), self.width)
@@ -101,7 +106,7 @@ def settings(n: int, seed: int, shape: Shape) -> dict[str, Any]:
     small = n < LARGE
     return {
         "num_leaves": shape.leaves, "min_data_in_leaf": shape.leaf or max(5, n // 15), "learning_rate": shape.rate,
-        "feature_fraction": shape.columns, "bagging_fraction": 0.8, "bagging_freq": 1, "lambda_l2": shape.shrink,
+        "bagging_fraction": 0.8, "bagging_freq": 1, "lambda_l2": shape.shrink,
         "max_bin": 31 if small else 63, "min_data_in_bin": 1, **_COMMON, "seed": seed % 2**31,
     }  # fmt: skip
 
@@ -120,6 +125,7 @@ def fit(x: Array, target: Target, seed: int, shape: Shape = SMALL[0]) -> Boosted
     if not len(columns) or (target.kind == "classification" and len(np.unique(target.y)) < 2):
         return Boosted("", columns, width)
     about: dict[str, Any] = settings(n, seed, shape)
+    about["feature_fraction"] = max(shape.columns, min(1.0, MIN_COLUMNS / len(columns)))
     label: Array = target.y.astype(float)
     first: Array | None = None
     if target.kind == "classification" and width == 2:

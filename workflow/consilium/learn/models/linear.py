@@ -34,6 +34,7 @@ GRID = (
     Penalty("elastic net 0.3", 3.0, 0.3), Penalty("ridge 3", 3.0),
 )  # fmt: skip
 SMALL_GRID = (GRID[0], GRID[3])
+LARGE = 200_000  # rows x columns
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,8 @@ def fit_weights(x: Array, target: Target, l1: float, l2: float, start: Array | N
     """(weights (column, width), intercept (width,)) of the penalised fit to standardised columns.
 
     Ordered classes share one coefficient a column (heads.directions); their intercepts are free.
+    start: (column + 1, width) to go on from. Where a step is dear (LARGE cells) the fourth digit is enough: the path to
+    the seventh takes twice as long and moved the AUC of no penalty by more than .002 (PhysioNet 2012, 429 columns).
     """
     at: Prior = prior(target)
     loss = objective(target, at)
@@ -108,7 +111,9 @@ def fit_weights(x: Array, target: Target, l1: float, l2: float, start: Array | N
         out[:p] = np.sign(theta[:p]) * np.maximum(np.abs(theta[:p]) - size * l1, 0.0)
         return out
 
-    theta = minimise(smooth, prox, np.zeros((p + 1, width)) if start is None else start)
+    theta = minimise(
+        smooth, prox, np.zeros((p + 1, width)) if start is None else start, tol=1e-7 if x.size < LARGE else 1e-4
+    )
     return theta[:p, :free] @ axes, theta[p]
 
 
