@@ -11,7 +11,12 @@ FITTING = (
     "epochs",
     "cnn_min_patients",
 )  # what a fit depends on
-DEALING = ("outer_folds", "repeats", "leave_one_site_out", "guards")  # what folds depend on
+DEALING = (
+    "outer_folds",
+    "repeats",
+    "leave_one_site_out",
+    "guards",
+)  # what folds depend on
 JUDGING = (*DEALING, "permutation_control", "planted_control")  # what is judged
 BUNDLE = f"{RESULTS}/bundle/manifest.json"
 
@@ -156,7 +161,8 @@ if config["mode"] == "train":
         threads: 1
         resources:
             gpu=lambda wildcards: int(
-                config["learn"]["networks"] and wildcards.labels in ("true", "permuted")
+                config["learn"]["networks"]
+                and wildcards.labels in ("true", "permuted")
             ),
             mem_mb=3000,
         params:

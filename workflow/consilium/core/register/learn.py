@@ -82,7 +82,7 @@ TABLES = (
             ),
             C("upper", "float", "upper end", "", "could not be computed"),
             C("n", "int", "patients judged"),
-            C("role", "str", "baseline, candidate, shipped, control or site (sites left out)"),
+            C("role", "str", "baseline, candidate, shipped, control (permuted), planted or site (sites left out)"),
         ),
     ),
     Table(
