@@ -21,8 +21,9 @@ def planted(cohort: Cohort, target: Target, seed: int) -> tuple[Array | None, di
     """(source row of each row's new outcome, what was planted), or (None, the reason).
 
     The table or series of FEW columns or more that most patients have (the widest of these; else any block) gives the
-    COLUMNS columns that go most with its first principal component; patients are ordered by their sum and noise, and outcomes are dealt out in that order, so that
-    every outcome (time with its event) stays in the cohort. Patients without the block get an outcome by noise alone.
+    COLUMNS columns that go most with its first principal component; patients are ordered by their sum and noise, and
+    outcomes are dealt out in that order, so that every outcome (time with its event) stays in the cohort. Patients
+    without the block get an outcome by noise alone.
     """
     n = len(target)
     blocks = [b for b in cohort.blocks if b.present.sum() >= MIN_SHARE * n]
