@@ -67,7 +67,12 @@ def _leading(x: Array) -> tuple[list[int], Array]:
 
 
 def _order(target: Target) -> Array:
-    """What outcomes are sorted by: class, value, or time (early first = high risk last)."""
-    if target.kind == "survival":
-        return -np.asarray(target.time)
-    return np.asarray(target.y, dtype=float)
+    """What outcomes are sorted by: class, value, or event less the hazard lived through (Nelson-Aalen; the martingale
+    residual without covariates): early events last, late censoring first."""
+    if target.kind != "survival":
+        return np.asarray(target.y, dtype=float)
+    order = np.argsort(target.time, kind="stable")
+    at_risk = len(target) - np.searchsorted(target.time[order], target.time[order], side="left")
+    hazard = np.cumsum(target.event[order] / at_risk)
+    last = np.searchsorted(target.time[order], target.time, side="right") - 1
+    return np.asarray(target.event - hazard[last])
