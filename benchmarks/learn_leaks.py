@@ -1,6 +1,6 @@
 """Planted leaks, each of which must be stopped by its guard, and honest cohorts, none of which may be stopped.
 
-    python benchmarks/learn_leaks.py --out benchmarks/learn_leaks.tsv
+    python benchmarks/learn_leaks.py --out benchmarks/learn_leaks.tsv --data $CONSILIUM_DATA --work work
 
 Leaks: a made cohort of 80 patients (expression, labs over time, a volume, clinical columns) with one thing wrong. The
 last ones are faults of code, not of data: a step is patched to see patients that it must not see, and the run's own
@@ -295,7 +295,24 @@ def faults() -> Iterator[tuple[str, str, bool, str]]:
     yield "outcomes joined to the wrong patients", controls.PLANTED, gate["verdict"] == "fail", str(gate["detail"])
 
 
-def run(out: Path, quick: bool) -> int:
+def real(data: Path, work: Path) -> Iterator[tuple[str, Case]]:
+    """Public cohorts as `learn_cohorts` reads them, those with a published split on it."""
+    import learn_cohorts
+
+    for name in ("gbsg", "metabric", "glioma", "breast", "physionet"):
+        found = getattr(learn_cohorts, name)(data, work)
+        split = None if found.test is None else np.where(found.test, 0, 1)
+        yield f"{name}, {len(found.cohort.patients)} patients", Case(found.cohort, found.target, split=split)
+
+
+def honest_rows(what: str, case: Case) -> list[Any]:
+    found, joined, _ = asked(case)
+    stop = [g["gate"] for g in found if g["verdict"] in ("fail", "warn")]
+    said = "; ".join(f"{link.patient_a} with {link.patient_b} by {link.how}" for link in joined[:5])
+    return ["honest", what, "none", bool(stop or joined), "; ".join(stop), said]
+
+
+def run(out: Path, quick: bool, data: Path | None, work: Path) -> int:
     rows, missed = [], 0
     for name, guard, case in leaks():
         stopped, said, others = verdict(case, guard)
@@ -304,9 +321,8 @@ def run(out: Path, quick: bool) -> int:
         rows.append(["fault", *found[:3], "", found[3]])
     for seed in range(20):
         for kind, case in (("classes", honest(seed)), ("survival", honest(seed, True))):
-            found, joined, _ = asked(case)
-            stop = [g["gate"] for g in found if g["verdict"] in ("fail", "warn")]
-            rows.append(["honest", f"{kind}, seed {seed}", "none", bool(stop or joined), "; ".join(stop), ""])
+            rows.append(honest_rows(f"{kind}, seed {seed}", case))
+    rows += [honest_rows(name, case) for name, case in real(data, work)] if data else []
     with out.open("w", newline="") as handle:
         writer = csv.writer(handle, delimiter="\t", lineterminator="\n")
         writer.writerow(["kind", "what", "guard", "stopped", "other guards", "said"])
@@ -325,5 +341,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("benchmarks/learn_leaks.tsv"))
     parser.add_argument("--quick", action="store_true", help="without the faults of code, which need fits")
+    parser.add_argument("--data", type=Path, help="folder of real data: also public cohorts")
+    parser.add_argument("--work", type=Path, default=Path("work"), help="folder for what the public cohorts need")
     arguments = parser.parse_args()
-    sys.exit(bool(run(arguments.out, arguments.quick)))
+    sys.exit(bool(run(arguments.out, arguments.quick, arguments.data, arguments.work)))

@@ -104,6 +104,25 @@ def test_areas_and_rank_correlations_are_those_of_scikit_learn_and_scipy():
     assert features.rank_correlation(x[:, 0], np.ones(80)) == 0
 
 
+def test_what_noise_separates_in_a_small_cohort_warns_only():
+    from scipy.stats import mannwhitneyu
+
+    for m, n, wrong in ((5, 35, 3), (12, 12, 2), (6, 200, 20)):
+        y = np.r_[np.ones(m), np.zeros(n)] == 1
+        x = np.r_[np.full(m, 1000.0) + np.arange(m), np.arange(n)]
+        x[0] = n - wrong - 0.5  # below so many of the other side
+        exact = mannwhitneyu(x[y], x[~y], method="exact").pvalue
+        area = float(features.areas(x[:, None], y)[0])
+        assert features.by_chance(m, n, area) == pytest.approx(exact, rel=1e-9)
+    y = np.r_[np.ones(5, dtype=int), np.zeros(35, dtype=int)]
+    x = RNG.normal(size=(40, 20000))
+    x[:, 0] = y + RNG.normal(0, 0.01, 40)
+    wide = features.single_features(cohort(table("omics/x", x)), classes(y), np.arange(40))
+    assert wide["verdict"] == "warn"  # five against 35 among 20,000 columns: noise does that in one cohort of sixteen
+    narrow = features.single_features(cohort(table("ehr/x", x[:, :8])), classes(y), np.arange(40))
+    assert narrow["verdict"] == "fail"
+
+
 def test_names_that_only_sound_like_identifiers_warn_at_most():
     block = replace(
         table("ehr/x", RNG.integers(0, 9, size=(40, 4)).astype(float)),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,34 +15,48 @@ from consilium.learn.guards.record import Gate, gate
 from consilium.learn.models.preproc import raw_table
 
 Array = np.ndarray
+Asked = tuple[str, Array, Sequence[str], Target]  # owner, values (row, column), names, outcome of the rows
 SINGLE = "no feature gives the outcome away"
 MISSING = "no gap gives the outcome away"
 SITE = "no site gives the outcome away"
 TOO_GOOD = 0.98  # separation (AUC, rank correlation) that no honest feature reaches
 MIN_SIDE = 5  # rows on either side of a comparison
+SURE_SIDE = 20  # rows on both sides from which on noise never separates so well
+CHANCE = 1e-3  # cohorts of noise in which some column does
 SITE_ROWS = 5  # patients of a site before its outcomes count
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """Columns against one question about the outcome. figures: 0.5 or 0 = nothing, 1 = all; whole: tells the whole
+    outcome?; sides: (rows, positive(row)) whose AUC it is, None for a rank correlation."""
+
+    measure: str
+    outcome: str
+    figures: Array
+    whole: Array
+    sides: tuple[Array, Array] | None = None
 
 
 def single_features(cohort: Cohort, target: Target, rows: Array, allow: Sequence[str] = ()) -> Gate:
     """Every column alone against the outcome (see `separation`); allow: features the user knows to come before it."""
-    blocks = [b for b in cohort.take(rows).blocks if b.layout != "volume"]
     known = target.take(rows)
-    found = [f for b in blocks for f in _columns(b.name, *raw_table(b), known) if f["feature"] not in allow]
-    return _said(SINGLE, found, f"no single feature reaches {TOO_GOOD}", len(allow))
+    tables = [(b.name, *raw_table(b), known) for b in cohort.take(rows).blocks if b.layout != "volume"]
+    return _said(SINGLE, tables, f"no single feature reaches {TOO_GOOD}", allow)
 
 
 def gaps(cohort: Cohort, target: Target, rows: Array, allow: Sequence[str] = ()) -> Gate:
     """Which values and which blocks a patient has, against the outcome, one column at a time."""
     own, known = cohort.take(rows), target.take(rows)
     present = np.stack([b.present for b in own.blocks], axis=1).astype(float)
-    found = list(_columns("presence", present, [b.name for b in own.blocks], known))
+    tables: list[Asked] = [("presence", present, [b.name for b in own.blocks], known)]
     for b in own.blocks:
-        if b.layout != "volume" and b.present.sum() >= 2 * MIN_SIDE:
-            values, names = raw_table(b.take(np.flatnonzero(b.present)))
-            bits = np.isfinite(values).astype(float)
-            found += _columns(b.name, bits, [f"{n} missing" for n in names], known.take(np.flatnonzero(b.present)))
-    found = [f for f in found if f["feature"] not in allow]
-    return _said(MISSING, found, f"neither a block's presence nor a column's gaps reach {TOO_GOOD}", len(allow))
+        have = np.flatnonzero(b.present)
+        if b.layout != "volume" and len(have) >= 2 * MIN_SIDE:
+            values, names = raw_table(b.take(have))
+            missing = (~np.isfinite(values)).astype(float)
+            tables.append((b.name, missing, [f"{n} missing" for n in names], known.take(have)))
+    return _said(MISSING, tables, f"neither a block's presence nor a column's gaps reach {TOO_GOOD}", allow)
 
 
 def site(cohort: Cohort, target: Target, rows: Array) -> Gate:
@@ -57,63 +73,95 @@ def site(cohort: Cohort, target: Target, rows: Array) -> Gate:
     for s in large:
         rate[names == s] = level[names == s].mean()
     both = np.column_stack([rate, np.where(inside[:, None], columns, np.nan)])
-    found = list(_columns("site", both, ["mean outcome of the site", *large], known))
-    return _said(SITE, found, f"no site, nor all together, reach {TOO_GOOD}", 0)
+    tables = [("site", both, ["mean outcome of the site", *large], known)]
+    return _said(SITE, tables, f"no site, nor all together, reach {TOO_GOOD}", ())
 
 
-def _said(name: str, found: list[dict[str, Any]], fine: str, allowed: int) -> Gate:
-    """Fail where something separates the whole outcome, warn where it separates one of several classes."""
+def _said(name: str, tables: Sequence[Asked], fine: str, allow: Sequence[str]) -> Gate:
+    """Fail where a column separates the whole outcome beyond chance, warn where one of several classes or by chance."""
+    number = sum(values.shape[1] for _, values, _, _ in tables)
+    found = [f for table in tables for f in _columns(*table, number) if f["feature"] not in allow]
     if not found:
-        more = f"; {allowed} features were allowed by the configuration" if allowed else ""
+        more = f"; {len(allow)} features were allowed by the configuration" if allow else ""
         return gate(name, "pass", fine + more)
-    found = sorted(found, key=lambda f: (not f["whole"], -f["figure"], f["feature"]))
+    found = sorted(found, key=lambda f: (not f["sure"], -f["figure"], f["feature"]))
     said = ", ".join(f"{f['feature']} ({f['measure']} {f['figure']:.3f} for {f['outcome']})" for f in found[:5])
     more = "" if len(found) <= 5 else f" and {len(found) - 5} more"
     mend = "; leave them out, or list them under learn.guards.allow" if name != SITE else ""
-    verdict = "fail" if found[0]["whole"] else "warn"
+    verdict = "fail" if found[0]["sure"] else "warn"
     return gate(name, verdict, f"are these known before the outcome? {said}{more}{mend}", features=found)
 
 
-def _columns(owner: str, values: Array, names: Sequence[str], target: Target) -> Iterator[dict[str, Any]]:
-    """Columns that separate too well: {feature, measure, figure, outcome, whole}."""
-    for measure, outcome, figures, whole in separation(values, target):
-        for c in np.flatnonzero(figures > TOO_GOOD):
-            yield {"feature": f"{owner}: {names[int(c)]}", "measure": measure, "figure": float(figures[c]),
-                   "outcome": outcome, "whole": bool(whole[c])}  # fmt: skip
+def _columns(owner: str, values: Array, names: Sequence[str], target: Target, number: int) -> Iterator[dict[str, Any]]:
+    """Columns that separate too well: {feature, measure, figure, outcome, sure}; sure: all of the outcome, and of
+    `number` columns of noise less than one in a thousand cohorts would have such a one."""
+    for c in separation(values, target):
+        for i in (int(k) for k in np.flatnonzero(c.figures > TOO_GOOD)):
+            chance = 0.0
+            if c.sides is not None:
+                seen = c.sides[1][np.isfinite(values[c.sides[0], i])]
+                chance = number * by_chance(int(seen.sum()), int((~seen).sum()), float(c.figures[i]))
+            yield {"feature": f"{owner}: {names[i]}", "measure": c.measure, "figure": float(c.figures[i]),
+                   "outcome": c.outcome, "sure": bool(c.whole[i]) and chance < CHANCE}  # fmt: skip
 
 
-def separation(values: Array, target: Target) -> Iterator[tuple[str, str, Array, Array]]:
-    """(measure, outcome, figure of each column, does it tell the whole outcome?), 0.5 or 0 = nothing, 1 = all.
-
-    Two classes: AUC. More classes: the smallest AUC of all pairs of classes (a copy of the outcome tells every pair
+def separation(values: Array, target: Target) -> Iterator[Contrast]:
+    """Two classes: AUC. More classes: the smallest AUC of all pairs of classes (a copy of the outcome tells every pair
     apart, a marker of one class does not), and each class against the rest, which is the whole outcome only for a
     column of two values, such as a flag. Survival: event by the median event time against longer follow-up, event
     against none, and rank correlation with the time. Regression: rank correlation.
     """
-    n_columns = values.shape[1]
-    all_of_it, part = np.ones(n_columns, dtype=bool), np.zeros(n_columns, dtype=bool)
+    whole, part = np.ones(values.shape[1], dtype=bool), np.zeros(values.shape[1], dtype=bool)
+    everybody = np.arange(len(target))
+
+    def area(outcome: str, rows: Array, positive: Array, tells: Array = whole) -> Contrast:
+        return Contrast("AUC", outcome, folded(areas(values[rows], positive)), tells, (rows, positive))
+
     if target.kind == "regression":
-        yield "rank correlation", "the outcome", _rank_correlations(values, target.y), all_of_it
+        yield Contrast("rank correlation", "the outcome", _rank_correlations(values, target.y), whole)
     elif target.kind == "survival":
         cut = float(np.median(target.time[target.event == 1]))
         early = (target.event == 1) & (target.time <= cut)
         judged = np.flatnonzero(early | (target.time > cut))
-        yield "AUC", f"event by {cut:g}", folded(areas(values[judged], early[judged])), all_of_it
-        yield "AUC", "event", folded(areas(values, target.event == 1)), all_of_it
-        yield "rank correlation", "time", _rank_correlations(values, target.time), all_of_it
+        yield area(f"event by {cut:g}", judged, early[judged])
+        yield area("event", everybody, target.event == 1)
+        yield Contrast("rank correlation", "time", _rank_correlations(values, target.time), whole)
     elif target.width == 2:
-        yield "AUC", target.classes[1], folded(areas(values, target.y == 1)), all_of_it
+        yield area(target.classes[1], everybody, target.y == 1)
     else:
-        pairs = [_pair(values, target, j, k) for j in range(target.width) for k in range(j)]
-        yield "smallest AUC of pairs", "all classes", np.min(pairs, axis=0), all_of_it
+        yield _all_pairs(values, target, whole)
         flags = np.array([len(np.unique(c[np.isfinite(c)])) <= 2 for c in values.T], dtype=bool)
         for k, name in enumerate(target.classes):
-            yield "AUC", name, folded(areas(values, target.y == k)), np.where(flags, all_of_it, part)
+            yield area(name, everybody, target.y == k, np.where(flags, whole, part))
 
 
-def _pair(values: Array, target: Target, j: int, k: int) -> Array:
-    rows = np.flatnonzero(np.isin(target.y, (j, k)))
-    return folded(areas(values[rows], target.y[rows] == j))
+def _all_pairs(values: Array, target: Target, whole: Array) -> Contrast:
+    """The smallest AUC of all pairs of classes; by chance no more often than that of the two largest classes."""
+    figures = []
+    sides: tuple[Array, Array] = (np.arange(0), np.arange(0) > 0)
+    for j in range(target.width):
+        for k in range(j):
+            rows = np.flatnonzero(np.isin(target.y, (j, k)))
+            figures.append(folded(areas(values[rows], target.y[rows] == j)))
+            sides = max(sides, (rows, target.y[rows] == j), key=lambda s: len(s[0]))
+    return Contrast("smallest AUC of pairs", "all classes", np.min(figures, axis=0), whole, sides)
+
+
+def by_chance(m: int, n: int, area: float) -> float:
+    """Probability that noise of m and n rows has an AUC this far from one half: exact (Mann and Whitney 1947,
+    doi:10.1214/aoms/1177730491), 0 where both sides have more than SURE_SIDE rows."""
+    m, n = min(m, n), max(m, n)
+    if m > SURE_SIDE:
+        return 0.0
+    pairs = int(np.floor((1 - area) * m * n + 1e-9))
+    ways = np.zeros(pairs + 1)  # of ordering both sides so that so many pairs are the wrong way round
+    ways[0] = 1.0
+    for i in range(1, m + 1):
+        if n + i <= pairs:
+            ways[n + i :] -= ways[: pairs + 1 - n - i].copy()
+        for r in range(min(i, pairs + 1)):
+            ways[r::i] = np.cumsum(ways[r::i])
+    return min(1.0, 2 * float(ways.sum()) / math.comb(m + n, m))
 
 
 def folded(area: Array) -> Array:
