@@ -1,5 +1,6 @@
 """Each job its own card: two made-up cards, six jobs, one of them killed."""
 
+import itertools
 import json
 import os
 import signal
@@ -54,7 +55,7 @@ def test_six_jobs_share_two_cards_and_one_that_is_killed_gives_its_card_back(tmp
     assert len(spans) == 5 and {card for card, _, _ in spans} == {"card0", "card1"}
     for card in ("card0", "card1"):
         mine = sorted((begin, end) for name, begin, end in spans if name == card)
-        assert all(a[1] <= b[0] for a, b in zip(mine, mine[1:], strict=False)), "two jobs on one card"
+        assert all(a[1] <= b[0] for a, b in itertools.pairwise(mine)), "two jobs on one card"
     assert all(begin >= killed_at for card, begin, _ in spans if card == held)
 
 
