@@ -19,13 +19,13 @@ import json, os, sys, time
 from pathlib import Path
 from consilium.learn.networks import lease
 folder, name = Path(sys.argv[1]), sys.argv[2]
-with lease.cards() as held:
+with lease.card() as held:
     begin = time.monotonic()
     (folder / f"{name}.begun").write_text(json.dumps([os.environ["CUDA_VISIBLE_DEVICES"], begin]))
     while (folder / f"{name}.hold").exists():
         time.sleep(0.01)
     time.sleep(0.1)
-    (folder / f"{name}.done").write_text(json.dumps([held[0], begin, time.monotonic()]))
+    (folder / f"{name}.done").write_text(json.dumps([held, begin, time.monotonic()]))
 """
 
 
@@ -59,32 +59,14 @@ def test_six_jobs_share_two_cards_and_one_that_is_killed_gives_its_card_back(tmp
     assert all(begin >= killed_at for card, begin, _ in spans if card == held)
 
 
-def test_a_job_never_waits_while_holding_part_of_its_cards(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    monkeypatch.setenv(lease.OVERRIDE, "a,b")
-    seen = []
-    with lease.cards() as first:
-        assert first == ["a"]
-
-        def asleep(_seconds):  # while two cards are waited for, the free one is free for others
-            with lease.cards() as other:
-                seen.append(other)
-            raise TimeoutError
-
-        monkeypatch.setattr(lease.time, "sleep", asleep)
-        with pytest.raises(TimeoutError), lease.cards(2):
-            pass
-    assert seen == [["b"]]
-
-
 def test_without_cards_nothing_is_leased_and_what_cuda_saw_comes_back(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     monkeypatch.setenv(lease.OVERRIDE, "")
-    with lease.cards() as held:
-        assert held == [] and not list(tmp_path.iterdir())
+    with lease.card() as held:
+        assert held == "" and not list(tmp_path.iterdir())
     monkeypatch.setenv(lease.OVERRIDE, "x,y")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "x,y")
-    with lease.cards(), lease.cards():
+    with lease.card(), lease.card():
         assert os.environ["CUDA_VISIBLE_DEVICES"] == "y"
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "x,y"
     monkeypatch.setenv("SLURM_JOB_ID", "77")
