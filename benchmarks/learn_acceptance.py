@@ -5,8 +5,8 @@
 
 NAME: gbsg, metabric (published split); glioma, glioma_no_diagnosis, physionet (5 folds of patients); breast (5
 folds, protein removed at test); three_blocks (5 folds, blocks removed at test at 30 and 60 %). Fits see the training
-part alone; what is shipped is decided by the guard inside it. Rows of the cohort in --out are replaced. seed: of folds, inner folds
-and fits; for the published splits of inner folds and fits.
+part alone; what is shipped is decided by the guard inside it. Rows of the cohort in --out are replaced. seed: of folds,
+inner folds and fits; for the published splits of inner folds and fits.
 """
 
 from __future__ import annotations

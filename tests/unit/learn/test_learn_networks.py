@@ -240,3 +240,16 @@ def test_a_checkpoint_of_other_data_or_settings_is_not_taken_up(tmp_path):
     network.fit(inputs, layouts, mask, target, 2, 5, plan=NetworkPlan(batch=20), job=job)
     network.fit(inputs, layouts, mask, classes(1 - target.y), 2, 5, job=job)
     assert len(list(tmp_path.glob("*.safetensors"))) == 5
+
+
+def test_event_files_hold_the_learning_curve(tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    inputs, mask, target = planted(40, "a")
+    job = Job(events=tmp_path)
+    net = network.fit(inputs, {"a": "table"}, mask, target, 6, 5, (inputs, mask, target), job=job, name="network 0")
+    written = EventAccumulator(str(tmp_path / "network_0"))
+    written.Reload()
+    events = written.Scalars("loss/validation")
+    assert [e.step for e in events] == [1, 5, 6] and len(written.Scalars("loss/training")) == 6
+    assert [e.value for e in events] == pytest.approx([v for _, _, v in net.curve])

@@ -36,6 +36,8 @@ def fit_networks(
         inputs = {b.name: d.network_input(b) for b, d in zip(blocks, designs, strict=True)}
         pick = lambda at: {k: v[at] for k, v in inputs.items()}  # noqa: E731
         watch = None if held is None else (pick(held), mask[held], work.target.take(held))
+        if work.settings.network.pretrain != "none":
+            work.note(f"network pretraining {' '.join(map(str, name))}", rows)
         net = network.fit(
             pick(rows), layouts, mask[rows], work.target.take(rows), work.settings.epochs, work.seed("network", *name),
             watch, work.settings.network, [work.groups[i] for i in rows], work.settings.job,

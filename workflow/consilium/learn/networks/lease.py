@@ -44,40 +44,36 @@ def folder() -> Path:
 
 
 @contextmanager
-def cards(number: int = 1) -> Iterator[list[str]]:
-    """Hold `number` cards (fewer where there are fewer, none where there is none); CUDA sees these alone meanwhile."""
+def card() -> Iterator[str]:
+    """Hold one card while CUDA sees it alone; waits until one is free. "" on a machine without."""
     names = available()
     if not names:
-        yield []
+        yield ""
         return
-    locks = _wait(names, min(number, len(names)))
+    held, lock = _wait(names)
     before = os.environ.get("CUDA_VISIBLE_DEVICES")
-    os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(locks)
-    print(f"card {', '.join(locks)} of {', '.join(names)}", flush=True)
+    os.environ["CUDA_VISIBLE_DEVICES"] = held
+    print(f"card {held} of {', '.join(names)}", flush=True)
     try:
-        yield list(locks)
+        yield held
     finally:
-        _release(locks)
+        lock.close()
         os.environ.pop("CUDA_VISIBLE_DEVICES")
         if before is not None:
             os.environ["CUDA_VISIBLE_DEVICES"] = before
 
 
-def _wait(names: Sequence[str], number: int) -> dict[str, IO[str]]:
-    """Locks of `number` cards by name. All or none are held while waiting, so that two jobs cannot block each other."""
+def _wait(names: Sequence[str]) -> tuple[str, IO[str]]:
+    """The first card that is free, and its lock. Only one is held at a time, so jobs cannot block each other."""
     said = False
     while True:
-        locks: dict[str, IO[str]] = {}
         for name in names:
-            if len(locks) < number and (lock := _locked(name)) is not None:
-                locks[name] = lock
-        if len(locks) == number:
-            return locks
-        _release(locks)
+            if (lock := _locked(name)) is not None:
+                return name, lock
         if not said:
-            print(f"waiting for {number} of the cards {', '.join(names)}", flush=True)
+            print(f"waiting for one of the cards {', '.join(names)}", flush=True)
             said = True
-        time.sleep(POLL_S * (1 + os.getpid() % 7 / 7))  # not in step with the others that wait
+        time.sleep(POLL_S)
 
 
 def _locked(name: str) -> IO[str] | None:
@@ -90,8 +86,3 @@ def _locked(name: str) -> IO[str] | None:
         handle.close()
         return None
     return handle
-
-
-def _release(locks: dict[str, IO[str]]) -> None:
-    for handle in locks.values():
-        handle.close()

@@ -58,7 +58,9 @@ def fit(
         if judged is not None:
             run.judge(_measured(run, judged))
         if writer is not None:
-            writer.add_scalars("loss", {"training": trained, "validation": validation}, run.epoch)
+            writer.add_scalar("loss/training", trained, run.epoch)
+            if np.isfinite(validation):
+                writer.add_scalar("loss/validation", validation, run.epoch)
         if job.due():
             checkpoint.save(*run.state())
             print(f"{name}: epoch {run.epoch} of {epochs}, training loss {trained:.4g}", flush=True)
@@ -71,16 +73,14 @@ def fit(
 
 
 def _one_epoch(run: Run, learnt: Judged) -> float:
-    """Every training patient once, in drawn order; the mean loss. Weights move after `parts` batches."""
+    """Every training patient once, in drawn order; the mean loss. Weights move after `accumulate` batches."""
     _, mask, target = learnt
     run.model.train()
     losses = []
     parts = run.plan.accumulate
-    for step, rows in enumerate(np.array_split(run.generator.permutation(len(target)), run.steps)):
+    for rows in np.array_split(run.generator.permutation(len(target)), run.steps):
         kept = drop_blocks(mask[rows], run.generator)
-        for part, own in enumerate(np.array_split(np.arange(len(rows)), parts)):
-            if parts > 1:  # each part draws its own dropout, whichever process computes it
-                torch.manual_seed(seed_from(run.seed, run.epoch, step, part))
+        for own in np.array_split(np.arange(len(rows)), parts):
             value = _loss(run, target.take(rows[own]), rows[own], kept[own])
             (value / parts).backward()
             losses.append(float(value.detach()))

@@ -10,10 +10,9 @@ from typing import Any
 class NetworkPlan:
     """series, volume, table: kind of encoder (see encoders.KINDS). batch: rows a step, 0 = by the number of patients.
 
-    accumulate: batches whose gradients are gathered before the weights move. cards: processes one network is trained
-    by. precision: full, or mixed (bfloat16 where it is safe). early_stopping: epochs without a smaller loss on
-    set-aside training patients before training ends, 0 = never. pretrain: none, denoise or contrastive. tensorboard:
-    write event files.
+    accumulate: batches whose gradients are gathered before the weights move. precision: full, or mixed
+    (bfloat16 where it is safe). early_stopping: epochs without a smaller loss on set-aside training patients before
+    training ends, 0 = never. pretrain: none, denoise or contrastive. tensorboard: write event files.
     """
 
     series: str = "gru"
@@ -21,7 +20,6 @@ class NetworkPlan:
     table: str = "mlp"
     batch: int = 0
     accumulate: int = 1
-    cards: int = 1
     precision: str = "full"
     early_stopping: int = 0
     pretrain: str = "none"

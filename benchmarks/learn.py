@@ -1,0 +1,204 @@
+"""Networks: epoch time of each encoder against the same network in a bare loop; processes side by side; memory; a card.
+
+    python benchmarks/learn.py encoders [--out FILE]    CPU seconds an epoch, ours and bare, turn and turn about
+    python benchmarks/learn.py processes [--out FILE]   one and two training processes at once, wall seconds
+    python benchmarks/learn.py kill [--out FILE]        kill -9 at five places, rerun: equal bytes, epochs repeated
+    python benchmarks/learn.py card [--out FILE]        rows a second and memory on a graphics card; nothing without one
+
+The bare loop has the same network, loss and batches and torch.optim's AdamW, and nothing else: no block dropout, no
+measuring, no checkpoints. Memory: largest resident size of a process of its own, less that of one with the data alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+ROWS, BATCH, REPEATS = 640, 64, 5
+SHAPES = {"table": (64,), "series": (24, 68), "volume": (1, 18, 18, 18)}
+KINDS = {"table": ("mlp", "vae"), "series": ("gru", "gru_d", "lstm", "transformer"), "volume": ("cnn", "slices")}
+Row = dict[str, Any]
+
+
+def data(layout: str) -> tuple[Any, ...]:
+    from consilium.learn.cohort.tasks import Target
+
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(ROWS, *SHAPES[layout])).astype(np.float32)
+    if layout == "series":
+        half = SHAPES[layout][1] // 2
+        x[..., half:] = rng.random((ROWS, SHAPES[layout][0], half)) < 0.4
+        x[..., :half] *= x[..., half:]
+    y = rng.integers(0, 2, ROWS)
+    target = Target("classification", y, np.full(ROWS, np.nan), np.zeros(ROWS), ("a", "b"))
+    return {"block": x}, {"block": layout}, np.ones((ROWS, 1), dtype=bool), target
+
+
+def ours(layout: str, kind: str, epochs: int, folder: Path | None = None, **plan: Any) -> None:
+    from consilium.learn.networks import network
+    from consilium.learn.networks.job import Job
+    from consilium.learn.networks.plan import NetworkPlan
+
+    own = NetworkPlan(**{layout: kind}, batch=BATCH, **plan)
+    network.fit(*data(layout), epochs, 1, plan=own, job=Job(folder))
+
+
+def bare(layout: str, kind: str, epochs: int) -> None:
+    import torch
+    from consilium.learn.models.heads import prior
+    from consilium.learn.networks.fusion_net import Fusion, fused
+    from consilium.learn.networks.losses import loss
+
+    inputs, _, mask, target = data(layout)
+    model = Fusion({"block": (kind, SHAPES[layout])}, 2).train()
+    x, present, at = torch.from_numpy(inputs["block"]), torch.from_numpy(mask), prior(target)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=3e-3, weight_decay=1e-2)
+    for _ in range(epochs):
+        for rows in torch.randperm(ROWS).split(BATCH):
+            own = {"block": x[rows]}
+            logits, gates = model(own)
+            value = loss(target.take(rows.numpy()), at, fused(logits, gates, present[rows]), logits, present[rows])
+            extra = model.penalty(own, present[rows])
+            (value if extra is None else value + extra).backward()
+            optimiser.step()
+            optimiser.zero_grad()
+
+
+def per_epoch(work: Any, *arguments: Any) -> float:
+    """CPU seconds an epoch: of six epochs less those of one, so that starting does not count."""
+    spent = []
+    for epochs in (1, 6):
+        begin = time.process_time()
+        work(*arguments, epochs)
+        spent.append(time.process_time() - begin)
+    return (spent[1] - spent[0]) / 5
+
+
+def peak(layout: str, kind: str) -> float:
+    """Largest resident MB of a process that trains two epochs (kind ""), of one that only makes the data."""
+    code = (
+        f"import learn, torch; learn.ours({layout!r}, {kind!r}, 2)"
+        if kind
+        else f"import learn, torch, consilium.learn.networks.network; learn.data({layout!r})"
+    )
+    code += "; import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
+    paths = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    own = os.environ | {"PYTHONPATH": paths}
+    return float(
+        subprocess.run([sys.executable, "-c", code], env=own, capture_output=True, text=True, check=True).stdout
+    )
+
+
+def encoders() -> list[Row]:
+    from consilium.learn.networks.net import prepare
+
+    prepare("cpu")
+    rows = []
+    for layout, kinds in KINDS.items():
+        without = peak(layout, "")
+        for kind in kinds:
+            bare(layout, kind, 1), ours(layout, kind, 1)  # what is loaded on first use
+            turns = [(per_epoch(bare, layout, kind), per_epoch(ours, layout, kind)) for _ in range(REPEATS)]
+            least = [min(t[i] for t in turns) for i in range(2)]
+            rows.append({
+                "what": f"{kind}: epoch of {ROWS} rows, CPU s", "bare": least[0], "ours": least[1],
+                "ratio": least[1] / least[0], "memory MB": peak(layout, kind) - without,
+            })  # fmt: skip
+            print(json.dumps(rows[-1]), flush=True)
+    return rows
+
+
+def processes() -> list[Row]:
+    """Wall seconds of one training process, and of two at once: 2 / ratio is what the second core adds."""
+    code = "import learn; learn.ours('series', 'gru_d', 15)"
+    own = os.environ | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
+    walls = []
+    for number in (1, 2):
+        begin = time.perf_counter()
+        running = [subprocess.Popen([sys.executable, "-c", code], env=own) for _ in range(number)]
+        assert not any(process.wait() for process in running)
+        walls.append(time.perf_counter() - begin)
+    return [
+        {"what": "one process, two at once: wall s", "bare": walls[0], "ours": walls[1], "ratio": walls[1] / walls[0]}
+    ]
+
+
+def kill() -> list[Row]:
+    """A real training job killed at random places and rerun until it ends; its network against an undisturbed one."""
+    code = (
+        "import sys, hashlib, learn; from pathlib import Path; from consilium.learn.networks import network, job;"
+        "from consilium.learn.networks.plan import NetworkPlan;"
+        "folder = Path(sys.argv[1]) if sys.argv[1] else None;"
+        "plan, own = NetworkPlan(series='gru_d'), job.Job(folder, every_s=1);"
+        "net = network.fit(*learn.data('series'), 60, 1, plan=plan, job=own);"
+        "print(hashlib.sha256(b''.join(v.tobytes() for v in net.weights.values())).hexdigest())"
+    )
+    own = os.environ | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
+    rng, kills = np.random.default_rng(0), 0
+    with tempfile.TemporaryDirectory() as name:
+        while True:
+            running = subprocess.Popen([sys.executable, "-c", code, name], env=own, stdout=subprocess.PIPE, text=True)
+            try:
+                said, _ = running.communicate(timeout=rng.uniform(6, 12) if kills < 5 else None)
+                break
+            except subprocess.TimeoutExpired:
+                running.send_signal(signal.SIGKILL)
+                running.communicate()
+                kills += 1
+    plain = subprocess.run([sys.executable, "-c", code, ""], env=own, capture_output=True, text=True, check=True).stdout
+    equal = said.splitlines()[-1] == plain.splitlines()[-1]
+    return [{"what": f"kill -9 x {kills}, rerun: same bytes as undisturbed", "ours": int(equal)}]
+
+
+def card() -> list[Row]:
+    import torch
+
+    if not torch.cuda.is_available():
+        return []
+    rows = []
+    for precision in ("full", "mixed"):
+        for layout, kinds in KINDS.items():
+            for kind in kinds:
+                torch.cuda.reset_peak_memory_stats()
+                walls = []
+                for epochs in (2, 22):
+                    begin = time.perf_counter()
+                    ours(layout, kind, epochs, None, precision=precision)
+                    torch.cuda.synchronize()
+                    walls.append(time.perf_counter() - begin)
+                rows.append({
+                    "what": f"{kind}, {precision}, {torch.cuda.get_device_name()}: rows/s",
+                    "ours": 20 * ROWS / (walls[1] - walls[0]),
+                    "memory MB": torch.cuda.max_memory_allocated() / 2**20,
+                })  # fmt: skip
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("part", choices=("encoders", "processes", "kill", "card"))
+    parser.add_argument("--out", type=Path)
+    own = parser.parse_args()
+    rows = {"encoders": encoders, "processes": processes, "kill": kill, "card": card}[own.part]()
+    columns = ("what", "bare", "ours", "ratio", "memory MB")
+    cells = lambda row: (row.get(c, "") for c in columns)  # noqa: E731
+    lines = ["\t".join(f"{v:.4g}" if isinstance(v, float) else str(v) for v in cells(row)) for row in rows]
+    print("\t".join(columns), *lines, sep="\n")
+    if own.out:
+        new = not own.out.exists()
+        with own.out.open("a", encoding="utf-8") as file:
+            file.write("".join(f"{line}\n" for line in ([*["\t".join(columns)] * new, *lines])))
+
+
+if __name__ == "__main__":
+    main()
