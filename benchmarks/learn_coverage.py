@@ -3,8 +3,8 @@
     python benchmarks/learn_coverage.py --data DATA --work WORK [--only physionet] [--out benchmarks/learn_coverage.tsv]
 
 physionet: 3,000 stays, raw series through the room ehr, five outer folds of the whole path without networks; groups:
-sex, age band, kind of unit (as site). planted: 1,200 made patients, two classes; in site B the features mislead, so that
-a model of everybody is too sure there: once with sites declared, once not (coverage in B must then fall). number,
+sex, age band, kind of unit (as site). planted: 1,200 made patients, two classes; in site B the features mislead, so
+that a model of everybody is too sure there: once with sites declared, once not (coverage in B must then fall). number,
 survival: as planted, for intervals and bounds. Each finished fold stays in WORK, so that a second call goes on.
 """
 

@@ -13,6 +13,13 @@ FITTING = (
     "network",
 )  # what a fit depends on
 EXPLAINED = ["explanations.tsv", "explanation_gates.json"]
+DEALING = (
+    "outer_folds",
+    "repeats",
+    "leave_one_site_out",
+    "guards",
+)  # what folds depend on
+JUDGING = (*DEALING, "permutation_control", "planted_control")  # what is judged
 BUNDLE = f"{RESULTS}/bundle/manifest.json"
 JUDGED = [
     "differences.tsv",
@@ -38,7 +45,7 @@ if config["mode"] == "apply":
 
 wildcard_constraints:
     task="|".join(TASKS) or "no_task",
-    labels="true|permuted",
+    labels="true|permuted|planted|site",
     fold=r"\d+",
 
 
@@ -54,16 +61,6 @@ def bundle():
     return [BUNDLE] if TASKS and config["mode"] == "train" else []
 
 
-def of_task(key):
-    """Params function: a setting of the wildcard's task; "" where it has none, lists joined by commas."""
-
-    def setting(wildcards):
-        value = TASKS[wildcards.task].get(key, "")
-        return ",".join(value) if isinstance(value, list) else value
-
-    return setting
-
-
 def kinship_table():
     """Related pairs, where there are genomes: relatives must lie in the same fold."""
     return [f"{COHORT}/genomics/kinship.tsv"] if "genomics" in ROOMS else []
@@ -74,30 +71,50 @@ def ancestry_table():
     return [f"{COHORT}/genomics/ancestry.tsv"] if "genomics" in ROOMS else []
 
 
-def folds_of(labels):
-    """Input function: results of a task's outer folds."""
+def jobs_of(labels, number):
+    """Input function: results of a task's jobs of one kind."""
 
     def files(wildcards):
         return [
-            f"{LEARN}/{wildcards.task}/train/{labels}/{fold}.json"
-            for fold in range(OUTER)
+            f"{LEARN}/{wildcards.task}/train/{labels}/{job}.json"
+            for job in range(number)
         ]
 
     return files
 
 
-def fit_settings():
-    """What a fit depends on, as JSON."""
-    return json.dumps({k: config["learn"][k] for k in FITTING}, sort_keys=True)
+def sites_left_out():
+    """Jobs that leave out a site: one a site of ten patients or more, where there are three sites."""
+    sites = [p.site for p in SHEETS.patients if p.site]
+    wanted = config["learn"]["leave_one_site_out"] and len(set(sites)) >= 3
+    return sum(sites.count(s) >= 10 for s in set(sites)) if wanted else 0
 
 
-def control_folds(wildcards):
-    """Input function: the same on permuted outcomes, if wanted."""
-    return (
-        folds_of("permuted")(wildcards)
-        if config["learn"]["permutation_control"]
-        else []
-    )
+def folds_of(labels):
+    """Input function: results of a task's outer folds (of the first repeat)."""
+    return jobs_of(labels, OUTER)
+
+
+def as_json(keys):
+    """Keys of section learn as JSON: FITTING, DEALING or JUDGING."""
+    return json.dumps({k: config["learn"][k] for k in keys}, sort_keys=True)
+
+
+def asked(wildcards):
+    """Params function: the wildcard's task as JSON."""
+    return json.dumps(TASKS[wildcards.task], sort_keys=True)
+
+
+def judged_jobs(wildcards):
+    """Input function: every job whose result is judged: folds of all repeats, controls, sites."""
+    learn = config["learn"]
+    numbers = {
+        "true": OUTER * learn["repeats"],
+        "permuted": OUTER * learn["permutation_control"],
+        "planted": int(learn["planted_control"]),
+        "site": sites_left_out(),
+    }
+    return [f for kind, n in numbers.items() for f in jobs_of(kind, n)(wildcards)]
 
 
 rule learn_gather:
@@ -135,20 +152,16 @@ if config["mode"] == "train":
             ENVS / "learn.yaml"
         params:
             patients=config["patients"],
-            kind=of_task("type"),
-            outcome=of_task("outcome"),
-            time=of_task("time"),
-            event=of_task("event"),
-            blocks=of_task("blocks"),
-            outer=OUTER,
+            samples=config["samples"],
+            asked=asked,
+            judging=as_json(DEALING),
             seed=config["seed"],
             rows=sheet_rows(),
             code=digest("learn"),
         shell:
             "python $SCRIPTS/learn.py folds --inputs {input.inputs} --patients {params.patients}"
-            " --kinship '{input.kinship}' --name {wildcards.task} --kind {params.kind} --outcome '{params.outcome}'"
-            " --time '{params.time}' --event '{params.event}' --blocks '{params.blocks}' --outer-folds {params.outer}"
-            " --seed {params.seed} --folds {output.folds} --task {output.task} > {log} 2>&1"
+            " --samples {params.samples} --kinship '{input.kinship}' --asked {params.asked:q}"
+            " --judging {params.judging:q} --seed {params.seed} --folds {output.folds} --task {output.task} > {log} 2>&1"
 
     rule learn_train:
         input:
@@ -163,10 +176,13 @@ if config["mode"] == "train":
             ENVS / "learn.yaml"
         threads: 1
         resources:
-            gpu=int(config["learn"]["networks"]),
+            gpu=lambda wildcards: int(
+                config["learn"]["networks"]
+                and wildcards.labels in ("true", "permuted")
+            ),
             mem_mb=3000,
         params:
-            settings=fit_settings(),
+            settings=as_json(FITTING),
             code=digest("learn"),
         shell:
             "python $SCRIPTS/learn.py train --inputs {input.inputs} --folds {input.folds} --task {input.task}"
@@ -190,7 +206,7 @@ if config["mode"] == "train":
             gpu=int(config["learn"]["networks"]),
             mem_mb=3000,
         params:
-            settings=fit_settings(),
+            settings=as_json(FITTING),
             code=digest("learn"),
         shell:
             "python $SCRIPTS/learn.py final --inputs {input.inputs} --folds {input.folds} --task {input.task}"
@@ -198,8 +214,7 @@ if config["mode"] == "train":
 
     rule learn_evaluate:
         input:
-            folds_of("true"),
-            control_folds,
+            judged_jobs,
             inputs=f"{LEARN}/inputs.safetensors",
             folds=f"{LEARN}/{{task}}/folds.tsv",
             task=f"{LEARN}/{{task}}/task.json",
@@ -220,13 +235,13 @@ if config["mode"] == "train":
             ENVS / "learn.yaml"
         params:
             trained=f"{LEARN}/{{task}}/train",
-            outer=OUTER,
-            permuted=int(config["learn"]["permutation_control"]),
+            judging=as_json(JUDGING),
+            sites=sites_left_out(),
             code=digest("learn"),
         shell:
             "python $SCRIPTS/learn.py evaluate --inputs {input.inputs} --folds {input.folds} --task {input.task}"
-            " --trained {params.trained} --final {input.final} --outer-folds {params.outer}"
-            " --permuted {params.permuted} --predictions {output.predictions} --leaderboard {output.leaderboard}"
+            " --trained {params.trained} --final {input.final} --judging {params.judging:q}"
+            " --sites {params.sites} --predictions {output.predictions} --leaderboard {output.leaderboard}"
             " --contributions {output.contributions} --gates {output.gates} --learning-curve {output.curve}"
             " --control {output.control} --differences {output.differences} --coverage {output.coverage}"
             " --decision-curve {output.decision} > {log} 2>&1"

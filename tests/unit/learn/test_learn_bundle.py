@@ -153,24 +153,26 @@ def run_stages(folder, whole, outcomes, kind, columns, k=2, seeds=0, permuted=1)
         own = [b for b in whole.blocks if b.name.startswith(room)]
         store(folder / f"{room}.zarr.zip", room, own, whole.patients)
     head = "patient\tsex\tbirth_year\tsite\tfamily\tindex_date\t" + "\t".join(outcomes)
-    rows = [f"{p}\tfemale\t{1940 + i % 40}\ts{i % 2}\t\t2020-01-01\t" for i, p in enumerate(whole.patients)]
+    rows = [f"{p}\tfemale\t{1940 + 7 * i % 23}\ts{i % 2}\t\t2020-01-01\t" for i, p in enumerate(whole.patients)]
     cells = ["\t".join(map(str, row)) for row in zip(*outcomes.values(), strict=True)]
     (folder / "patients.tsv").write_text("\n".join([head, *(a + b for a, b in zip(rows, cells, strict=True))]) + "\n")
     inputs, out = folder / "inputs.safetensors", folder / "task"
     stages.gather(sorted(folder.glob("*.zarr.zip")), folder / "patients.tsv", "", GROUPS, inputs)
-    own = {"outcome": "", "time": "", "event": ""} | columns
-    stages.folds(
-        inputs, folder / "patients.tsv", "", "task", kind, own["outcome"], own["time"], own["event"], "", k, 1,
-        out / "folds.tsv", out / "task.json",
-    )  # fmt: skip
+    (folder / "samples.tsv").write_text("patient\tmodality\tkind\tpath\n")
+    asked = json.dumps({"name": "task", "type": kind} | columns)
+    judging = json.dumps({"outer_folds": k, "permutation_control": bool(permuted), "planted_control": bool(permuted)})
+    sheets = (folder / "patients.tsv", folder / "samples.tsv")
+    stages.folds(inputs, *sheets, "", asked, judging, 1, out / "folds.tsv", out / "task.json")
     start = (inputs, out / "folds.tsv", out / "task.json")
     for labels in ("true", "permuted")[: 1 + permuted]:
         for fold in range(k):
             stages.train(*start, labels, fold, _settings(seeds), out / "train" / labels / f"{fold}.json")
+    if permuted:
+        stages.train(*start, "planted", 0, _settings(seeds), out / "train" / "planted" / "0.json")
     stages.final(*start, _settings(seeds), out / "final.json", out / "model.zip")
     names = ["predictions.tsv", "leaderboard.tsv", "contributions.tsv", "gates.json", "curve.tsv", "permuted.json"]
     names += ["differences.tsv", "coverage.tsv", "decision_curve.tsv"]
-    stages.evaluate(*start, out / "train", out / "final.json", k, permuted, *[out / n for n in names])
+    stages.evaluate(*start, out / "train", out / "final.json", judging, 0, *[out / n for n in names])
     manifest = folder / "bundle" / "manifest.json"
     stages.bundle(
         [out / "model.zip"], [out / "task.json"], [out / "gates.json"], [out / "leaderboard.tsv"], "demo", 1, manifest

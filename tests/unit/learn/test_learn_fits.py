@@ -7,7 +7,8 @@ import pytest
 from consilium.learn import train
 from consilium.learn.cohort import folds
 from consilium.learn.fusion.guard import group_weights
-from consilium.learn.judge import gates, metrics
+from consilium.learn.guards import sides
+from consilium.learn.judge import metrics
 from consilium.learn.models import base, boosting, heads
 from consilium.learn.networks import fusion_net, losses
 from consilium.learn.settings import Plan
@@ -88,14 +89,17 @@ def test_contributions_add_up_to_the_change_of_the_probability(planted, quick):
 def test_the_audit_finds_a_step_fitted_on_a_held_out_patient_or_a_relative(planted, planted_results):
     fold_of = dict(zip(planted.cohort.patients, planted.fold.tolist(), strict=True))
     group_of = dict(zip(planted.cohort.patients, planted.groups, strict=True))
-    assert gates.fit_audit(planted_results, fold_of, group_of)["verdict"] == "pass"
+    known = list(fold_of)
+    held = [[p for p, f in fold_of.items() if f == int(r["fold"])] for r in planted_results]
+    assert sides.fit_audit(planted_results, held, group_of, known)["verdict"] == "pass"
     outsider = next(p for p, f in fold_of.items() if f == 0)
     insider = next(p for p, f in fold_of.items() if f == 1)
-    assert gates.fit_audit(planted_results, fold_of, group_of | {insider: group_of[outsider]})["verdict"] == "fail"
+    kin = group_of | {insider: group_of[outsider]}
+    assert sides.fit_audit(planted_results, held, kin, known)["verdict"] == "fail"
     log = planted_results[0]["fitted_on"]
     patients = {k: [*v, outsider] for k, v in log["patients"].items()}
     tampered = {**planted_results[0], "fitted_on": {**log, "patients": patients}}
-    assert gates.fit_audit([tampered], fold_of, group_of)["verdict"] == "fail"
+    assert sides.fit_audit([tampered], held[:1], group_of, known)["verdict"] == "fail"
 
 
 def test_held_out_patients_do_not_reach_any_fit(planted, planted_results):
@@ -143,14 +147,14 @@ def test_twins_over_both_sides_would_be_learned_by_heart_and_are_kept_together(q
     half, y = rng.normal(size=(24, 200)), np.tile([0, 1], 12)
     whole = cohort(table("omics/x", np.repeat(half, 2, axis=0)))
     both = classes(np.repeat(y, 2))
-    p = problem(whole, both, folds.groups(whole, []))
+    p = problem(whole, both, folds.groups(whole, folds.links(whole, [])))
     assert len(set(p.groups)) == 24
     _, low, high = shipped_auc(p, held_out(p))
     assert low <= 0.5 <= high
-    assert gates.no_group_split(list(whole.patients), list(p.groups), p.fold)["verdict"] == "pass"
+    assert sides.no_group_split(list(whole.patients), list(p.groups), p.fold)["verdict"] == "pass"
     strangers = problem(whole, both)  # what would happen without groups
     assert shipped_auc(strangers, held_out(strangers))[0] > 0.9
-    assert gates.no_group_split(list(whole.patients), list(p.groups), strangers.fold)["verdict"] == "fail"
+    assert sides.no_group_split(list(whole.patients), list(p.groups), strangers.fold)["verdict"] == "fail"
 
 
 def test_survival_and_regression_find_what_was_planted(quick):

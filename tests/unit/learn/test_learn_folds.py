@@ -29,9 +29,10 @@ def test_family_kinship_and_identical_rows_make_one_group():
     x[7] = x[2]
     few = np.zeros((8, 2))  # equal rows of two values say nothing
     whole = cohort(table("omics/x", x), table("ehr/few", few), families=["F", "", "", "F", "", "", "", ""])
-    found = folds.groups(whole, [("P005", "P006"), ("P006", "P004"), ("P001", "unknown person")])
+    joined = folds.links(whole, [("P005", "P006"), ("P006", "P004"), ("P001", "unknown person")])
+    found = folds.groups(whole, joined)
     assert found == ["P001", "P002", "P003", "P001", "P001", "P001", "P007", "P003"]
-    assert folds.duplicates(whole) == [{"patient_a": "P003", "patient_b": "P008", "block": "omics/x"}]
+    assert [link for link in joined if link.block] == [folds.Link("P003", "P008", "identical values", "omics/x")]
 
 
 def test_fewer_folds_where_a_class_has_fewer_groups():

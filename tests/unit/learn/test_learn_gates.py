@@ -2,7 +2,7 @@ import numpy as np
 from consilium.learn.fusion.guard import group_weights
 from consilium.learn.judge import gates
 from consilium.learn.judge.evaluate import Held, Judged
-from learn_cohorts import classes, cohort, numbers, table, times
+from learn_cohorts import classes
 
 
 def judged(target, **scores):
@@ -21,37 +21,6 @@ def two(p):
 Y = np.tile([0, 1], 40)
 RNG = np.random.default_rng(0)
 GOOD, WEAK = np.clip(0.5 + 0.3 * (Y - 0.5) + RNG.normal(0, 0.1, 80), 0.01, 0.99), RNG.random(80)
-
-
-def test_a_feature_that_gives_the_outcome_away_is_named():
-    x = RNG.normal(size=(80, 3))
-    x[:, 1] = -Y + RNG.normal(0, 0.01, 80)
-    found = gates.single_features(cohort(table("ehr/x", x)), classes(Y), np.arange(80))
-    assert found["verdict"] == "warn" and [f["feature"] for f in found["figures"]["features"]] == ["ehr/x: x1"]
-    time = np.arange(1, 81.0)
-    x[:, 1] = time
-    found = gates.single_features(cohort(table("ehr/x", x)), times(time, np.ones(80)), np.arange(80))
-    assert [f["feature"] for f in found["figures"]["features"]] == ["ehr/x: x1"]
-    assert gates.single_features(cohort(table("ehr/x", x)), numbers(time), np.arange(80))["verdict"] == "not assessed"
-
-
-def test_areas_are_scikit_learns():
-    from sklearn.metrics import roc_auc_score
-
-    x = RNG.normal(size=(80, 5)).round(1)
-    expected = [roc_auc_score(Y, x[:, c]) for c in range(5)]
-    np.testing.assert_allclose(gates._areas(x, Y == 1), expected)
-
-
-def test_identifiers_are_found_by_name_or_because_they_count():
-    from dataclasses import replace
-
-    block = replace(table("ehr/x", RNG.normal(size=(30, 3))), features=("patient_id", "lipids", "sodium"))
-    found = gates.identifiers(cohort(block))
-    assert found["figures"]["features"] == ["ehr/x: patient_id"]
-    counting = np.concatenate([np.arange(30.0)[:, None], RNG.normal(size=(30, 1))], axis=1)
-    assert gates.identifiers(cohort(table("ehr/x", counting)))["figures"]["features"] == ["ehr/x: x0"]
-    assert gates.identifiers(cohort(table("ehr/x", RNG.normal(size=(30, 2)))))["verdict"] == "pass"
 
 
 def test_informative_missingness_warns():

@@ -7,7 +7,7 @@ from learn_cohorts import classes, times
 
 def read(kind, rows):
     ids = [f"P{i}" for i in range(len(rows))]
-    return tasks.read(kind, rows, "y", "t", "e", "patients.tsv", ids)
+    return tasks.read(tasks.Asked("task", kind, "y", "t", "e"), rows, "patients.tsv", ids)
 
 
 def test_an_empty_cell_is_unknown_not_a_class():

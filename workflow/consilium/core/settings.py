@@ -32,7 +32,7 @@ def outcome_columns(config: dict[str, Any]) -> list[str]:
     """Columns of patients.tsv that the config names beyond the fixed ones."""
     columns: list[str] = []
     for task in config["learn"]["tasks"]:
-        columns += [task[k] for k in ("outcome", "time", "event") if task.get(k)]
+        columns += [task[k] for k in ("outcome", "time", "event", "split") if task.get(k)]
     for analysis in config["genomics"]["association"]:
         columns += [analysis["outcome"], *(c for c in analysis["covariates"] if c not in ("age", *PATIENT_COLUMNS))]
     effect = config["treatment"]["effect"]
@@ -88,6 +88,10 @@ def _beyond_schema(config: dict[str, Any], name: str) -> Iterator[Problem]:
             if not task.get(key):
                 yield Problem(name, f"task '{task['name']}' ({task['type']}) has no '{key}'",
                               f"a column of the patient sheet under '{key}'", "add it")  # fmt: skip
+        if (task["type"] == "ordinal") != (len(set(task.get("levels", ()))) >= 3):
+            yield Problem(name, f"task '{task['name']}' ({task['type']}) with levels {task.get('levels', [])}",
+                          "three or more different levels, lowest first, in tasks of type ordinal and no other",
+                          "correct type or levels")  # fmt: skip
     low, high = config["imaging"]["fmri"]["band_hz"]
     if low >= high:
         yield Problem(name, f"imaging.fmri.band_hz = [{low}, {high}]", "[lowest, highest] frequency in Hz", "swap them")

@@ -9,51 +9,86 @@ from typing import Any
 
 import numpy as np
 
+from consilium.core.errors import InputError, Problem
 from consilium.core.store import atomic, read_facts, write_facts, write_table
 from consilium.learn import train as training
 from consilium.learn.bundle import card, pack
-from consilium.learn.cohort import data, tasks
+from consilium.learn.cohort import data, splits, tasks
 from consilium.learn.cohort import folds as folding
 from consilium.learn.fusion.model import Trained
+from consilium.learn.guards import before
+from consilium.learn.guards.record import Gate
+from consilium.learn.settings import Judging
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def folds(
-    inputs: Path, patients: Path, kinship: str, name: str, kind: str, columns: dict[str, str], blocks: list[str],
-    outer_folds: int, seed: int, out: Path, task: Path,
+    inputs: Path, patients: Path, samples: Path, kinship: str, asked: tasks.Asked, judging: Judging, seed: int,
+    out: Path, task: Path,
 ) -> None:  # fmt: skip
     """See stages.folds."""
     import pandas as pd
 
-    from consilium.core.sheets import read_patients
+    from consilium.core.sheets import read_patients, read_samples
 
-    cohort = data.load(inputs)
-    data.checked_names(cohort, blocks, name)
-    cells = [p.outcomes for p in read_patients(patients)]
-    target, known, said = tasks.read(kind, cells, **columns, file=str(patients), patients=cohort.patients)
-    group = folding.groups(cohort, related_pairs(kinship))
+    cohort, people = data.load(inputs), read_patients(patients)
+    data.checked_names(cohort, list(asked.blocks), asked.name)
+    used = cohort.only(asked.blocks)
+    cells = [p.outcomes for p in people]
+    target, known, said = tasks.read(asked, cells, str(patients), cohort.patients)
+    joined = folding.links(cohort, related_pairs(kinship))
+    group = folding.groups(cohort, joined)
     use, classes, notes, why = tasks.learnable(target, known, group)
-    if kind == "classification":
-        kept = [target.classes.index(c) for c in classes]
-        codes = np.array([kept.index(y) if y in kept else -1 for y in target.y], dtype=int)
-        target = tasks.Target(kind, codes, target.time, target.event, classes)
-    fold = np.full(len(cohort.patients), -1)
+    target = tasks.kept_classes(target, classes) if target.kind == "classification" else target
+    fold = np.full((judging.repeats, len(cohort.patients)), -1)
+    found: list[Gate] = []
+    if asked.split:
+        fold = np.where(use, splits.given(asked.split, cells, known, str(patients), cohort.patients), -1)[None]
+        why = why or splits.too_few(fold[0], target)
     if not why:
-        own, rows = target.take(np.flatnonzero(use)), [group[i] for i in np.flatnonzero(use)]
-        k = folding.possible_folds(own, rows, outer_folds)
-        if k < outer_folds:
-            notes.append(f"{k} outer folds instead of {outer_folds}: no class or event has more independent patients")
-        fold[use] = folding.assign(own, rows, k, seed)
-    write_table(out, "folds", pd.DataFrame({"patient": cohort.patients, "group": group, "fold": fold}))
-    about = {
-        "name": name, "kind": kind, **columns, "blocks": blocks, "seed": seed,
-        "status": "not assessed" if why else "assessed",
-        "reason": why, "notes": notes, "classes": list(classes), "observed": said,
+        if not asked.split:
+            fold[:, use], more = _dealt(target.take(np.flatnonzero(use)), group, np.flatnonzero(use), judging, seed)
+            notes += more
+        found = before.gates(used, target, group, list(fold), joined, people, read_samples(samples), judging.guards)
+        why = judging.guards.why_stopped(found)
+    if why and found and judging.guards.on_fail == "stop":
+        raise InputError(
+            Problem(str(patients), f"task '{asked.name}' {why}", "no leak", "docs/methods/learn/guards.md")
+        )
+    further = [",".join(map(str, of)) for of in fold[1:].T] if len(fold) > 1 else [""] * len(cohort.patients)
+    write_table(out, "folds", pd.DataFrame({"patient": cohort.patients, "group": group, "fold": fold[0],
+                                            "repeats": further}))  # fmt: skip
+    sites, no_sites = _sites(cohort, target, use, asked, judging)
+    about = asked.facts() | {
+        "seed": seed, "status": "not assessed" if why else "assessed", "reason": why, "notes": notes,
+        "classes": list(classes), "observed": said, "outer_folds": judging.outer_folds,
         "horizons": list(tasks.horizons(target.take(np.flatnonzero(use)))) if not why else [],
-        "target": tasks.as_facts(target), "duplicates": folding.duplicates(cohort),
+        "target": tasks.as_facts(target), "guards": found, "sites": sites, "no_sites": no_sites,
+        "duplicates": [link.facts() for link in joined if "values" in link.how],
     }  # fmt: skip
     write_facts(task, about)
+
+
+def _dealt(
+    own: tasks.Target, group: list[str], rows: np.ndarray, judging: Judging, seed: int
+) -> tuple[np.ndarray, list[str]]:
+    """(folds (repeat, row), what is to be said of their number)."""
+    names = [group[i] for i in rows]
+    k = folding.possible_folds(own, names, judging.outer_folds)
+    short = f"{k} outer folds instead of {judging.outer_folds}: no class or event has more independent patients"
+    return splits.repeated(own, names, k, judging.repeats, seed), [short] if k < judging.outer_folds else []
+
+
+def _sites(
+    cohort: data.Cohort, target: tasks.Target, use: np.ndarray, asked: tasks.Asked, judging: Judging
+) -> tuple[list[dict[str, Any]], str]:
+    """(sites to be left out one at a time, why none)."""
+    if not judging.leave_one_site_out:
+        return [], "switched off"
+    if asked.split:
+        return [], "the split is given"
+    return splits.sites(cohort.sites, target, use)
 
 
 def related_pairs(kinship: str) -> list[tuple[str, str]]:
@@ -69,11 +104,21 @@ def related_pairs(kinship: str) -> list[tuple[str, str]]:
 
 def read_folds(path: Path) -> tuple[list[str], list[str], list[int]]:
     """(patient, group, fold) columns; read without pandas, whose import every training job would pay."""
-    header, *lines = path.read_text(encoding="utf-8").splitlines()
-    if header.split("\t") != ["patient", "group", "fold"]:
-        raise ValueError(f"{path} is not a table of folds")
-    rows = [line.split("\t") for line in lines]
+    rows = _fold_rows(path)
     return [r[0] for r in rows], [r[1] for r in rows], [int(r[2]) for r in rows]
+
+
+def read_repeats(path: Path) -> list[list[int]]:
+    """Folds of each further repeat, one list of patients a repeat."""
+    rows = [r[3].split(",") if r[3] else [] for r in _fold_rows(path)]
+    return [[int(f) for f in of] for of in zip(*rows, strict=True)]
+
+
+def _fold_rows(path: Path) -> list[list[str]]:
+    header, *lines = path.read_text(encoding="utf-8").splitlines()
+    if header.split("\t") != ["patient", "group", "fold", "repeats"]:
+        raise ValueError(f"{path} is not a table of folds")
+    return [line.split("\t") for line in lines]
 
 
 def problem(inputs: Path, folds: Path, task: Path) -> training.Problem | str:
@@ -85,6 +130,7 @@ def problem(inputs: Path, folds: Path, task: Path) -> training.Problem | str:
     patients, group, fold = read_folds(folds)
     if tuple(patients) != cohort.patients:
         raise ValueError("folds and inputs list different patients")
+    about["repeats"] = read_repeats(folds)
     return training.problem(cohort, about, tasks.from_facts(about["target"]), group, np.array(fold))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 
+from consilium.learn.guards.record import Guards
 from consilium.learn.networks.plan import NetworkPlan
 
 
@@ -26,3 +27,23 @@ class Plan:
         if not given.get("networks", True):
             plain["network_seeds"] = 0
         return cls(**plain, network=NetworkPlan.from_json(given.get("network", {})))
+
+
+@dataclass(frozen=True)
+class Judging:
+    """How patients are dealt and what is checked; as in the config's schema."""
+
+    outer_folds: int = 5
+    repeats: int = 1
+    leave_one_site_out: bool = True
+    permutation_control: bool = True
+    planted_control: bool = True
+    guards: Guards = field(default_factory=Guards)
+
+    @classmethod
+    def from_json(cls, text: str) -> Judging:
+        """From the section as JSON; lacking keys keep their default."""
+        given = json.loads(text)
+        known = ("outer_folds", "repeats", "leave_one_site_out", "permutation_control", "planted_control")
+        guards = Guards.from_json(json.dumps(given.get("guards", {})))
+        return cls(**{k: given[k] for k in known if k in given}, guards=guards)

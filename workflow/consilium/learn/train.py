@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from consilium.core.provenance import seed_from
-from consilium.learn.cohort import tasks
+from consilium.learn.cohort import splits, tasks
 from consilium.learn.cohort.data import Block, Cohort
-from consilium.learn.cohort.folds import permuted
+from consilium.learn.cohort.folds import assign, permuted
+from consilium.learn.cohort.planted import planted
 from consilium.learn.cohort.tasks import Target
 from consilium.learn.explain import fold as explaining
 from consilium.learn.explain import importance
@@ -29,6 +30,7 @@ Array = np.ndarray
 
 
 PERMUTATIONS = 2
+QUICK_FOLDS = 3  # inner folds of controls that are there to find or not to find, and outer folds of the planted one
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,10 @@ class Problem:
     fold: Array
     horizons: tuple[float, ...]
     seed: int
+    repeats: tuple[Array, ...] = ()  # folds of further repeats
+    outer_folds: int = 0  # folds asked for: jobs a repeat; 0 = as many as there are
+    given: bool = False  # a given split: fold 1 is trained on, fold 0 is judged once
+    sites: tuple[str, ...] = ()  # left out one at a time
 
     @property
     def labelled(self) -> Array:
@@ -54,16 +60,35 @@ class Problem:
         known = self.target.take(self.labelled)
         return tasks.deciles(known) if known.kind == "survival" else ()
 
+    def dealt(self, job: int) -> tuple[Problem, int, int]:
+        """(this problem with the folds of the job's repeat, the repeat, the fold)."""
+        repeat, fold = divmod(job, self.outer_folds) if self.outer_folds else (0, job)
+        return (self if not repeat else replace(self, fold=self.repeats[repeat - 1])), repeat, fold
+
+    def skipped(self, labels: str, job: int) -> str:
+        """Why this job has nothing to do; "" when it has."""
+        if labels == "site":
+            return "" if job < len(self.sites) else "this cohort has fewer sites to leave out"
+        if labels == "planted":
+            return ""
+        own, _, fold = self.dealt(job)
+        if self.given and (job != fold or fold != splits.TEST):
+            return "a given split is judged once"
+        return "" if fold <= own.fold.max() else f"this outcome allows {own.fold.max() + 1} folds only"
+
 
 def problem(whole: Cohort, task: dict[str, Any], target: Target, groups: Sequence[str], fold: Array) -> Problem:
     cohort = whole.only(task["blocks"])
     extra = baselines.extras(cohort, whole)
+    left_out = tuple(s["site"] for s in task.get("sites", ()) if not s["reason"])
     return Problem(
-        task["name"], cohort, extra, target, tuple(groups), np.asarray(fold), tuple(task["horizons"]), int(task["seed"])
-    )
+        task["name"], cohort, extra, target, tuple(groups), np.asarray(fold), tuple(task["horizons"]),
+        int(task["seed"]), tuple(np.asarray(r) for r in task.get("repeats", ())), task.get("outer_folds", 0),
+        bool(task.get("split")), left_out,
+    )  # fmt: skip
 
 
-def _settings(p: Problem, labels: str, fold: str, plan: Plan, job: Job | None) -> Settings:
+def _settings(p: Problem, labels: str, fold: str, plan: Plan, job: Job | None = None) -> Settings:
     names = (p.seed, p.name, labels, fold)
     if labels == "true":
         return Settings(
@@ -71,28 +96,71 @@ def _settings(p: Problem, labels: str, fold: str, plan: Plan, job: Job | None) -
             network=plan.network, job=job or Job(),
         )  # fmt: skip
     # The same path with fewer candidates, for time; what is never shipped is left out.
+    seeds, inner = (min(plan.network_seeds, 1), plan.inner_folds) if labels == "permuted" else (0, QUICK_FOLDS)
     return Settings(
-        names, plan.inner_folds, min(plan.network_seeds, 1), plan.epochs, plan.cnn_min_patients, linear.SMALL_GRID,
-        p.horizons, baselines=False, network=plan.network, job=job or Job(),
+        names, inner, seeds, plan.epochs, plan.cnn_min_patients, linear.SMALL_GRID, p.horizons, baselines=False,
+        network=plan.network, job=job or Job(),
     )  # fmt: skip
 
 
 def outer_fold(p: Problem, labels: str, fold: int, plan: Plan, job: Job | None = None) -> dict[str, Any]:
-    """Fit without fold `fold`, predict it. labels: true, or permuted (within folds, see folds.permuted).
+    """Fit without some patients and predict them.
 
-    Permuted outcomes are drawn PERMUTATIONS times (`runs`): a single draw misses chance once in twenty times.
+    labels: true (without fold `fold`, folds of repeats numbered on); permuted (the same on shuffled outcomes, see
+    folds.permuted, PERMUTATIONS times, in `runs`: a single draw misses chance once in twenty times); site (without
+    site number `fold` and the relatives of its patients); planted (an outcome drawn from a few columns, all its folds).
     """
     target = p.target.take(p.labelled)
+    if labels == "site":
+        return _without_site(p, target, fold, plan)
+    if labels == "planted":
+        return _planted(p, target, plan)
+    own, repeat, fold = p.dealt(fold)
+    name = str(fold) if not repeat else f"{repeat}.{fold}"
     if labels == "true":
-        return _one_fold(p, target, labels, fold, _settings(p, labels, str(fold), plan, job))
+        found = _one_fold(own, target, labels, fold, _settings(own, labels, name, plan, job))
+        return found | {"repeat": repeat}
     groups = [p.groups[i] for i in p.labelled]
     runs = []
     for r in range(PERMUTATIONS):
         drawn = permuted(target, groups, p.fold[p.labelled], seed_from(p.seed, p.name, "permutation", r))
         runs.append(_one_fold(p, drawn, labels, fold, _settings(p, labels, f"{fold}.{r}", plan, job)))
+    return _collected(runs, labels, str(fold))
+
+
+def _without_site(p: Problem, target: Target, number: int, plan: Plan) -> dict[str, Any]:
+    """Fold 0: the site's patients; fold 1: those of other sites; nobody else, relatives of the site's above all."""
+    site = p.sites[number]
+    here = np.array([p.cohort.sites[i] == site for i in p.labelled])
+    kin = {p.groups[i] for i in p.labelled[here]}
+    fold = np.full(len(p.fold), -1)
+    fold[p.labelled] = [splits.TEST if h else -1 if p.groups[i] in kin else splits.TRAIN
+                        for i, h in zip(p.labelled, here, strict=True)]  # fmt: skip
+    own = replace(p, fold=fold)
+    settings = _settings(p, "site", site, plan)
+    return _one_fold(own, target.take(np.flatnonzero(fold[p.labelled] >= 0)), "site", splits.TEST, settings) | {
+        "site": site, "fold": str(number),
+    }  # fmt: skip
+
+
+def _planted(p: Problem, target: Target, plan: Plan) -> dict[str, Any]:
+    """All folds of a copy of the cohort whose outcome was drawn from a few columns of one block."""
+    source, about = planted(p.cohort.take(p.labelled), target, seed_from(p.seed, p.name, "planted"))
+    if source is None:
+        return {"status": "skipped", "reason": about["reason"], "labels": "planted", "fold": "0"}
+    drawn = target.take(source)
+    groups = [p.groups[i] for i in p.labelled]
+    fold = np.full(len(p.fold), -1)
+    fold[p.labelled] = assign(drawn, groups, QUICK_FOLDS, seed_from(p.seed, p.name, "planted folds"))
+    own = replace(p, fold=fold)
+    runs = [_one_fold(own, drawn, "planted", f, _settings(p, "planted", str(f), plan)) for f in range(QUICK_FOLDS)]
+    return _collected(runs, "planted", "0") | {"planted": about}
+
+
+def _collected(runs: list[dict[str, Any]], labels: str, fold: str) -> dict[str, Any]:
     why = next((r["reason"] for r in runs if r["status"] != "assessed"), "")
     status = "not assessed" if why else "assessed"
-    return {"status": status, "reason": why, "labels": labels, "fold": str(fold), "runs": runs}
+    return {"status": status, "reason": why, "labels": labels, "fold": fold, "runs": runs}
 
 
 def _one_fold(p: Problem, target: Target, labels: str, fold: int, settings: Settings) -> dict[str, Any]:
@@ -112,8 +180,8 @@ def _one_fold(p: Problem, target: Target, labels: str, fold: int, settings: Sett
 
 
 def final(p: Problem, plan: Plan, job: Job | None = None) -> tuple[Trained | None, dict[str, Any]]:
-    """Fit on every labelled patient; predict those without an outcome (fold `apply`)."""
-    use = p.labelled
+    """Fit on every labelled patient (a given split: on its training patients); predict those without an outcome."""
+    use = np.flatnonzero(p.fold == splits.TRAIN) if p.given else p.labelled
     ledger = Ledger()
     settings = _settings(p, "true", "final", plan, job)
     trained, others, facts = _fit(p, use, p.target.take(use), settings, ledger)

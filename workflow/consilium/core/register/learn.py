@@ -13,7 +13,12 @@ TABLES = (
         (
             PATIENT,
             C("group", "str", "connected component of family, kinship and duplicates"),
-            C("fold", "int", "outer fold in which the patient is judged; -1 = no outcome, predicted only"),
+            C(
+                "fold",
+                "int",
+                "outer fold in which the patient is judged; -1 = no outcome; given split: 0 = test, 1 = train",
+            ),
+            C("repeats", "str", "the same in further repeats, joined by ','", missing="one repeat"),
         ),
     ),
     Table(
@@ -22,7 +27,7 @@ TABLES = (
         "Predictions of the shipped model; of patients with an outcome always from folds that did not see them.",
         (
             PATIENT,
-            C("fold", "str", "outer fold, or apply for a patient without outcome"),
+            C("fold", "str", "outer fold (first repeat), apply for a patient without outcome, train in a given split"),
             C("observed", "str", "outcome in patients.tsv", missing="none"),
             C("predicted", "str", "most probable class", missing="not a classification, or abstained"),
             C(
@@ -82,7 +87,11 @@ TABLES = (
             ),
             C("upper", "float", "upper end", "", "could not be computed"),
             C("n", "int", "patients judged"),
-            C("role", "str", "baseline, candidate, shipped, stress (shipped, that block taken away) or control"),
+            C(
+                "role",
+                "str",
+                "baseline, candidate, shipped, stress (shipped without that block), control or site (sites left out)",
+            ),
         ),
     ),
     Table(

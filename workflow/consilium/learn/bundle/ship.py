@@ -34,7 +34,7 @@ def write(
     with atomic_folder(out.parent) as folder:
         for model, task, gate_file, board in zip(models, tasks, gate_files, leaderboards, strict=True):
             facts, found = read_facts(task), read_facts(gate_file)
-            files = prepare.read_model(model)
+            files = prepare.read_model(model) if found["status"] == "assessed" else {}
             for name, content in sorted(files.items()):
                 path = folder / facts["name"] / name
                 path.parent.mkdir(parents=True, exist_ok=True)

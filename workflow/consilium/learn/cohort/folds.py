@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from consilium.learn.cohort import likeness
 from consilium.learn.cohort.data import Block, Cohort
 from consilium.learn.cohort.tasks import Target, strata
 
@@ -15,13 +17,38 @@ KINSHIP_CUT = 0.0884  # KING-robust: second degree or closer (doi:10.1093/bioinf
 MIN_DISTINCT = 10  # a row with fewer different values (mutations, age and sex) says nothing about identity
 
 
-def groups(cohort: Cohort, related: Iterable[tuple[str, str]]) -> list[str]:
-    """Group of each patient: connected component of family, kinship and identical rows; named by its first member."""
-    place = {p: i for i, p in enumerate(cohort.patients)}
-    pairs = [(place[a], place[b]) for a, b in related if a in place and b in place]
-    pairs += _same(cohort.families)
+@dataclass(frozen=True)
+class Link:
+    """Two patients who must lie on one side. how: family, kinship, identical values or nearly identical values."""
+
+    patient_a: str
+    patient_b: str
+    how: str
+    block: str = ""
+    figure: str = ""
+
+    def facts(self) -> dict[str, str]:
+        return asdict(self)
+
+
+def links(cohort: Cohort, related: Iterable[tuple[str, str]]) -> list[Link]:
+    """Every reason to keep two patients together. related: pairs by kinship; unknown names are left out."""
+    ids = cohort.patients
+    out = [Link(ids[a], ids[b], "family") for a, b in _same(cohort.families)]
+    out += [Link(a, b, "kinship") for a, b in related if {a, b} <= set(ids)]
     for block in cohort.blocks:
-        pairs += _same(fingerprints(block))
+        marks = fingerprints(block)
+        out += [Link(ids[a], ids[b], "identical values", block.name) for a, b in _same(marks)]
+        for near in likeness.near_copies(block):
+            if not marks[near.a] or marks[near.a] != marks[near.b]:
+                said = f"distance {near.distance:.3f} against {near.usual:.3f} to others"
+                out.append(Link(ids[near.a], ids[near.b], "nearly identical values", block.name, said))
+    return out
+
+
+def groups(cohort: Cohort, joined: Sequence[Link]) -> list[str]:
+    """Group of each patient: connected component of the links; named by its first member."""
+    place = {p: i for i, p in enumerate(cohort.patients)}
     parent = list(range(len(cohort.patients)))
 
     def root(i: int) -> int:
@@ -30,8 +57,8 @@ def groups(cohort: Cohort, related: Iterable[tuple[str, str]]) -> list[str]:
             i = parent[i]
         return i
 
-    for a, b in pairs:
-        low, high = sorted((root(a), root(b)))
+    for link in joined:
+        low, high = sorted((root(place[link.patient_a]), root(place[link.patient_b])))
         parent[high] = low
     return [cohort.patients[root(i)] for i in range(len(parent))]
 
@@ -43,15 +70,6 @@ def fingerprints(block: Block) -> list[str]:
         finite = row[np.isfinite(row)] if present else row[:0]
         distinct = len(np.unique(finite))
         out.append(hashlib.sha256(row.tobytes()).hexdigest() if distinct >= MIN_DISTINCT else "")
-    return out
-
-
-def duplicates(cohort: Cohort) -> list[dict[str, str]]:
-    """Pairs of patients with the same values in a block, each with the block."""
-    out = []
-    for block in cohort.blocks:
-        for a, b in _same(fingerprints(block)):
-            out.append({"patient_a": cohort.patients[a], "patient_b": cohort.patients[b], "block": block.name})
     return out
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,21 +13,51 @@ import numpy as np
 from consilium.core.errors import InputError, Problem
 
 Array = np.ndarray
-KINDS = ("classification", "survival", "regression")
+KINDS = ("classification", "ordinal", "survival", "regression")
 MIN_PATIENTS = 20  # labelled patients; below it no cross-validated figure means anything
 MIN_GROUPS = 4  # groups per class (events of a survival task): outer and inner folds must each see the class
 MIN_EVENTS = 8
 
 
 @dataclass(frozen=True)
+class Asked:
+    """A task as the configuration words it. kind: one of KINDS; columns of the patient sheet, "" where not named."""
+
+    name: str
+    kind: str
+    outcome: str = ""
+    time: str = ""
+    event: str = ""
+    blocks: tuple[str, ...] = ()
+    levels: tuple[str, ...] = ()  # ordinal: classes from lowest to highest
+    split: str = ""  # column that says train or test
+
+    @classmethod
+    def from_json(cls, text: str) -> Asked:
+        given: dict[str, Any] = json.loads(text)
+        given["kind"] = given.pop("type")
+        lists: dict[str, Any] = {k: tuple(v) for k, v in given.items() if isinstance(v, list)}
+        return cls(**(given | lists))
+
+    def facts(self) -> dict[str, Any]:
+        """What task.json says of it; an ordinal task is a classification whose classes have an order."""
+        kind = "classification" if self.kind == "ordinal" else self.kind
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()} | {"kind": kind}
+
+
+@dataclass(frozen=True)
 class Target:
-    """Outcome of the rows given. y: class codes (int) or values (float); time, event: survival only."""
+    """Outcome of the rows given. y: class codes (int) or values (float); time, event: survival only.
+
+    ordered: the classes run from lowest to highest (an ordinal task).
+    """
 
     kind: str
     y: Array
     time: Array
     event: Array
     classes: tuple[str, ...] = ()
+    ordered: bool = False
 
     def __len__(self) -> int:
         return len(self.y)
@@ -37,17 +68,11 @@ class Target:
         return len(self.classes) if self.kind == "classification" else 1
 
     def take(self, rows: Array) -> Target:
-        return Target(self.kind, self.y[rows], self.time[rows], self.event[rows], self.classes)
+        return replace(self, y=self.y[rows], time=self.time[rows], event=self.event[rows])
 
 
 def read(
-    kind: str,
-    cells: Sequence[Mapping[str, str]],
-    outcome: str,
-    time: str,
-    event: str,
-    file: str,
-    patients: Sequence[str],
+    asked: Asked, cells: Sequence[Mapping[str, str]], file: str, patients: Sequence[str]
 ) -> tuple[Target, Array, list[str]]:
     """(target of all patients, known(patient), text of each outcome). Unreadable cells: InputError, all at once."""
     n = len(patients)
@@ -56,19 +81,40 @@ def read(
     said = [""] * n
     problems: list[Problem] = []
     classes: tuple[str, ...] = ()
+    kind = asked.facts()["kind"]
     if kind == "classification":
-        said = [row.get(outcome, "") for row in cells]
-        classes = tuple(sorted(set(said) - {""}))
+        said = [row.get(asked.outcome, "") for row in cells]
+        classes = asked.levels if asked.kind == "ordinal" else tuple(sorted(set(said) - {""}))
+        if asked.kind == "ordinal":
+            problems += _unknown_levels(asked, said, file, patients)
         known = np.array([bool(s) for s in said])
-        y = np.array([classes.index(s) if s else -1 for s in said])
+        y = np.array([classes.index(s) if s in classes else -1 for s in said])
     else:
         for i, row in enumerate(cells):
-            found = _numbers(kind, row, outcome, time, event, file, patients[i], problems)
+            found = _numbers(kind, row, asked.outcome, asked.time, asked.event, file, patients[i], problems)
             if found:
                 known[i], (y[i], t[i], e[i]), said[i] = True, found[0], found[1]
     if problems:
         raise InputError(problems)
-    return Target(kind, y, t, e, classes), known, said
+    return Target(kind, y, t, e, classes, asked.kind == "ordinal"), known, said
+
+
+def _unknown_levels(asked: Asked, said: Sequence[str], file: str, patients: Sequence[str]) -> list[Problem]:
+    """Problems of cells that are none of the task's levels."""
+    allowed = f"{', '.join(asked.levels)}, or empty"
+    mend = f"correct the cell, or add the level to learn.tasks.{asked.name}.levels"
+    return [
+        Problem(file, f"{asked.outcome} '{x}'", allowed, mend, patient=p)
+        for x, p in zip(said, patients, strict=True)
+        if x and x not in asked.levels
+    ]
+
+
+def kept_classes(target: Target, classes: Sequence[str]) -> Target:
+    """`target` with these classes alone, renumbered; rows of other classes get code -1."""
+    kept = [target.classes.index(c) for c in classes]
+    codes = np.array([kept.index(y) if y in kept else -1 for y in target.y], dtype=int)
+    return replace(target, y=codes, classes=tuple(classes))
 
 
 def _numbers(
@@ -166,11 +212,12 @@ def deciles(target: Target) -> tuple[float, ...]:
 def as_facts(target: Target) -> dict[str, Any]:
     return {
         "kind": target.kind, "classes": list(target.classes), "y": target.y.tolist(),
-        "time": target.time.tolist(), "event": target.event.tolist(),
+        "time": target.time.tolist(), "event": target.event.tolist(), "ordered": target.ordered,
     }  # fmt: skip
 
 
 def from_facts(facts: Mapping[str, Any]) -> Target:
     y = np.array(facts["y"], dtype=int if facts["kind"] == "classification" else float)
     time = np.array([np.nan if t is None else t for t in facts["time"]], dtype=float)
-    return Target(facts["kind"], y, time, np.array(facts["event"], dtype=float), tuple(facts["classes"]))
+    event = np.array(facts["event"], dtype=float)
+    return Target(facts["kind"], y, time, event, tuple(facts["classes"]), bool(facts.get("ordered")))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -36,18 +36,24 @@ class Judged:
     groups: list[str]
     models: dict[str, Held]
     weights: Array
-    cut: Array  # threshold of the second of two classes that the row's training patients gave; nan: none
-    times: tuple[float, ...] = ()
+    cut: Array | None = None  # threshold of the second of two classes that the row's training patients gave; nan: none
+    times: tuple[float, ...] = ()  # at which predicted survival is judged
+    more: tuple[Judged, ...] = ()  # further repeats, the same patients in the same order with the same weights
 
     def metrics(self, rows: Array) -> dict[str, metrics.Metric]:
-        return metrics.all_of(self.target.kind, self.fold[rows], self.cut[rows], self.times, self.target.width)
+        cut = None if self.cut is None else self.cut[rows]
+        return metrics.all_of(self.target, self.fold[rows], cut, self.times)
 
     def value(self, name: str, metric: str, rows: Array | None = None) -> tuple[float, Array]:
-        """(metric over the model's patients, its replicates); NaN when it cannot be computed."""
+        """(metric over the model's patients, its replicates), means over repeats; NaN when it cannot be computed."""
         held = self.models[name]
         rows = np.flatnonzero(held.rows) if rows is None else rows
         if not len(rows):
             return float("nan"), np.full(len(self.weights), np.nan)
+        if self.more:
+            once = [replace(self, more=()), *self.more]
+            found = [j.value(name, metric, rows) for j in once if name in j.models]
+            return float(np.mean([v for v, _ in found])), np.mean([r for _, r in found], axis=0)
         function = self.metrics(rows)[metric]
         both = np.concatenate([np.ones((1, len(rows))), self.weights[:, rows]])
         out = function(self.target.take(rows), held.scores[rows], both)
@@ -55,7 +61,14 @@ class Judged:
 
 
 def judged(results: Sequence[dict[str, Any]], task: dict[str, Any], group_of: dict[str, str], seed: int) -> Judged:
-    """Merge the folds' results (train.outer_fold); where a fold lacks a model, its rows are not judged for it."""
+    """Merge the folds' results (train.outer_fold), repeat by repeat."""
+    repeats = sorted({r.get("repeat", 0) for r in results})
+    runs = [_one_run([r for r in results if r.get("repeat", 0) == k], task, group_of, seed) for k in repeats]
+    return replace(runs[0], more=tuple(runs[1:]))
+
+
+def _one_run(results: Sequence[dict[str, Any]], task: dict[str, Any], group_of: dict[str, str], seed: int) -> Judged:
+    """Patients in alphabetical order; where a fold lacks a model, its rows are not judged for it."""
     kind, classes = task["kind"], tuple(task["classes"])
     patients = [p for r in results for p in r["patients"]]
     fold = np.concatenate([np.full(len(r["patients"]), int(r["fold"])) for r in results])
@@ -64,6 +77,7 @@ def judged(results: Sequence[dict[str, Any]], task: dict[str, Any], group_of: di
     time = np.array([np.nan if v is None else v for r in results for v in r["time"]], dtype=float)
     event = np.array([v for r in results for v in r["event"]], dtype=float)
     names = sorted({m for r in results for m in r["models"]})
+    order = np.argsort(np.array(patients), kind="stable")
     models = {}
     for name in names:
         scores, rows = [], []
@@ -72,15 +86,15 @@ def judged(results: Sequence[dict[str, Any]], task: dict[str, Any], group_of: di
             m, n = r["models"].get(name), len(r["patients"])
             scores.append(np.zeros((n, width)) if m is None else np.array(m["scores"], dtype=float).reshape(n, width))
             rows.append(np.zeros(n, dtype=bool) if m is None else np.array(m["judged"], dtype=bool))
-        models[name] = Held(np.concatenate(scores), np.concatenate(rows))
+        models[name] = Held(np.concatenate(scores)[order], np.concatenate(rows)[order])
+    patients = [patients[i] for i in order]
     groups = [group_of[p] for p in patients]
     cuts = [(r.get("doubt") or {}).get("cut") for r in results]
     cut = np.concatenate([np.full(len(r["y"]), np.nan if c is None else c) for r, c in zip(results, cuts, strict=True)])
-    times = tuple(results[0].get("times", ())) if results else ()
-    return Judged(
-        patients, Target(kind, y, time, event, classes), fold, groups, models, group_weights(groups, REPEATS, seed),
-        cut, times,
-    )  # fmt: skip
+    target = Target(kind, y, time, event, classes, bool(task.get("levels"))).take(order)
+    times = tuple(results[0].get("times", ()))
+    weights = group_weights(groups, REPEATS, seed)
+    return Judged(patients, target, fold[order], groups, models, weights, cut[order], times)
 
 
 def split(name: str) -> tuple[str, str]:
@@ -98,8 +112,11 @@ def role(name: str) -> str:
     return "candidate" if name in CANDIDATES else "baseline"
 
 
-def leaderboard(all_true: Judged, control: Sequence[Judged], blocks: Sequence[str]) -> list[dict[str, Any]]:
-    """Rows of table `leaderboard`: shipped, candidates, baselines, the permuted control."""
+def leaderboard(
+    all_true: Judged, control: Sequence[Judged], blocks: Sequence[str], planted: Judged | None = None,
+    site: Judged | None = None,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Rows of table `leaderboard`: shipped, candidates, baselines, the permuted and planted control, sites left out."""
     order = {"shipped": 0, "candidate": 1, "baseline": 2, "stress": 3}
     rows = []
     for name in sorted(all_true.models, key=lambda n: (order[role(n)], n)):
@@ -109,6 +126,10 @@ def leaderboard(all_true: Judged, control: Sequence[Judged], blocks: Sequence[st
         rows += _metric_rows([all_true], name, model, about, role(name))
     if control:
         rows += _metric_rows(control, "shipped", "permuted", ", ".join(blocks), "control")
+    if planted is not None:
+        rows += _metric_rows([planted], "shipped", "planted", ", ".join(blocks), "control")
+    if site is not None:
+        rows += _metric_rows([site], "shipped", "leave one site out", ", ".join(blocks), "site")
     return rows
 
 
@@ -173,6 +194,12 @@ def prediction_rows(
         for patient, record in zip(r.get("patients", []), r.get("shipped", []), strict=True):
             rows[patient] = {"patient": patient, "fold": r["fold"], "observed": observed.get(patient, ""), **record}
     return [rows[p] for p in order if p in rows]
+
+
+def training_rows(observed: dict[str, str], patients: Sequence[str]) -> list[dict[str, Any]]:
+    """Rows of table `predictions` of patients on whom the models of a given split were fitted: no honest prediction."""
+    about = {"fold": "train", "abstained": True, "reason": "in the training part of the given split", "modalities": ""}
+    return [{"patient": p, "observed": observed.get(p, ""), **about} for p in patients]
 
 
 def unassessed_rows(observed: dict[str, str], order: Sequence[str], why: str) -> list[dict[str, Any]]:

@@ -2,129 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from consilium.core.provenance import value_digest
-from consilium.learn.cohort.data import Cohort
-from consilium.learn.cohort.tasks import Target
+from consilium.learn.guards.record import Gate, gate
 from consilium.learn.judge import metrics
 from consilium.learn.judge.evaluate import Judged, difference, mean_interval, role, split
-from consilium.learn.models.preproc import raw_table
 
 Array = np.ndarray
-Gate = dict[str, Any]
-TOO_GOOD = 0.98  # AUC of a single feature that no honest feature reaches
 INFORMATIVE = 0.6  # AUC of presence bits alone
-_IDENTIFIER = re.compile(
-    r"(^|[^a-z])(id|ids|mrn|ssn|barcode|accession|patient|identifier|record|row|index)([^a-z]|$)", re.I
-)
-
-
-def gate(name: str, verdict: str, detail: str, **figures: Any) -> Gate:
-    """verdict: pass, warn, fail or not assessed; passed: False only for fail, None where not assessed."""
-    passed = None if verdict == "not assessed" else verdict != "fail"
-    return {"gate": name, "verdict": verdict, "passed": passed, "detail": detail, "figures": figures}
-
-
-def no_group_split(patients: Sequence[str], groups: Sequence[str], fold: Array) -> Gate:
-    sides: dict[str, set[int]] = {}
-    for g, f in zip(groups, fold, strict=True):
-        if f >= 0:
-            sides.setdefault(g, set()).add(int(f))
-    broken = sorted(g for g, s in sides.items() if len(s) > 1)
-    sizes = [groups.count(g) for g in set(groups)]
-    said = f"{len(sides)} groups of relatives or duplicates, the largest of {max(sizes, default=0)} patients"
-    if broken:
-        return gate("groups on one side", "fail", f"groups in several folds: {', '.join(broken)}", split=broken)
-    return gate("groups on one side", "pass", said, groups=len(sides), largest=max(sizes, default=0))
-
-
-def fit_audit(results: Sequence[dict[str, Any]], fold_of: dict[str, int], group_of: dict[str, str]) -> Gate:
-    """Recompute the hash of every fitted patient set and hold it against the folds: nobody held out, nor a relative."""
-    problems, steps = [], 0
-    for r in results:
-        log, fold = r["fitted_on"], r["fold"]
-        held = {g for p, g in group_of.items() if fold != "apply" and fold_of[p] == int(fold)}
-        bad = set()
-        for digest, ids in log["patients"].items():
-            wrong = [p for p in ids if fold_of.get(p, -1) < 0 or group_of[p] in held]
-            if wrong or value_digest(sorted(ids)) != digest:
-                bad.add(digest)
-        steps += len(log["steps"])
-        problems += [
-            f"{r['labels']} fold {fold}: {s}" for s, d in log["steps"].items() if d in bad or d not in log["patients"]
-        ]
-    if problems:
-        return gate("fitted on training patients only", "fail", "; ".join(problems[:10]), problems=problems)
-    return gate("fitted on training patients only", "pass", f"{steps} fitted steps audited by hash", steps=steps)
-
-
-def single_features(cohort: Cohort, target: Target, rows: Array) -> Gate:
-    """AUC of every column alone (survival: event before the median event time against longer follow-up)."""
-    if target.kind == "regression":
-        return gate("no feature gives the outcome away", "not assessed", "the outcome is a number")
-    found = []
-    for b in cohort.take(rows).blocks:
-        if b.layout == "volume":
-            continue
-        values, names = raw_table(b)
-        for label, positive, use in _contrasts(target.take(rows)):
-            areas = _areas(values[use], positive[use])
-            for c in np.flatnonzero(np.maximum(areas, 1 - areas) > TOO_GOOD):
-                area = float(max(areas[c], 1 - areas[c]))
-                found.append({"feature": f"{b.name}: {names[c]}", "outcome": label, "auc": area})
-    if not found:
-        return gate("no feature gives the outcome away", "pass", f"no single feature reaches AUC {TOO_GOOD}")
-    said = ", ".join(f"{f['feature']} ({f['auc']:.3f} for {f['outcome']})" for f in found[:5])
-    more = "" if len(found) <= 5 else f" and {len(found) - 5} more"
-    return gate("no feature gives the outcome away", "warn", f"are these known before the outcome? {said}{more}",
-                features=found)  # fmt: skip
-
-
-def _contrasts(target: Target) -> list[tuple[str, Array, Array]]:
-    """(label, positive rows, rows that count)."""
-    if target.kind == "classification":
-        classes = range(1, 2) if target.width == 2 else range(target.width)
-        everyone = np.arange(len(target))
-        return [(target.classes[k], target.y == k, everyone) for k in classes]
-    cut = float(np.median(target.time[target.event == 1]))
-    early = (target.event == 1) & (target.time <= cut)
-    return [(f"event by {cut:g}", early, np.flatnonzero(early | (target.time > cut)))]
-
-
-def _areas(values: Array, positive: Array) -> Array:
-    """AUC of each column over its finite rows; 0.5 with fewer than 5 rows on either side."""
-    out = np.full(values.shape[1], 0.5)
-    for c in range(values.shape[1]):
-        seen = np.isfinite(values[:, c])
-        y, x = positive[seen], values[seen, c]
-        if min(y.sum(), (~y).sum()) >= 5:
-            low, high = np.sort(x[~y]), x[y]
-            rank = 0.5 * (np.searchsorted(low, high, "left") + np.searchsorted(low, high, "right"))
-            out[c] = rank.mean() / len(low)
-    return out
-
-
-def identifiers(cohort: Cohort) -> Gate:
-    """Features named like identifiers, or that number the patients in sheet order."""
-    found = []
-    for b in cohort.blocks:
-        if b.layout != "table":
-            continue
-        for c, name in enumerate(b.features):
-            x = b.values[:, c].astype(float)
-            rows = np.flatnonzero(np.isfinite(x))
-            counted = len(rows) >= 10 and (np.all(np.diff(x[rows]) > 0) or np.all(np.diff(x[rows]) < 0))
-            if _IDENTIFIER.search(name.replace("_", " ")) or counted:
-                found.append(f"{b.name}: {name}")
-    if found:
-        return gate("no identifier among the features", "warn", f"these look like identifiers: {', '.join(found[:10])}",
-                    features=found)  # fmt: skip
-    return gate("no identifier among the features", "pass", "no feature is named like one or counts the patients")
 
 
 def alone(j: Judged, name: str, title: str, meaning: str) -> Gate:

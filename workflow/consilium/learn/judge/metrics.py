@@ -17,10 +17,10 @@ Array = np.ndarray
 Metric = Callable[[Target, Array, Array], Array]
 BETTER = {
     "auc": "higher", "auc_within_folds": "higher", "auprc": "higher", "balanced_accuracy": "higher", "brier": "lower",
-    "log_loss": "lower", "ece": "lower", "c_index": "higher", "c_index_within_folds": "higher", "c_uno": "higher",
-    "auc_over_time": "higher", "ibs": "lower", "mae": "lower", "r2": "higher", "sensitivity": "higher",
-    "specificity": "higher", "ppv": "higher", "npv": "higher", "calibration_slope": "nearest 1",
-    "calibration_intercept": "nearest 0",
+    "log_loss": "lower", "ece": "lower", "quadratic_kappa": "higher", "level_error": "lower", "c_index": "higher",
+    "c_index_within_folds": "higher", "c_uno": "higher", "auc_over_time": "higher", "ibs": "lower", "mae": "lower",
+    "r2": "higher", "sensitivity": "higher", "specificity": "higher", "ppv": "higher", "npv": "higher",
+    "calibration_slope": "nearest 1", "calibration_intercept": "nearest 0",
 }  # fmt: skip
 # Computed for the shipped model alone: they need its threshold or its survival curves, or take long.
 SHIPPED_ONLY = (
@@ -119,6 +119,25 @@ def ece(target: Target, p: Array, weights: Array) -> Array:
     return _ratio(np.asarray(gap), weights.sum(axis=1))
 
 
+def quadratic_kappa(target: Target, p: Array, weights: Array) -> Array:
+    """Agreement of the most probable level with the true one beyond chance, errors squared (doi:10.1037/h0026256).
+
+    1 = always right, 0 = as by chance; ordered classes only.
+    """
+    k = target.width
+    named, truth = np.eye(k)[p.argmax(axis=1)], np.eye(k)[target.y]
+    cost = (np.arange(k)[:, None] - np.arange(k)[None, :]) ** 2.0
+    observed = weights @ (named @ cost * truth).sum(axis=1)
+    share_named, share_true = weights @ named, weights @ truth
+    expected = np.einsum("rj,jk,rk->r", share_named, cost, share_true)
+    return 1 - _ratio(observed * weights.sum(axis=1), expected)
+
+
+def level_error(target: Target, p: Array, weights: Array) -> Array:
+    """Mean distance in levels between the most probable level and the true one; ordered classes only."""
+    return _ratio(weights @ np.abs(p.argmax(axis=1) - target.y).astype(float), weights.sum(axis=1))
+
+
 def c_index(target: Target, risk: Array, weights: Array) -> Array:
     """Harrell's C: pairs in which the earlier event had the higher risk (doi:10.1001/jama.1982.03320430047030)."""
     good, pairs = _harrell(target, risk[:, 0])
@@ -168,26 +187,22 @@ def within(fold: Array, target: Target, score: Array, weights: Array) -> Array:
     return np.mean([_ratio(a, b) for a, b in zip(top, bottom, strict=True)], axis=0)
 
 
-def all_of(
-    kind: str, fold: Array, cut: Array | None = None, times: tuple[float, ...] = (), classes: int = 0
-) -> dict[str, Metric]:
-    """The metrics of a kind of task, the main one first.
-
-    cut: see at_cut (NaN: none); times: see censored.of; classes: their number, for what exists for two only.
-    """
+def all_of(target: Target, fold: Array, cut: Array | None = None, times: tuple[float, ...] = ()) -> dict[str, Metric]:
+    """The metrics of a kind of task, the main one first. cut: see at_cut (NaN: none); times: see censored.of."""
 
     def inside(target: Target, score: Array, weights: Array) -> Array:
         return within(fold, target, score, weights)
 
     slope: dict[str, Metric] = {"calibration_slope": calibration.slope}
-    if kind == "classification":
+    if target.kind == "classification":
         called = at_cut(cut) if cut is not None and np.isfinite(cut).all() else {}
         return {
             "auc": auc, "auc_within_folds": inside, "auprc": auprc, "balanced_accuracy": balanced_accuracy,
             "brier": brier, "log_loss": log_loss, "ece": ece, **called, **slope,
-            **({"calibration_intercept": calibration.intercept} if classes == 2 else {}),
+            **({"calibration_intercept": calibration.intercept} if target.width == 2 else {}),
+            **({"quadratic_kappa": quadratic_kappa, "level_error": level_error} if target.ordered else {}),
         }  # fmt: skip
-    if kind == "survival":
+    if target.kind == "survival":
         over_time = censored.of(times) if len(times) > 1 else {}
         return {"c_index": c_index, "c_index_within_folds": inside, **over_time, **slope}
     return {"mae": mae, "r2": r2}

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from consilium.core.errors import InputError, Problem
 from consilium.core.provenance import seed_from
 from consilium.core.store import read_facts, write_facts, write_table
 from consilium.learn import prepare
-from consilium.learn.cohort import data, tasks
-from consilium.learn.judge import evaluate, gates
+from consilium.learn.cohort import data, splits
+from consilium.learn.guards import sides
+from consilium.learn.guards.record import Guards
+from consilium.learn.judge import controls, evaluate, gates
+from consilium.learn.settings import Judging
 from consilium.learn.uncertainty import coverage, decision
 
 Facts = dict[str, Any]
@@ -20,40 +23,86 @@ TABLES = (
 )  # fmt: skip
 
 
-def evaluate_task(results: list[Facts], control: list[Facts], last: Facts, about: Facts, cohort: data.Cohort,
-                  groups: list[str], fold: list[int]) -> Facts:  # fmt: skip
+@dataclass(frozen=True)
+class Runs:
+    """Results of every job of one task. permuted: one list of folds a drawn permutation; planted: its folds."""
+
+    true: list[Facts]
+    permuted: list[list[Facts]]
+    planted: Facts
+    site: list[Facts]
+    last: Facts
+
+    @property
+    def all(self) -> list[Facts]:
+        """Each fit that was made, once."""
+        return [*self.true, *(r for run in self.permuted for r in run), *self.planted.get("runs", []), *self.site,
+                self.last]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Dealt:
+    """Who is in which group and fold, in the order of the sheet; repeats: folds of all repeats, the first one first."""
+
+    cohort: data.Cohort
+    groups: list[str]
+    repeats: list[list[int]]
+    given: bool
+
+    @property
+    def group_of(self) -> dict[str, str]:
+        return dict(zip(self.cohort.patients, self.groups, strict=True))
+
+    def known(self) -> list[str]:
+        return [p for p, f in zip(self.cohort.patients, self.repeats[0], strict=True) if f >= 0]
+
+    def held(self, result: Facts) -> list[str]:
+        """Patients on whom nothing of this result may have been fitted, by the table of folds where it says so."""
+        if result["labels"] in ("planted", "site"):
+            return list(result["patients"])
+        if result["fold"] == "apply" and not self.given:
+            return []
+        fold = splits.TEST if self.given else int(result["fold"])
+        of = self.repeats[result.get("repeat", 0)]
+        return [p for p, f in zip(self.cohort.patients, of, strict=True) if f == fold]
+
+
+def evaluate_task(runs: Runs, about: Facts, dealt: Dealt, guards: Guards) -> Facts:
     """Everything that is written, as plain rows and facts (see stages.evaluate)."""
-    group_of, fold_of = dict(zip(cohort.patients, groups, strict=True)), dict(zip(cohort.patients, fold, strict=True))
     seed = seed_from(about["seed"], about["name"], "bootstrap")
-    true = evaluate.judged(results, about, group_of, seed)
-    runs = [[r["runs"][k] for r in control] for k in range(len(control[0]["runs"]))] if control else []
-    shuffled = [evaluate.judged(run, about, group_of, seed) for run in runs]
+
+    def judge(results: list[Facts]) -> evaluate.Judged | None:
+        return evaluate.judged(results, about, dealt.group_of, seed) if results else None
+
+    true = evaluate.judged(runs.true, about, dealt.group_of, seed)
+    shuffled = [evaluate.judged(run, about, dealt.group_of, seed) for run in runs.permuted]
+    planted, site = judge(runs.planted.get("runs", [])), judge(runs.site)
     permuted = gates.control_facts(shuffled)
-    used = cohort.only(about["blocks"])
-    target = tasks.from_facts(about["target"])
-    judged_rows = np.flatnonzero(np.array(fold) >= 0)
-    rows = coverage_rows(results, true, used)
-    list_of = [
-        gates.no_group_split(list(cohort.patients), groups, np.array(fold)),
-        gates.fit_audit([*results, *(r for run in runs for r in run), last], fold_of, group_of),
-        gates.single_features(used, target, judged_rows),
-        gates.identifiers(used),
+    audit = sides.fit_audit(runs.all, [dealt.held(r) for r in runs.all], dealt.group_of, dealt.known())
+    first = [r for r in runs.true if not r.get("repeat", 0)]
+    rows = coverage_rows(first, true, dealt.cohort.only(about["blocks"]))
+    list_of = guards.judged([
+        *about["guards"],
+        audit,
         gates.alone(true, "missingness", "missingness is not informative",
                     "which data a patient has predicts the outcome; ask why"),
         gates.alone(true, "site", "site does not predict the outcome", "the site alone predicts the outcome"),
         gates.control(permuted),
+        controls.planted(planted, runs.planted.get("planted", {}), runs.planted["reason"]),
+        controls.left_out(site, true, about),
         gates.fusion_against_singles(true),
         gates.against(true, "age_sex", "better than age and sex"),
         gates.coverage(rows, true.target.kind),
         gates.calibration(true),
-    ]  # fmt: skip
-    choices = [{"fold": r["fold"], **{k: v for k, v in r["facts"].items() if k != "curves"}} for r in [*results, last]]
-    blocks = [b.name for b in used.blocks]
-    observed = dict(zip(cohort.patients, about["observed"], strict=True))
-    everything = [*results, last]
+    ])  # fmt: skip
+    if why := guards.why_stopped(list_of):
+        return evaluate_nothing(about, dealt.cohort, why, list_of)
+    everything = [*first, runs.last]
+    blocks = [b.name for b in dealt.cohort.only(about["blocks"]).blocks]
+    choices = [{"fold": r["fold"], **{k: v for k, v in r["facts"].items() if k != "curves"}} for r in everything]
     return {
-        "predictions": evaluate.prediction_rows(everything, observed, cohort.patients),
-        "leaderboard": evaluate.leaderboard(true, shuffled, blocks),
+        "predictions": _predictions(everything, about, dealt),
+        "leaderboard": evaluate.leaderboard(true, shuffled, blocks, planted, site),
         "contributions": [row for r in everything for row in r["contributions"]],
         "learning_curve": evaluate.curve_rows(everything),
         "differences": evaluate.difference_rows(true),
@@ -62,7 +111,8 @@ def evaluate_task(results: list[Facts], control: list[Facts], last: Facts, about
         "control": permuted,
         "gates": {
             "task": about["name"], "status": "assessed", "reason": "", "notes": about["notes"], "n": len(true.patients),
-            "gates": list_of, "choices": choices, "duplicates": about["duplicates"],
+            "signal": controls.signal(true, list_of), "gates": list_of, "choices": choices,
+            "duplicates": about["duplicates"],
         },
     }  # fmt: skip
 
@@ -81,32 +131,57 @@ def coverage_rows(results: list[Facts], true: evaluate.Judged, cohort: data.Coho
     return coverage.table(found, truth, cohort.patients, cohort.levels, own)
 
 
-def evaluate_nothing(about: Facts, cohort: data.Cohort, why: str) -> Facts:
+def _predictions(everything: list[Facts], about: Facts, dealt: Dealt) -> list[Facts]:
+    """Rows of table `predictions`, one a patient of the sheet."""
+    observed = dict(zip(dealt.cohort.patients, about["observed"], strict=True))
+    rows = evaluate.prediction_rows(everything, observed, dealt.cohort.patients)
+    if dealt.given:
+        have = {r["patient"] for r in rows}
+        rows += evaluate.training_rows(observed, [p for p in dealt.known() if p not in have])
+        rows.sort(key=lambda r: dealt.cohort.patients.index(r["patient"]))
+    return rows
+
+
+def evaluate_nothing(about: Facts, cohort: data.Cohort, why: str, found: list[Facts] | None = None) -> Facts:
+    """Outputs of a task that is not assessed. found: the checks that were asked."""
     observed = dict(zip(cohort.patients, about["observed"], strict=True))
     status = {"status": "not assessed", "reason": why}
+    asked = [gates.gate("the task can be assessed", "not assessed", why), *(found or about.get("guards", []))]
     return {name: [] for name in TABLES} | {
         "predictions": evaluate.unassessed_rows(observed, cohort.patients, why),
         "control": {**status, "verdict": "not assessed"},
         "gates": {"task": about["name"], **status, "notes": about["notes"], "n": 0, "choices": [],
-                  "gates": [gates.gate("the task can be assessed", "not assessed", why)],
+                  "signal": {"answer": "not assessed", "text": why}, "gates": asked,
                   "duplicates": about["duplicates"]},
     }  # fmt: skip
 
 
 def evaluate_files(
-    inputs: Path, folds: Path, task: Path, trained: Path, final: Path, outer_folds: int, permuted: bool
+    inputs: Path, folds: Path, task: Path, trained: Path, final: Path, judging: Judging, sites: int
 ) -> Facts:
     about, cohort = read_facts(task), data.load(inputs)
     patients, groups, fold = prepare.read_folds(folds)
     assert tuple(patients) == cohort.patients
+
+    def results(labels: str, number: int) -> list[Facts]:
+        found = [read_facts(trained / labels / f"{k}.json") for k in range(number)]
+        return [r for r in found if r["status"] != "skipped"]
+
     last = read_facts(final)
-    results = [read_facts(trained / "true" / f"{k}.json") for k in range(outer_folds)]
-    control = [read_facts(trained / "permuted" / f"{k}.json") for k in range(outer_folds)] if permuted else []
-    results, control = ([r for r in rs if r["status"] != "skipped"] for rs in (results, control))
-    why = next((r["reason"] for r in [*results, *control, last] if r["status"] != "assessed"), "")
+    true = results("true", judging.outer_folds * judging.repeats)
+    control = results("permuted", judging.outer_folds * judging.permutation_control)
+    site = results("site", sites)
+    planted = read_facts(trained / "planted" / "0.json") if judging.planted_control else _NOT_RUN
+    made = [*true, *control, *site, last, *([planted] if planted["status"] != "skipped" else [])]
+    why = next((r["reason"] for r in made if r["status"] != "assessed"), "")
     if why:
         return evaluate_nothing(about, cohort, str(why))
-    return evaluate_task(results, control, last, about, cohort, groups, fold)
+    permuted = [[r["runs"][k] for r in control] for k in range(len(control[0]["runs"]))] if control else []
+    dealt = Dealt(cohort, groups, [fold, *prepare.read_repeats(folds)], bool(about["split"]))
+    return evaluate_task(Runs(true, permuted, planted, site, last), about, dealt, judging.guards)
+
+
+_NOT_RUN = {"status": "skipped", "reason": "the control was not run"}
 
 
 def evaluate_and_write(found: Facts, outputs: dict[str, Path], task: Path) -> None:
@@ -138,14 +213,13 @@ def write_rows(path: Path, name: str, rows: list[Facts], classes: list[str]) -> 
 
 
 def evaluate_stage(
-    inputs: Path,
-    folds: Path,
-    task: Path,
-    trained: Path,
-    final: Path,
-    outer_folds: int,
-    permuted: bool,
+    inputs: Path, folds: Path, task: Path, trained: Path, final: Path, judging: Judging, sites: int,
     outputs: dict[str, Path],
-) -> None:
+) -> None:  # fmt: skip
     """See stages.evaluate."""
-    evaluate_and_write(evaluate_files(inputs, folds, task, trained, final, outer_folds, permuted), outputs, task)
+    found = evaluate_files(inputs, folds, task, trained, final, judging, sites)
+    why = str(found["gates"]["reason"])
+    if why.startswith("stopped by guard") and judging.guards.on_fail == "stop":
+        name = found["gates"]["task"]
+        raise InputError(Problem(str(task), f"task '{name}' {why}", "no leak", "see docs/methods/learn/guards.md"))
+    evaluate_and_write(found, outputs, task)

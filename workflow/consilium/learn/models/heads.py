@@ -47,6 +47,18 @@ def centred(evidence: Array) -> Array:
     return evidence - evidence.mean(axis=-1, keepdims=True) if evidence.shape[-1] > 1 else evidence
 
 
+def directions(target: Target) -> Array:
+    """(free, width): what a linear model's free columns do to the linear predictor.
+
+    Ordered classes have one column, with equal steps from level to level: the adjacent-category logit model
+    (doi:10.1111/j.2517-6161.1984.tb01270.x); everything else has a column of its own.
+    """
+    if not target.ordered:
+        return np.eye(target.width)
+    steps = np.arange(target.width) - (target.width - 1) / 2
+    return (steps / np.sqrt((steps**2).mean()))[None, :]
+
+
 def objective(target: Target, at: Prior) -> Objective:
     """eta (row, width) -> (total negative log-likelihood, gradient of the same shape).
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from consilium.learn.cohort.tasks import Target
-from consilium.learn.models.heads import Prior, centred, objective, prior
+from consilium.learn.models.heads import Prior, centred, directions, objective, prior
 
 Array = np.ndarray
 Smooth = Callable[[Array], tuple[float, Array]]
@@ -83,17 +83,21 @@ def minimise(
 
 
 def fit_weights(x: Array, target: Target, l1: float, l2: float, start: Array | None = None) -> tuple[Array, Array]:
-    """(weights (column, width), intercept (width,)) of the penalised fit to standardised columns."""
+    """(weights (column, width), intercept (width,)) of the penalised fit to standardised columns.
+
+    Ordered classes share one coefficient a column (heads.directions); their intercepts are free.
+    """
     at: Prior = prior(target)
     loss = objective(target, at)
-    p, width = x.shape[1], target.width
+    p, width, axes = x.shape[1], target.width, directions(target)
+    free = len(axes)
     free_intercept = target.kind != "survival"
 
     def smooth(theta: Array) -> tuple[float, Array]:
-        w, b = theta[:p], theta[p]
-        value, gradient = loss(at.offset + b + x @ w)
-        out = np.empty_like(theta)
-        out[:p] = x.T @ gradient + l2 * w
+        w, b = theta[:p, :free], theta[p]
+        value, gradient = loss(at.offset + b + (x @ w) @ axes)
+        out = np.zeros_like(theta)
+        out[:p, :free] = x.T @ (gradient @ axes.T) + l2 * w
         out[p] = gradient.sum(axis=0) if free_intercept else 0.0
         return value + 0.5 * l2 * float((w * w).sum()), out
 
@@ -105,7 +109,7 @@ def fit_weights(x: Array, target: Target, l1: float, l2: float, start: Array | N
         return out
 
     theta = minimise(smooth, prox, np.zeros((p + 1, width)) if start is None else start)
-    return theta[:p], theta[p]
+    return theta[:p, :free] @ axes, theta[p]
 
 
 def fit(x: Array, target: Target, grid: tuple[Penalty, ...] = GRID) -> list[Linear]:
@@ -118,7 +122,7 @@ def fit(x: Array, target: Target, grid: tuple[Penalty, ...] = GRID) -> list[Line
         u, s, basis = np.linalg.svd(x, full_matrices=False)
         scores = u * s
     gradient = objective(target, prior(target))(np.tile(prior(target).offset, (n, 1)))[1]
-    l1_max = float(np.abs(x.T @ gradient).max(initial=0.0))
+    l1_max = float(np.abs(x.T @ (gradient @ directions(target).T)).max(initial=0.0))
     models = []
     for g in grid:
         l2 = 1.0 / g.spread**2

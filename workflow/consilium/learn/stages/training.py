@@ -22,24 +22,26 @@ def gather(features: list[Path], patients: Path, ancestry: str, groups: str, out
 
 
 def folds(
-    inputs: Path, patients: Path, kinship: str, name: str, kind: str, outcome: str, time: str, event: str, blocks: str,
-    outer_folds: int, seed: int, folds: Path, task: Path,
+    inputs: Path, patients: Path, samples: Path, kinship: str, asked: str, judging: str, seed: int, folds: Path,
+    task: Path,
 ) -> None:  # fmt: skip
-    """Group relatives and duplicates, deal the groups into outer folds; write the folds and the task's outcome.
+    """Keep relatives and copies together, deal the groups into folds, ask the guards that need no model.
 
-    kinship: table of related pairs, or "" without genomes. blocks: room/block names joined by commas, or "" for all.
+    kinship: table of related pairs, or "" without genomes. asked: the task as JSON; judging: section `learn` as JSON.
     """
     from consilium.learn import prepare
+    from consilium.learn.cohort.tasks import Asked
+    from consilium.learn.settings import Judging
 
-    columns = {"outcome": outcome, "time": time, "event": event}
-    wanted = [b for b in blocks.split(",") if b]
-    prepare.folds(inputs, patients, kinship, name, kind, columns, wanted, outer_folds, seed, folds, task)
+    prepare.folds(
+        inputs, patients, samples, kinship, Asked.from_json(asked), Judging.from_json(judging), seed, folds, task
+    )
 
 
 def train(
     inputs: Path, folds: Path, task: Path, labels: str, fold: int, settings: str, out: Path
 ) -> None:  # fmt: skip
-    """Fit everything without one outer fold and predict it. labels: true or permuted.
+    """Fit everything without some patients and predict them. labels: true, permuted, planted or site; fold: which.
 
     settings: section `learn` as JSON.
     """
@@ -52,8 +54,7 @@ def train(
     start = prepare.problem(inputs, folds, task)
     if isinstance(start, str):
         write_facts(out, {"status": "not assessed", "reason": start, "labels": labels, "fold": str(fold)})
-    elif fold > start.fold.max():
-        why = f"this outcome allows {start.fold.max() + 1} folds only"
+    elif why := start.skipped(labels, fold):
         write_facts(out, {"status": "skipped", "reason": why, "labels": labels, "fold": str(fold)})
     else:
         plan = Plan.from_json(settings)
@@ -86,16 +87,18 @@ def final(
 
 
 def evaluate(
-    inputs: Path, folds: Path, task: Path, trained: Path, final: Path, outer_folds: int, permuted: int,
+    inputs: Path, folds: Path, task: Path, trained: Path, final: Path, judging: str, sites: int,
     predictions: Path, leaderboard: Path, contributions: Path, gates: Path, learning_curve: Path, control: Path,
     differences: Path, coverage: Path, decision_curve: Path,
 ) -> None:  # fmt: skip
-    """Judge all models on held-out patients, run every guard. trained: folder of the folds; permuted: 1 = control."""
+    """Judge all models on held-out patients, run every guard. trained: folder of the folds; judging: section `learn`
+    as JSON; sites: jobs that left out a site."""
     from consilium.learn.judge import results
+    from consilium.learn.settings import Judging
 
     outputs = {
         "predictions": predictions, "leaderboard": leaderboard, "contributions": contributions, "gates": gates,
         "learning_curve": learning_curve, "control": control, "differences": differences, "set_coverage": coverage,
         "decision_curve": decision_curve,
     }  # fmt: skip
-    results.evaluate_stage(inputs, folds, task, trained, final, outer_folds, bool(permuted), outputs)
+    results.evaluate_stage(inputs, folds, task, trained, final, Judging.from_json(judging), sites, outputs)
