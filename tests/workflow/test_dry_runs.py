@@ -142,10 +142,10 @@ def test_chunks_without_files_of_a_room_get_no_job(place):
 
 def test_jobs_per_fold_and_control(place):
     place.write(("labs",), learn={"tasks": [TASK], "outer_folds": 3}, treatment={"effect": None})
+    assert place.dry_run()[1]["learn_train"] == 3 + 3 + 1  # folds, the same permuted, a planted signal
+    few = {"tasks": [TASK], "outer_folds": 3, "repeats": 2, "permutation_control": False, "planted_control": False}
+    place.write(("labs",), learn=few, treatment={"effect": None})
     assert place.dry_run()[1]["learn_train"] == 6
-    place.write(("labs",), learn={"tasks": [TASK], "outer_folds": 3, "permutation_control": False},
-                treatment={"effect": None})  # fmt: skip
-    assert place.dry_run()[1]["learn_train"] == 3
 
 
 def test_apply_trains_nothing(place):

@@ -5,7 +5,11 @@ from consilium.report import catalogue
 
 CONFIG_DIGEST = value_digest(config)
 REPORT_TASKS = json.dumps(
-    [{**task, "type": task.get("type") or task.get("kind")} for task in TASKS.values()]
+    [
+        {**task, "type": {"ordinal": "classification"}.get(kind, kind)}
+        for task in TASKS.values()
+        for kind in [task.get("type") or task.get("kind")]
+    ]
 )
 FIGURES = catalogue.figure_names(
     ROOMS,

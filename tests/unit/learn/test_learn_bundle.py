@@ -147,7 +147,7 @@ def _settings(network_seeds: int) -> str:
     return json.dumps({"inner_folds": 3, "network_seeds": network_seeds, "epochs": 2, "cnn_min_patients": 20})
 
 
-def run_stages(folder, whole, outcomes, kind, columns, k=2, seeds=0, permuted=1):
+def run_stages(folder, whole, outcomes, kind, columns, k=2, seeds=0, permuted=1, guards=None):
     """Every stage on files, as the rules call them."""
     for room in sorted({b.name.split("/")[0] for b in whole.blocks}):
         own = [b for b in whole.blocks if b.name.startswith(room)]
@@ -160,7 +160,8 @@ def run_stages(folder, whole, outcomes, kind, columns, k=2, seeds=0, permuted=1)
     stages.gather(sorted(folder.glob("*.zarr.zip")), folder / "patients.tsv", "", GROUPS, inputs)
     (folder / "samples.tsv").write_text("patient\tmodality\tkind\tpath\n")
     asked = json.dumps({"name": "task", "type": kind} | columns)
-    judging = json.dumps({"outer_folds": k, "permutation_control": bool(permuted), "planted_control": bool(permuted)})
+    judging = json.dumps({"outer_folds": k, "permutation_control": bool(permuted), "planted_control": bool(permuted),
+                          "guards": guards or {}})  # fmt: skip
     sheets = (folder / "patients.tsv", folder / "samples.tsv")
     stages.folds(inputs, *sheets, "", asked, judging, 1, out / "folds.tsv", out / "task.json")
     start = (inputs, out / "folds.tsv", out / "task.json")
@@ -190,7 +191,7 @@ def test_all_stages_on_files(tmp_path):
     assert list(predictions["patient"]) == list(whole.patients) and predictions["fold"][0] == "apply"
     assert {"p_ill", "p_well"} <= set(predictions.columns) and predictions["observed"][0] == ""
     board = read_table(out / "leaderboard.tsv", "leaderboard")
-    assert set(board["role"]) == {"shipped", "candidate", "baseline", "control", "stress"}
+    assert set(board["role"]) == {"shipped", "candidate", "baseline", "control", "planted", "stress"}
     assert {"age_sex", "site", "prevalence", "elastic_net", "lightgbm", "stack", "network"} <= set(board["model"])
     verdicts = {g["gate"]: g["verdict"] for g in facts["gates"]}
     assert verdicts["fitted on training patients only"] == verdicts["groups on one side"] == "pass"
@@ -212,6 +213,20 @@ def test_a_task_that_cannot_be_assessed_says_why_everywhere(tmp_path):
     files = [tmp_path / f"x{i}" for i in ("p.tsv", "l.tsv", "c.tsv", "g.json")]
     stages.apply(tmp_path / "inputs.safetensors", tmp_path / "bundle", "task", *files)
     assert "no model of this task" in files[0].read_text()
+
+
+def test_a_guard_that_fails_after_the_fits_withholds_the_model_everywhere(tmp_path):
+    whole, y = mixed(40, 3, 0.0)
+    strict = {"strict": ["better than age and sex"]}  # nothing to learn: this check warns
+    out, facts, manifest = run_stages(
+        tmp_path, whole, {"dx": y}, "classification", {"outcome": "dx"}, permuted=0, guards=strict
+    )
+    assert facts["status"] == "not assessed"
+    assert facts["reason"].startswith("stopped by guard 'better than age and sex'")
+    assert facts["signal"]["answer"] == "not assessed" and len(facts["gates"]) > 10
+    assert "stopped by guard" in (out / "predictions.tsv").read_text()
+    assert len((out / "leaderboard.tsv").read_text().splitlines()) == 1
+    assert manifest["tasks"][0]["status"] == "not assessed" and not (tmp_path / "bundle" / "task").exists()
 
 
 def test_survival_on_files_with_fewer_events_than_folds_asks_for(tmp_path):

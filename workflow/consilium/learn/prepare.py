@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from consilium.core.errors import InputError, Problem
 from consilium.core.store import atomic, read_facts, write_facts, write_table
 from consilium.learn import train as training
 from consilium.learn.bundle import card, pack
@@ -28,8 +28,6 @@ def folds(
     out: Path, task: Path,
 ) -> None:  # fmt: skip
     """See stages.folds."""
-    import pandas as pd
-
     from consilium.core.sheets import read_patients, read_samples
 
     cohort, people = data.load(inputs), read_patients(patients)
@@ -41,24 +39,18 @@ def folds(
     group = folding.groups(cohort, joined)
     use, classes, notes, why = tasks.learnable(target, known, group)
     target = tasks.kept_classes(target, classes) if target.kind == "classification" else target
-    fold = np.full((judging.repeats, len(cohort.patients)), -1)
-    found: list[Gate] = []
     if asked.split:
         fold = np.where(use, splits.given(asked.split, cells, known, str(patients), cohort.patients), -1)[None]
         why = why or splits.too_few(fold[0], target)
+    else:
+        fold, said_of_folds = _dealt(target, group, np.flatnonzero(use), judging, seed)
+        notes += said_of_folds
+    found: list[Gate] = []
     if not why:
-        if not asked.split:
-            fold[:, use], more = _dealt(target.take(np.flatnonzero(use)), group, np.flatnonzero(use), judging, seed)
-            notes += more
         found = before.gates(used, target, group, list(fold), joined, people, read_samples(samples), judging.guards)
         why = judging.guards.why_stopped(found)
-    if why and found and judging.guards.on_fail == "stop":
-        raise InputError(
-            Problem(str(patients), f"task '{asked.name}' {why}", "no leak", "docs/methods/learn/guards.md")
-        )
-    further = [",".join(map(str, of)) for of in fold[1:].T] if len(fold) > 1 else [""] * len(cohort.patients)
-    write_table(out, "folds", pd.DataFrame({"patient": cohort.patients, "group": group, "fold": fold[0],
-                                            "repeats": further}))  # fmt: skip
+        judging.guards.stop(why, asked.name, str(patients))
+    _write_folds(out, cohort.patients, group, fold)
     sites, no_sites = _sites(cohort, target, use, asked, judging)
     about = asked.facts() | {
         "seed": seed, "status": "not assessed" if why else "assessed", "reason": why, "notes": notes,
@@ -71,13 +63,25 @@ def folds(
 
 
 def _dealt(
-    own: tasks.Target, group: list[str], rows: np.ndarray, judging: Judging, seed: int
+    target: tasks.Target, group: list[str], rows: np.ndarray, judging: Judging, seed: int
 ) -> tuple[np.ndarray, list[str]]:
-    """(folds (repeat, row), what is to be said of their number)."""
-    names = [group[i] for i in rows]
+    """(folds (repeat, patient), -1 beside `rows`; what is to be said of their number)."""
+    fold = np.full((judging.repeats, len(group)), -1)
+    if not len(rows):
+        return fold, []
+    own, names = target.take(rows), [group[i] for i in rows]
     k = folding.possible_folds(own, names, judging.outer_folds)
     short = f"{k} outer folds instead of {judging.outer_folds}: no class or event has more independent patients"
-    return splits.repeated(own, names, k, judging.repeats, seed), [short] if k < judging.outer_folds else []
+    fold[:, rows] = splits.repeated(own, names, k, judging.repeats, seed)
+    return fold, [short] if k < judging.outer_folds else []
+
+
+def _write_folds(path: Path, patients: Sequence[str], group: list[str], fold: np.ndarray) -> None:
+    """fold (repeat, patient), the first repeat in a column of its own."""
+    import pandas as pd
+
+    further = [",".join(map(str, of)) for of in fold[1:].T] if len(fold) > 1 else [""] * len(patients)
+    write_table(path, "folds", pd.DataFrame({"patient": patients, "group": group, "fold": fold[0], "repeats": further}))
 
 
 def _sites(

@@ -18,7 +18,9 @@ from consilium.learn.models.preproc import pooled
 Array = np.ndarray
 MIN_ROWS = 8
 MIN_COLUMNS = 10  # varying columns, and different values of a row: many people share a quiet or empty profile
-MAX_COLUMNS = 2000
+MAX_COLUMNS = 2000  # fewer from 5,000 patients on: products of all pairs stay below 10^11 or so
+CHUNK = 2000
+KEPT = 10  # neighbours
 VOLUME_CELLS = (12, 12, 12)
 CLIP = 4.0
 NEIGHBOUR = 5  # a copy may itself have copies: distances are held against the fifth neighbour's
@@ -47,18 +49,32 @@ def near_copies(block: Block) -> list[Likeness]:
     if len(used) < MIN_ROWS:
         return []
     unit = z[used] / np.sqrt((z[used] ** 2).sum(axis=1, keepdims=True))
-    alike = unit @ unit.T
-    np.fill_diagonal(alike, -1.0)
-    distance = np.sqrt(np.maximum(2 - 2 * alike, 0.0))
-    usual = np.partition(distance, NEIGHBOUR - 1, axis=1)[:, NEIGHBOUR - 1]
-    factor = _factor(distance, len(used))
-    limit = factor * np.minimum(usual[:, None], usual[None, :])
-    found = []
-    for i, j in np.argwhere(np.triu(distance < limit, 1)):
+    other, distance = _neighbours(unit)
+    usual = distance[:, NEIGHBOUR - 1]
+    limit = _factor(distance, len(used)) * np.minimum(usual[:, None], usual[other])
+    found = {}
+    for i, place in np.argwhere(distance < limit):
+        j = other[i, place]
         if _broad(unit[i], unit[j]):
-            a, b = int(rows[used[i]]), int(rows[used[j]])
-            found.append(Likeness(a, b, float(distance[i, j]), float(min(usual[i], usual[j]))))
-    return found
+            pair = (int(rows[used[min(i, j)]]), int(rows[used[max(i, j)]]))
+            found[pair] = Likeness(*pair, float(distance[i, place]), float(min(usual[i], usual[j])))
+    return [found[pair] for pair in sorted(found)]
+
+
+def _neighbours(unit: Array) -> tuple[Array, Array]:
+    """(row numbers, distances) (row, KEPT) of each row's nearest others, nearest first; a chunk of rows at a time."""
+    n, kept = len(unit), min(KEPT, len(unit) - 1)
+    other, distance = np.zeros((n, kept), dtype=int), np.zeros((n, kept))
+    for start in range(0, n, CHUNK):
+        alike = unit[start : start + CHUNK] @ unit.T
+        inside = np.arange(len(alike))
+        alike[inside, start + inside] = -2.0  # oneself comes last
+        nearest = np.argpartition(-alike, kept - 1, axis=1)[:, :kept]
+        value = np.take_along_axis(alike, nearest, axis=1)
+        order = np.argsort(-value, axis=1, kind="stable")
+        other[start : start + CHUNK] = np.take_along_axis(nearest, order, axis=1)
+        distance[start : start + CHUNK] = np.sqrt(np.maximum(2 - 2 * np.take_along_axis(value, order, axis=1), 0.0))
+    return other, distance
 
 
 def _matrix(block: Block, rows: Array) -> Array:
@@ -73,8 +89,9 @@ def deviations(x: Array) -> Array:
     """Robust z-scores (row, column) of rows brought to one scale, 0 where missing; rows of too few values are zero."""
     seen = np.isfinite(x)
     columns = np.flatnonzero(seen.mean(axis=0) >= 0.3)
-    if len(columns) > MAX_COLUMNS:
-        columns = columns[np.linspace(0, len(columns) - 1, MAX_COLUMNS).astype(int)]
+    most = max(100, min(MAX_COLUMNS, 10**7 // len(x)))
+    if len(columns) > most:
+        columns = columns[np.linspace(0, len(columns) - 1, most).astype(int)]
     x, seen = x[:, columns], seen[:, columns]
     middle, spread = _place_and_spread(x)
     x = x / _row_scale(x, middle, spread)
@@ -114,11 +131,8 @@ def _factor(distance: Array, n: int) -> float:
     5 f^d; f is chosen so that n patients give FALSE_JOINS. d: maximum likelihood from distances to the neighbours
     (doi:10.5555/2976040.2976138), averaged as inverses; below MIN_DIMENSIONS nothing is ever joined.
     """
-    k = min(10, n - 2)
-    near = np.sort(distance, axis=1)[:, :k]
-    ratio = np.log(
-        np.maximum(near[:, -1:], 1e-12) / np.maximum(near[:, 1:-1], 1e-12)
-    )  # without the nearest, which may be the copy
+    # Without the nearest, which may be the copy.
+    ratio = np.log(np.maximum(distance[:, -1:], 1e-12) / np.maximum(distance[:, 1:-1], 1e-12))
     inverse = float(np.median(ratio.mean(axis=1)))
     dimension = 1.0 / max(inverse, 1e-3)
     if dimension < MIN_DIMENSIONS:

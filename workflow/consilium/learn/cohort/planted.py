@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from consilium.learn.cohort.data import Cohort
+from consilium.learn.cohort.data import Block, Cohort
 from consilium.learn.cohort.tasks import Target
 from consilium.learn.models.preproc import raw_table
 
 Array = np.ndarray
 COLUMNS = 3
+FEW = 5
 NOISE = 0.5  # SD of the noise beside an effect of SD 1: the effect alone has an AUC of about .93
 MIN_SHARE = 0.5  # patients who must have the block
 
@@ -19,17 +20,16 @@ MIN_SHARE = 0.5  # patients who must have the block
 def planted(cohort: Cohort, target: Target, seed: int) -> tuple[Array | None, dict[str, Any]]:
     """(source row of each row's new outcome, what was planted), or (None, the reason).
 
-    The block that most patients have (the widest of these) gives the COLUMNS columns that go most with its first
-    principal component; patients are ordered by their sum and noise, and outcomes are dealt out in that order, so that
-    every outcome (time with its event) stays in the cohort. Patients without the block get an outcome by noise alone.
+    The table or series of FEW columns or more that most patients have (the widest of these; else any block) gives the
+    COLUMNS columns that go most with its first principal component; patients are ordered by their sum and noise, and
+    outcomes are dealt out in that order, so that every outcome (time with its event) stays in the cohort. Patients
+    without the block get an outcome by noise alone.
     """
-    blocks = [(int(b.present.sum()), b.values[0].size, b.name) for b in cohort.blocks]
     n = len(target)
-    most = max((b for b in blocks if b[1] > 1), default=(0, 0, ""))
-    if most[0] < MIN_SHARE * n:
+    blocks = [b for b in cohort.blocks if b.present.sum() >= MIN_SHARE * n]
+    if not blocks:
         return None, {"reason": "no feature block of half of the patients"}
-    block = cohort.block(most[2])
-    assert block is not None
+    block = max(blocks, key=_choice)
     raw, names = raw_table(block)
     columns, z = _leading(raw[block.present])
     if not columns:
@@ -41,6 +41,11 @@ def planted(cohort: Cohort, target: Target, seed: int) -> tuple[Array | None, di
     source = np.empty(n, dtype=int)
     source[np.argsort(score, kind="stable")] = np.argsort(_order(target), kind="stable")
     return source, {"block": block.name, "features": [names[c] for c in columns], "noise_sd": NOISE}
+
+
+def _choice(block: Block) -> tuple[bool, int, int, str]:
+    return (block.layout != "volume" and len(block.features) >= FEW, int(block.present.sum()), block.values[0].size,
+            block.name)  # fmt: skip
 
 
 def _leading(x: Array) -> tuple[list[int], Array]:
@@ -62,7 +67,12 @@ def _leading(x: Array) -> tuple[list[int], Array]:
 
 
 def _order(target: Target) -> Array:
-    """What outcomes are sorted by: class, value, or time (early first = high risk last)."""
-    if target.kind == "survival":
-        return -np.asarray(target.time)
-    return np.asarray(target.y, dtype=float)
+    """What outcomes are sorted by: class, value, or event less the hazard lived through (Nelson-Aalen; the martingale
+    residual without covariates): early events last, late censoring first."""
+    if target.kind != "survival":
+        return np.asarray(target.y, dtype=float)
+    order = np.argsort(target.time, kind="stable")
+    at_risk = len(target) - np.searchsorted(target.time[order], target.time[order], side="left")
+    hazard = np.cumsum(target.event[order] / at_risk)
+    last = np.searchsorted(target.time[order], target.time, side="right") - 1
+    return np.asarray(target.event - hazard[last])

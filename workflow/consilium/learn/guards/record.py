@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from consilium.core.errors import InputError, Problem
+
 Gate = dict[str, Any]
 
 
@@ -44,3 +46,9 @@ class Guards:
             return ""
         more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
         return f"stopped by guard '{failed[0]['gate']}'{more}: {failed[0]['detail']}"
+
+    def stop(self, why: str, task: str, file: str) -> None:
+        """InputError when a guard stopped the task and the configuration wants the run to end then."""
+        if why and self.on_fail == "stop":
+            mend = "see docs/methods/learn/guards.md; learn.guards.on_fail: withhold lets the other tasks go on"
+            raise InputError(Problem(file, f"task '{task}' {why}", "no leak", mend))

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from consilium.learn.cohort.tasks import Target
 from consilium.learn.guards.record import Gate, gate
 from consilium.learn.judge import metrics
 from consilium.learn.judge.evaluate import Judged
@@ -14,7 +15,7 @@ from consilium.learn.judge.evaluate import Judged
 Array = np.ndarray
 PLANTED = "a planted signal is found"
 SITES = "sites not seen in training"
-ENOUGH = 40  # patients; with fewer even a strong effect may stay hidden
+ENOUGH = 40  # see `information`; with less even a strong effect may stay hidden
 WEAK = {"auc_within_folds": 0.6, "c_index_within_folds": 0.6, "r2": 0.1}  # lower bounds of "found"
 
 
@@ -37,9 +38,18 @@ def planted(j: Judged | None, about: dict[str, Any], why: str) -> Gate:
     figures = {"value": value, "lower": low, "upper": high, **about}
     if low > chance:
         return gate(PLANTED, "pass", said, **figures)
-    if len(j.patients) < ENOUGH:
-        return gate(PLANTED, "warn", f"{said}: not found; {len(j.patients)} patients may be too few", **figures)
+    if information(j.target) < ENOUGH:
+        return gate(PLANTED, "warn", f"{said}: not found; so few patients or events may not be enough", **figures)
     return gate(PLANTED, "fail", f"{said}: not found, so nothing else this run did not find means much", **figures)
+
+
+def information(target: Target) -> int:
+    """Events, twice the smallest class, or patients."""
+    if target.kind == "survival":
+        return int(target.event.sum())
+    if target.kind == "classification":
+        return 2 * int(np.bincount(target.y, minlength=target.width).min())
+    return len(target)
 
 
 def left_out(site: Judged | None, true: Judged, about: dict[str, Any]) -> Gate:

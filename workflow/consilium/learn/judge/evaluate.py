@@ -127,7 +127,7 @@ def leaderboard(
     if control:
         rows += _metric_rows(control, "shipped", "permuted", ", ".join(blocks), "control")
     if planted is not None:
-        rows += _metric_rows([planted], "shipped", "planted", ", ".join(blocks), "control")
+        rows += _metric_rows([planted], "shipped", "planted", ", ".join(blocks), "planted")
     if site is not None:
         rows += _metric_rows([site], "shipped", "leave one site out", ", ".join(blocks), "site")
     return rows

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from consilium.core.errors import InputError, Problem
 from consilium.core.provenance import seed_from
 from consilium.core.store import read_facts, write_facts, write_table
 from consilium.learn import prepare
@@ -71,19 +70,18 @@ def evaluate_task(runs: Runs, about: Facts, dealt: Dealt, guards: Guards) -> Fac
     """Everything that is written, as plain rows and facts (see stages.evaluate)."""
     seed = seed_from(about["seed"], about["name"], "bootstrap")
 
-    def judge(results: list[Facts]) -> evaluate.Judged | None:
-        return evaluate.judged(results, about, dealt.group_of, seed) if results else None
+    def judge(results: list[Facts]) -> evaluate.Judged:
+        return evaluate.judged(results, about, dealt.group_of, seed)
 
-    true = evaluate.judged(runs.true, about, dealt.group_of, seed)
-    shuffled = [evaluate.judged(run, about, dealt.group_of, seed) for run in runs.permuted]
-    planted, site = judge(runs.planted.get("runs", [])), judge(runs.site)
+    true, shuffled = judge(runs.true), [judge(run) for run in runs.permuted]
+    planted = judge(runs.planted["runs"]) if "runs" in runs.planted else None
+    site = judge(runs.site) if runs.site else None
     permuted = gates.control_facts(shuffled)
-    audit = sides.fit_audit(runs.all, [dealt.held(r) for r in runs.all], dealt.group_of, dealt.known())
     first = [r for r in runs.true if not r.get("repeat", 0)]
     rows = coverage_rows(first, true, dealt.cohort.only(about["blocks"]))
-    list_of = guards.judged([
+    found = guards.judged([
         *about["guards"],
-        audit,
+        sides.fit_audit(runs.all, [dealt.held(r) for r in runs.all], dealt.group_of, dealt.known()),
         gates.alone(true, "missingness", "missingness is not informative",
                     "which data a patient has predicts the outcome; ask why"),
         gates.alone(true, "site", "site does not predict the outcome", "the site alone predicts the outcome"),
@@ -95,11 +93,11 @@ def evaluate_task(runs: Runs, about: Facts, dealt: Dealt, guards: Guards) -> Fac
         gates.coverage(rows, true.target.kind),
         gates.calibration(true),
     ])  # fmt: skip
-    if why := guards.why_stopped(list_of):
-        return evaluate_nothing(about, dealt.cohort, why, list_of)
+    if why := guards.why_stopped(found):
+        guards.stop(why, about["name"], "results")
+        return evaluate_nothing(about, dealt.cohort, why, found)
     everything = [*first, runs.last]
     blocks = [b.name for b in dealt.cohort.only(about["blocks"]).blocks]
-    choices = [{"fold": r["fold"], **{k: v for k, v in r["facts"].items() if k != "curves"}} for r in everything]
     return {
         "predictions": _predictions(everything, about, dealt),
         "leaderboard": evaluate.leaderboard(true, shuffled, blocks, planted, site),
@@ -111,7 +109,7 @@ def evaluate_task(runs: Runs, about: Facts, dealt: Dealt, guards: Guards) -> Fac
         "control": permuted,
         "gates": {
             "task": about["name"], "status": "assessed", "reason": "", "notes": about["notes"], "n": len(true.patients),
-            "signal": controls.signal(true, list_of), "gates": list_of, "choices": choices,
+            "signal": controls.signal(true, found), "gates": found, "choices": _choices(everything),
             "duplicates": about["duplicates"],
         },
     }  # fmt: skip
@@ -129,6 +127,11 @@ def coverage_rows(results: list[Facts], true: evaluate.Judged, cohort: data.Coho
         for name, of in cohort.levels.items()
     }
     return coverage.table(found, truth, cohort.patients, cohort.levels, own)
+
+
+def _choices(everything: list[Facts]) -> list[Facts]:
+    """What each fold chose, and why."""
+    return [{"fold": r["fold"], **{k: v for k, v in r["facts"].items() if k != "curves"}} for r in everything]
 
 
 def _predictions(everything: list[Facts], about: Facts, dealt: Dealt) -> list[Facts]:
@@ -218,8 +221,4 @@ def evaluate_stage(
 ) -> None:  # fmt: skip
     """See stages.evaluate."""
     found = evaluate_files(inputs, folds, task, trained, final, judging, sites)
-    why = str(found["gates"]["reason"])
-    if why.startswith("stopped by guard") and judging.guards.on_fail == "stop":
-        name = found["gates"]["task"]
-        raise InputError(Problem(str(task), f"task '{name}' {why}", "no leak", "see docs/methods/learn/guards.md"))
     evaluate_and_write(found, outputs, task)
