@@ -12,7 +12,7 @@ from consilium.core.store import read_facts
 from consilium.report.catalogue import entry_of
 from consilium.report.facts import NOTICE, methods
 from consilium.report.facts_association import associations, dropped_counts
-from consilium.report.facts_explanations import of_cohort
+from consilium.report.facts_explanations import of_cohort, strata
 from consilium.report.facts_models import MAIN_METRIC, gates, unassessed
 from consilium.report.run_summary import kind_counts
 from consilium.report.supplied import KIND_TITLES, ROOM_TITLES
@@ -144,6 +144,7 @@ def _task(cohort: Cohort, task: Task) -> Facts:
         **_verdicts(checks, rows, name, unassessed(cohort, task)),
         "gates": checks,
         "explanations": of_cohort(cohort, task),
+        "strata": strata(cohort, task),
         "abstained": int(predictions["abstained"].fillna(False).sum()),
         "predicted": len(predictions),
     }

@@ -40,8 +40,8 @@ ROOM_TABLES: dict[str, tuple[str, ...]] = {
     "ehr": ("observations", "alerts", "drugs", "diagnoses"),
     "text": ("findings",),
 }
-TASK_TABLES = ("folds", "predictions", "leaderboard", "contributions", "explanations")
-TASK_FACTS = ("gates", "permuted", "explanation_gates")
+TASK_TABLES = ("folds", "predictions", "leaderboard", "contributions", "explanations", "strata")
+TASK_FACTS = ("gates", "permuted", "explanation_gates", "strata")
 TREATMENT_TABLES = ("guidelines", "effects")
 FINDINGS_TABLES = ("gene_findings", "genes_assessed", "consequences", "hpo_ranking")
 SEGMENTATION_TABLES = ("segmentation",)
