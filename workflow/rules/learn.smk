@@ -13,6 +13,7 @@ FITTING = (
     "network",
 )  # what a fit depends on
 EXPLAINED = ["explanations.tsv", "explanation_gates.json"]
+STRATA = ["strata.tsv", "strata.json"]
 DEALING = (
     "outer_folds",
     "repeats",
@@ -52,7 +53,9 @@ wildcard_constraints:
 def learn_outputs():
     """What other rooms read of all tasks."""
     names = ["predictions.tsv", "leaderboard.tsv", "contributions.tsv", "gates.json"]
-    names += JUDGED + EXPLAINED if config["mode"] == "train" else []
+    if config["mode"] == "train":
+        names += JUDGED + EXPLAINED
+        names += STRATA if config["learn"]["strata"]["k_max"] else []
     return [f"{LEARN}/{task}/{name}" for task in TASKS for name in names]
 
 

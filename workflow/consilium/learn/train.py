@@ -172,8 +172,12 @@ def _one_fold(p: Problem, target: Target, labels: str, fold: int, settings: Sett
         return _nothing(labels, str(fold))
     reasons = {}
     if labels == "true":
-        reasons["explanations"] = _explained(p, trained, use[train], use[held], target.take(train), target.take(held),
-                                             ledger, str(fold))  # fmt: skip
+        reasons = {
+            "explanations": _explained(
+                p, trained, use[train], use[held], target.take(train), target.take(held), ledger, str(fold)
+            ),
+            "embedding": trained.embedding(p.cohort.take(use[held])),
+        }
     return _result(p, trained, others, use[held], target.take(held), str(fold), labels) | reasons | {
         "facts": facts, "fitted_on": {"steps": ledger.steps, "patients": ledger.patients},
     }  # fmt: skip

@@ -15,7 +15,9 @@ Facts = dict[str, Any]
 FUSION_GATE = "fusion beats every single modality"
 CONTROL_GATE = "permuted outcomes give chance"
 # Further sections of a task: template cohort/<name>.html, which reads t.<name>, and what makes these facts.
-SECTIONS: dict[str, Callable[[Cohort, Task], Any]] = {"explanations": facts_explanations.of_cohort}
+SECTIONS: dict[str, Callable[[Cohort, Task], Any]] = {
+    "explanations": facts_explanations.of_cohort, "strata": facts_explanations.strata,
+}  # fmt: skip
 # What a check is there for, in plain words; a check that is not listed speaks for itself.
 CHECKS = {
     "groups on one side": "Relatives and copies of one patient must not be learned from and judged on at once.",

@@ -90,8 +90,8 @@ TABLES = (
             C(
                 "role",
                 "str",
-                "baseline, candidate, shipped, stress (shipped without that block), control (permuted), planted or site "
-                "(sites left out)",
+                "baseline, candidate, shipped, stress (shipped without that block), control (permuted), planted or "
+                "site (sites left out)",
             ),
         ),
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -95,6 +95,11 @@ class Trained:
                 lacking = np.zeros((n, *shape), dtype=np.float32)
                 inputs[model.name] = lacking if block is None else model.design.network_input(block)
         return Parts(mask, base, tuple(net.outputs(inputs) for net in self.nets))
+
+    def embedding(self, cohort: Cohort) -> dict[str, Any]:
+        """What each block's models say of each row: blocks, mask (row, block), values (row, block, width)."""
+        parts = replace(self, nets=()).parts(cohort)
+        return {"blocks": list(self.fusion.blocks), "mask": parts.mask.tolist(), "values": parts.base.tolist()}
 
     def eta(self, parts: Parts, name: str = "") -> Array:
         """Calibrated linear predictor of a fusion candidate (default: the shipped one)."""
