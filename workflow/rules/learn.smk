@@ -13,6 +13,8 @@ FITTING = (
     "tuning",
     "network",
 )  # what a fit depends on
+EXPLAINED = ["explanations.tsv", "explanation_gates.json"]
+STRATA = ["strata.tsv", "strata.json"]
 DEALING = (
     "outer_folds",
     "repeats",
@@ -20,7 +22,6 @@ DEALING = (
     "guards",
 )  # what folds depend on
 JUDGING = (*DEALING, "permutation_control", "planted_control")  # what is judged
-EXPLAINED = ["explanations.tsv", "explanation_gates.json"]
 BUNDLE = f"{RESULTS}/bundle/manifest.json"
 JUDGED = [
     "differences.tsv",
@@ -53,9 +54,11 @@ wildcard_constraints:
 def learn_outputs():
     """What other rooms read of all tasks."""
     names = ["predictions.tsv", "leaderboard.tsv", "contributions.tsv", "gates.json"]
-    names += (
-        JUDGED + EXPLAINED if config["mode"] == "train" else ["drift.tsv", "drift.json"]
-    )
+    if config["mode"] == "train":
+        names += JUDGED + EXPLAINED
+        names += STRATA if config["learn"]["strata"]["k_max"] else []
+    else:
+        names += ["drift.tsv", "drift.json"]
     return [f"{LEARN}/{task}/{name}" for task in TASKS for name in names]
 
 

@@ -18,6 +18,7 @@ FIGURES = catalogue.figure_names(
     scores=bool(config["genomics"]["polygenic_scores"]),
     effect=bool(EFFECT),
     segmentation=SEGMENT,
+    strata=bool(config["learn"]["strata"]["k_max"]),
     analyses=[a["name"] for a in ASSOCIATIONS] if "genomics" in ROOMS else [],
 )
 # Rooms, and tables of association and treatment, that this run makes; what else lies in the folder is not read.

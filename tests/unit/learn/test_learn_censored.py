@@ -129,7 +129,7 @@ def test_figures_at_a_threshold_are_those_of_the_confusion_matrix():
     assert found == pytest.approx(
         {"sensitivity": tp / (tp + fn), "specificity": tn / (tn + fp), "ppv": tp / (tp + fp), "npv": tn / (tn + fn)}
     )
-    assert "ppv" not in metrics.all_of("classification", np.zeros(N), np.full(N, np.nan))
+    assert "ppv" not in metrics.all_of(classes(y), np.zeros(N), np.full(N, np.nan))
 
 
 def test_youdens_threshold_is_the_best_point_of_the_roc():

@@ -251,7 +251,7 @@ def test_metrics_of_levels_are_those_of_scikit_learn():
     again = np.bincount(drawn, minlength=200)[None].astype(float)
     kappa = cohen_kappa_score(y[drawn], named[drawn], weights="quadratic")
     assert metrics.quadratic_kappa(target, p, again)[0] == pytest.approx(kappa)
-    assert {"quadratic_kappa", "level_error"} <= set(metrics.all_of("classification", y, ordered=True))
+    assert {"quadratic_kappa", "level_error"} <= set(metrics.all_of(target, y))
 
 
 def test_an_ordinal_task_is_learned_and_judged_as_ordered_classes(tmp_path):

@@ -11,7 +11,7 @@ import pytest
 from consilium.report import stages
 from consilium.report.catalogue import ENTRIES, figure_names
 from consilium.report.draw import _ANALYSIS, _COHORT, _TASK, draw, draw_all
-from consilium.report.facts_judged import control_verdict, fusion_verdict
+from consilium.report.facts_judged import control_verdict, fusion_verdict, signal_verdict
 from consilium.report.figures import style
 
 ROOMS = made_names.ROOMS.split(",")
@@ -86,6 +86,16 @@ def test_fusion_is_judged_plainly():
     lower = [_row("baseline", 3.0, "ehr/summary", better="lower"), _row("shipped", 2.0, both, better="lower")]
     assert "beats every single modality" in fusion_verdict(lower, "mae")["text"]
     assert fusion_verdict([], "auc")["level"] == "none"
+
+
+def test_no_signal_is_said_plainly():
+    nothing = {"answer": "none", "text": "no signal found: auc_within_folds 0.480, 95 % interval 0.4 to 0.55"}
+    found = signal_verdict(nothing, "")
+    assert found["level"] == "caution" and found["text"].startswith("No signal found: AUC within folds 0.480")
+    assert "Do not use" in found["text"]
+    assert "great care" in signal_verdict({"answer": "weak", "text": "a weak signal at best"}, "")["text"]
+    assert signal_verdict({"answer": "found", "text": "a signal was found"}, "")["level"] == "info"
+    assert "too few" in signal_verdict({}, "too few patients")["text"]
 
 
 def test_control_that_leaks_is_an_alert():

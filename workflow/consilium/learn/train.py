@@ -54,6 +54,12 @@ class Problem:
     def labelled(self) -> Array:
         return np.flatnonzero(self.fold >= 0)
 
+    @property
+    def times(self) -> tuple[float, ...]:
+        """Deciles of the event times, at which predicted survival is judged; none for other tasks."""
+        known = self.target.take(self.labelled)
+        return tasks.deciles(known) if known.kind == "survival" else ()
+
     def dealt(self, job: int) -> tuple[Problem, int, int]:
         """(this problem with the folds of the job's repeat, the repeat, the fold)."""
         repeat, fold = divmod(job, self.outer_folds) if self.outer_folds else (0, job)
@@ -70,12 +76,6 @@ class Problem:
             return "a given split is judged once"
         return "" if fold <= own.fold.max() else f"this outcome allows {own.fold.max() + 1} folds only"
 
-    @property
-    def times(self) -> tuple[float, ...]:
-        """Deciles of the event times, at which predicted survival is judged; none for other tasks."""
-        known = self.target.take(self.labelled)
-        return tasks.deciles(known) if known.kind == "survival" else ()
-
 
 def problem(whole: Cohort, task: dict[str, Any], target: Target, groups: Sequence[str], fold: Array) -> Problem:
     cohort = whole.only(task["blocks"])
@@ -88,7 +88,7 @@ def problem(whole: Cohort, task: dict[str, Any], target: Target, groups: Sequenc
     )  # fmt: skip
 
 
-def _settings(p: Problem, labels: str, fold: str, plan: Plan, job: Job | None) -> Settings:
+def _settings(p: Problem, labels: str, fold: str, plan: Plan, job: Job | None = None) -> Settings:
     names = (p.seed, p.name, labels, fold)
     if labels == "true":
         return Settings(
@@ -172,8 +172,11 @@ def _one_fold(p: Problem, target: Target, labels: str, fold: int, settings: Sett
         return _nothing(labels, str(fold))
     reasons = {}
     if labels == "true":
-        reasons["explanations"] = _explained(p, trained, use[train], use[held], target.take(train), target.take(held),
-                                             ledger, str(fold))  # fmt: skip
+        reasons = {
+            "explanations": _explained(
+                p, trained, use[train], use[held], target.take(train), target.take(held), ledger, str(fold)
+            ),
+        }
     return _result(p, trained, others, use[held], target.take(held), str(fold), labels) | reasons | {
         "facts": facts, "fitted_on": {"steps": ledger.steps, "patients": ledger.patients},
     }  # fmt: skip

@@ -192,6 +192,14 @@ ENTRIES = (
         types=("classification", "survival", "regression"),
     ),
     Entry(
+        "strata",
+        "Strata of patients",
+        "models",
+        "Left: patients by what the models that had not seen them say. Right: share of pairs that resampling leaves "
+        "unclear, against references of the same covariance without groups; p holds for all numbers looked at.",
+        types=("classification", "survival", "regression"),
+    ),
+    Entry(
         "effects",
         "Estimated treatment effects",
         "models",
@@ -210,9 +218,11 @@ def figure_names(
     effect: bool = True,
     analyses: Sequence[str] = (),
     segmentation: bool = False,
+    strata: bool = True,
 ) -> list[str]:
     """Figures whose inputs the run makes. scores: a scoring file is configured; effect: a treatment comparison is;
     analyses: names of the association analyses, a figure each. segmentation: lesions are predicted.
+    strata: groups of patients are looked for.
 
     In mode apply there is nothing to judge models by, so their figures are left out.
     """
@@ -220,7 +230,7 @@ def figure_names(
     names = []
     for entry in ENTRIES:
         if entry.types:
-            if mode == "train":
+            if mode == "train" and (strata or entry.name != "strata"):
                 names += [f"{entry.name}__{t['name']}" for t in tasks if t["type"] in entry.types]
         elif entry.name == "association":
             names += [f"{entry.name}__{a}" for a in analyses]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from consilium.core.provenance import seed_from
 from consilium.report.facts_models import MAIN_METRIC
-from consilium.report.figures import association, courses, genome, inputs, judged, lesions, models, sites, style
+from consilium.report.figures import association, courses, genome, inputs, judged, lesions, models, sites, strata, style
 from consilium.report.tables import Cohort, Task
 
 if TYPE_CHECKING:
@@ -97,6 +97,7 @@ _TASK: dict[str, Callable[[Cohort, Task, int], Figure]] = {
     "survival": lambda c, t, seed: courses.survival(
         c.table(f"{t.name}/predictions"), _outcome(c, t, t.time), _outcome(c, t, t.event), t.time
     ),
+    "strata": lambda c, t, seed: strata.strata(c.table(f"{t.name}/strata"), c.facts.get(f"{t.name}/strata", {})),
     "observed_predicted": lambda c, t, seed: models.observed_predicted(
         c.table(f"{t.name}/predictions"), _outcome(c, t, t.outcome), t.outcome
     ),

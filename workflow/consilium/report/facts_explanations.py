@@ -1,4 +1,4 @@
-"""Facts of the explanations that passed their tests, and why the others were withheld."""
+"""Facts of the explanations that passed their tests, why the others were withheld, and of the patients' strata."""
 
 from __future__ import annotations
 
@@ -42,3 +42,12 @@ def of_cohort(cohort: Cohort, task: Task) -> Facts:
     keep = [i for i in content["importance"] if i["lower"] is not None and i["lower"] > 0]
     return {"why": content["reason"], "blocks": content["blocks"], "importance": keep,
             "looked_at": len(content["importance"])}  # fmt: skip
+
+
+def strata(cohort: Cohort, task: Task) -> Facts:
+    """Stable groups of patients with how they differ; why: that there are none, or that none were looked for."""
+    content = cohort.facts.get(f"{task.name}/strata")
+    if content is None:
+        return {"why": "not looked for", "strata": [], "differences": [], "n_tests": 0}
+    return {"why": content["reason"], "strata": content["strata"], "differences": content["differences"],
+            "n_tests": content["n_tests"]}  # fmt: skip

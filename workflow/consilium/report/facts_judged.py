@@ -15,9 +15,9 @@ Facts = dict[str, Any]
 FUSION_GATE = "fusion beats every single modality"
 CONTROL_GATE = "permuted outcomes give chance"
 # Further sections of a task: template cohort/<name>.html, which reads t.<name>, and what makes these facts.
-SECTIONS: dict[str, Callable[[Cohort, Task], Any]] = {"explanations": facts_explanations.of_cohort}
-# Metric and its value under chance by which it is told whether there is any signal; pairs of the same fold alone.
-SIGNAL = {"auc_within_folds": 0.5, "c_index_within_folds": 0.5, "r2": 0.0}
+SECTIONS: dict[str, Callable[[Cohort, Task], Any]] = {
+    "explanations": facts_explanations.of_cohort, "strata": facts_explanations.strata,
+}  # fmt: skip
 # What a check is there for, in plain words; a check that is not listed speaks for itself.
 CHECKS = {
     "groups on one side": "Relatives and copies of one patient must not be learned from and judged on at once.",
@@ -38,19 +38,15 @@ def _records(cohort: Cohort, table: str) -> list[Facts]:
     return [{str(k): plain(v) for k, v in r.items()} for r in cohort.table(table).to_dict("records")]
 
 
-def signal_verdict(rows: list[Facts], why: str) -> Facts:
-    """Is there anything in the data that tells the outcome? rows: further metrics of the shipped model."""
-    if why:
-        return {"level": "none", "text": f"Not assessed: {why}."}
-    row = next((r for r in rows if r["metric"] in SIGNAL and r["lower"] is not None), None)
-    if row is None:
-        return {"level": "none", "text": "Not assessed whether there is any signal: no interval could be computed."}
-    chance = SIGNAL[row["metric"]]
-    said = f"{metric(row['metric'])} {_with_interval(row)}, chance {chance:g}, {row['n']} held-out patients"
-    if row["lower"] > chance:
-        return {"level": "info", "text": f"There is a signal: {said}."}
-    text = f"No signal found: the predictions are not shown to be better than chance ({said}). Do not use them."
-    return {"level": "caution", "text": text}
+def signal_verdict(signal: Facts, why: str) -> Facts:
+    """Is there anything in the data that tells the outcome? signal: what gates.json says of it."""
+    if why or not signal:
+        return {"level": "none", "text": f"Not assessed whether there is a signal: {why or 'it was not asked'}."}
+    said = capital(named(signal["text"])).rstrip(".")
+    if signal["answer"] == "found":
+        return {"level": "info", "text": f"{said}."}
+    advice = "Do not use the predictions" if signal["answer"] == "none" else "Use the predictions with great care"
+    return {"level": "caution", "text": f"{said}. {advice}."}
 
 
 def judged(cohort: Cohort, task: Task) -> Facts:
@@ -71,7 +67,7 @@ def judged(cohort: Cohort, task: Task) -> Facts:
         "rows": rows,
         "more": [{str(k): plain(v) for k, v in r.items()} for r in others.to_dict("records")],
         **_verdicts(checks, rows, name, why),
-        "signal": signal_verdict([{str(k): plain(v) for k, v in r.items()} for r in others.to_dict("records")], why),
+        "signal": signal_verdict(cohort.facts.get(f"{task.name}/gates", {}).get("signal", {}), why),
         "coverage": _records(cohort, f"{task.name}/set_coverage"),
         "sections": list(SECTIONS),
         **{name: facts_of(cohort, task) for name, facts_of in SECTIONS.items()},

@@ -42,10 +42,10 @@ ROOM_TABLES: dict[str, tuple[str, ...]] = {
 }
 TASK_TABLES = (
     "folds", "predictions", "leaderboard", "contributions", "differences", "set_coverage", "decision_curve",
-    "learning_curve", "explanations",
+    "learning_curve", "explanations", "strata",
 )  # fmt: skip
 APPLY_TABLES = ("drift",)
-TASK_FACTS = ("gates", "permuted", "explanation_gates", "drift")
+TASK_FACTS = ("gates", "permuted", "explanation_gates", "strata", "drift")
 TREATMENT_TABLES = ("guidelines", "effects")
 FINDINGS_TABLES = ("gene_findings", "genes_assessed", "consequences", "hpo_ranking")
 SEGMENTATION_TABLES = ("segmentation",)

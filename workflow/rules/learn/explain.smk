@@ -23,3 +23,25 @@ if config["mode"] == "train":
             "python $SCRIPTS/learn.py explain --task {input.task} --trained {params.trained} --final {input.final}"
             " --leaderboard {input.leaderboard} --outer-folds {params.outer} --explanations {output.explanations}"
             " --gates {output.gates} > {log} 2>&1"
+
+    rule learn_strata:
+        input:
+            folds_of("true"),
+            inputs=f"{LEARN}/inputs.safetensors",
+            tasks=expand(f"{LEARN}/{{name}}/task.json", name=TASKS),
+        output:
+            strata=f"{LEARN}/{{task}}/strata.tsv",
+            facts=f"{LEARN}/{{task}}/strata.json",
+        log:
+            f"{LOGS}/learn_strata/{{task}}.log",
+        conda:
+            ENVS / "learn.yaml"
+        params:
+            trained=f"{LEARN}/{{task}}/train",
+            outer=OUTER,
+            k_max=config["learn"]["strata"]["k_max"],
+            code=digest("learn"),
+        shell:
+            "python $SCRIPTS/learn.py strata --inputs {input.inputs} --task {wildcards.task} --tasks {input.tasks}"
+            " --trained {params.trained} --outer-folds {params.outer} --k-max {params.k_max}"
+            " --strata {output.strata} --facts {output.facts} > {log} 2>&1"

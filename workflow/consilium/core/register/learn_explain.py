@@ -41,4 +41,22 @@ TABLES = (
             C("rank", "int", "1 = largest in size of that patient, modality and kind"),
         ),
     ),
+    Table(
+        "strata",
+        "cohort/learn/<task>/strata.tsv",
+        "Groups of patients by consensus clustering of what the models say of them out of fold (figures: strata.json).",
+        (
+            PATIENT,
+            C("stratum", "str", "number of the group, 1 = the largest", missing="no stable strata"),
+            C(
+                "consensus",
+                "float",
+                "mean share of subsamples in which the patient fell together with the others of the group",
+                "fraction",
+                "no stable strata, or a group of one",
+            ),
+            C("axis_1", "float", "first principal component of the evidence, for the picture"),
+            C("axis_2", "float", "second principal component"),
+        ),
+    ),
 )

@@ -198,7 +198,7 @@ def _row(
         row["difference"] = max(row["difference"], _largest(path, trained, known.cohort, choice))
         metric = metrics.MAIN[known.target.kind]
         scores = run_graph(path, feeds(trained, known.cohort))[:, : known.target.width]
-        judge = metrics.all_of(known.target.kind, np.zeros(len(known.target)))[metric]
+        judge = metrics.all_of(known.target, np.zeros(len(known.target)))[metric]
         value = float(judge(known.target, scores, np.ones((1, len(known.target))))[0])
         row |= {"metric": metric, "n": len(known.target), "value": value}
     return row

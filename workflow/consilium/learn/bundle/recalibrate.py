@@ -130,7 +130,7 @@ def judged(trained: Trained, eta: Array, target: Target) -> Facts:
     """Mean prediction and observed mean, and the metrics of the task, of rows with linear predictor eta."""
     scores = trained.scores(eta)
     one = np.ones((1, len(target)))
-    judges = metrics.all_of(target.kind, np.zeros(len(target)))
+    judges = metrics.all_of(target, np.zeros(len(target)))
     out = {name: float(judge(target, scores, one)[0]) for name, judge in judges.items() if "within" not in name}
     if target.kind == "classification":
         seen = np.bincount(target.y, minlength=target.width) / len(target)

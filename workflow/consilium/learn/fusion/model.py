@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -101,7 +101,7 @@ class Trained:
 
     def view(self, cohort: Cohort) -> dict[str, Any]:
         """How the models see each row, block by block: present, evidence, and `unusual` of its values (0 if absent)."""
-        parts = self.parts(cohort)
+        parts = replace(self, nets=()).parts(cohort)
         unusual = np.zeros(parts.mask.shape)
         for i, model in enumerate(self.blocks):
             block = cohort.block(model.name)

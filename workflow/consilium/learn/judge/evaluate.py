@@ -36,13 +36,13 @@ class Judged:
     groups: list[str]
     models: dict[str, Held]
     weights: Array
-    cut: Array  # threshold of the second of two classes that the row's training patients gave; nan: none
-    times: tuple[float, ...] = ()
+    cut: Array | None = None  # threshold of the second of two classes that the row's training patients gave; nan: none
+    times: tuple[float, ...] = ()  # at which predicted survival is judged
     more: tuple[Judged, ...] = ()  # further repeats, the same patients in the same order with the same weights
 
     def metrics(self, rows: Array) -> dict[str, metrics.Metric]:
-        t = self.target
-        return metrics.all_of(t.kind, self.fold[rows], self.cut[rows], self.times, t.width, t.ordered)
+        cut = None if self.cut is None else self.cut[rows]
+        return metrics.all_of(self.target, self.fold[rows], cut, self.times)
 
     def value(self, name: str, metric: str, rows: Array | None = None) -> tuple[float, Array]:
         """(metric over the model's patients, its replicates), means over repeats; NaN when it cannot be computed."""
@@ -89,13 +89,12 @@ def _one_run(results: Sequence[dict[str, Any]], task: dict[str, Any], group_of: 
         models[name] = Held(np.concatenate(scores)[order], np.concatenate(rows)[order])
     patients = [patients[i] for i in order]
     groups = [group_of[p] for p in patients]
-    target = Target(kind, y, time, event, classes, bool(task.get("levels"))).take(order)
     cuts = [(r.get("doubt") or {}).get("cut") for r in results]
     cut = np.concatenate([np.full(len(r["y"]), np.nan if c is None else c) for r, c in zip(results, cuts, strict=True)])
-    times = tuple(results[0].get("times", ())) if results else ()
-    return Judged(
-        patients, target, fold[order], groups, models, group_weights(groups, REPEATS, seed), cut[order], times
-    )
+    target = Target(kind, y, time, event, classes, bool(task.get("levels"))).take(order)
+    times = tuple(results[0].get("times", ()))
+    weights = group_weights(groups, REPEATS, seed)
+    return Judged(patients, target, fold[order], groups, models, weights, cut[order], times)
 
 
 def split(name: str) -> tuple[str, str]:

@@ -17,11 +17,10 @@ Array = np.ndarray
 Metric = Callable[[Target, Array, Array], Array]
 BETTER = {
     "auc": "higher", "auc_within_folds": "higher", "auprc": "higher", "balanced_accuracy": "higher", "brier": "lower",
-    "log_loss": "lower", "ece": "lower", "quadratic_kappa": "higher", "level_error": "lower",
-    "c_index": "higher", "c_index_within_folds": "higher", "c_uno": "higher",
-    "auc_over_time": "higher", "ibs": "lower", "mae": "lower", "r2": "higher", "sensitivity": "higher",
-    "specificity": "higher", "ppv": "higher", "npv": "higher", "calibration_slope": "nearest 1",
-    "calibration_intercept": "nearest 0",
+    "log_loss": "lower", "ece": "lower", "quadratic_kappa": "higher", "level_error": "lower", "c_index": "higher",
+    "c_index_within_folds": "higher", "c_uno": "higher", "auc_over_time": "higher", "ibs": "lower", "mae": "lower",
+    "r2": "higher", "sensitivity": "higher", "specificity": "higher", "ppv": "higher", "npv": "higher",
+    "calibration_slope": "nearest 1", "calibration_intercept": "nearest 0",
 }  # fmt: skip
 # Computed for the shipped model alone: they need its threshold or its survival curves, or take long.
 SHIPPED_ONLY = (
@@ -188,28 +187,22 @@ def within(fold: Array, target: Target, score: Array, weights: Array) -> Array:
     return np.mean([_ratio(a, b) for a, b in zip(top, bottom, strict=True)], axis=0)
 
 
-def all_of(
-    kind: str, fold: Array, cut: Array | None = None, times: tuple[float, ...] = (), classes: int = 0,
-    ordered: bool = False,
-) -> dict[str, Metric]:  # fmt: skip
-    """The metrics of a kind of task, the main one first.
-
-    cut: see at_cut (NaN: none); times: see censored.of; classes: their number, for what exists for two only; ordered:
-    of classes with an order.
-    """
+def all_of(target: Target, fold: Array, cut: Array | None = None, times: tuple[float, ...] = ()) -> dict[str, Metric]:
+    """The metrics of a kind of task, the main one first. cut: see at_cut (NaN: none); times: see censored.of."""
 
     def inside(target: Target, score: Array, weights: Array) -> Array:
         return within(fold, target, score, weights)
 
     slope: dict[str, Metric] = {"calibration_slope": calibration.slope}
-    if kind == "classification":
+    if target.kind == "classification":
         called = at_cut(cut) if cut is not None and np.isfinite(cut).all() else {}
         return {
             "auc": auc, "auc_within_folds": inside, "auprc": auprc, "balanced_accuracy": balanced_accuracy,
             "brier": brier, "log_loss": log_loss, "ece": ece, **called, **slope,
-            **({"calibration_intercept": calibration.intercept} if classes == 2 else {}),
-        } | ({"quadratic_kappa": quadratic_kappa, "level_error": level_error} if ordered else {})  # fmt: skip
-    if kind == "survival":
+            **({"calibration_intercept": calibration.intercept} if target.width == 2 else {}),
+            **({"quadratic_kappa": quadratic_kappa, "level_error": level_error} if target.ordered else {}),
+        }  # fmt: skip
+    if target.kind == "survival":
         over_time = censored.of(times) if len(times) > 1 else {}
         return {"c_index": c_index, "c_index_within_folds": inside, **over_time, **slope}
     return {"mae": mae, "r2": r2}

@@ -115,6 +115,20 @@ def evaluate_task(runs: Runs, about: Facts, dealt: Dealt, guards: Guards) -> Fac
     }  # fmt: skip
 
 
+def coverage_rows(results: list[Facts], true: evaluate.Judged, cohort: data.Cohort) -> list[Facts]:
+    """Rows of table `coverage`; a level is calibrated for itself if it is so in every fold."""
+    found = coverage.hits(true.target.kind, results, true.target.classes)
+    truth = {}
+    if true.target.kind == "classification":
+        truth = {p: true.target.classes[int(y)] for p, y in zip(true.patients, true.target.y, strict=True)}
+    of_folds = [(r["doubt"] or {}).get("own", {}) for r in results]
+    own = {
+        name: [v for v in set(of) if all(v in fold.get(name, ()) for fold in of_folds)]
+        for name, of in cohort.levels.items()
+    }
+    return coverage.table(found, truth, cohort.patients, cohort.levels, own)
+
+
 def _choices(everything: list[Facts]) -> list[Facts]:
     """What each fold chose, and why."""
     return [{"fold": r["fold"], **{k: v for k, v in r["facts"].items() if k != "curves"}} for r in everything]
@@ -129,20 +143,6 @@ def _predictions(everything: list[Facts], about: Facts, dealt: Dealt) -> list[Fa
         rows += evaluate.training_rows(observed, [p for p in dealt.known() if p not in have])
         rows.sort(key=lambda r: dealt.cohort.patients.index(r["patient"]))
     return rows
-
-
-def coverage_rows(results: list[Facts], true: evaluate.Judged, cohort: data.Cohort) -> list[Facts]:
-    """Rows of table `coverage`; a level is calibrated for itself if it is so in every fold."""
-    found = coverage.hits(true.target.kind, results, true.target.classes)
-    truth = {}
-    if true.target.kind == "classification":
-        truth = {p: true.target.classes[int(y)] for p, y in zip(true.patients, true.target.y, strict=True)}
-    of_folds = [(r["doubt"] or {}).get("own", {}) for r in results]
-    own = {
-        name: [v for v in set(of) if all(v in fold.get(name, ()) for fold in of_folds)]
-        for name, of in cohort.levels.items()
-    }
-    return coverage.table(found, truth, cohort.patients, cohort.levels, own)
 
 
 def evaluate_nothing(about: Facts, cohort: data.Cohort, why: str, found: list[Facts] | None = None) -> Facts:

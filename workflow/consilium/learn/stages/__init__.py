@@ -1,7 +1,7 @@
 """learn: features and outcomes -> folds, models, judged predictions, a bundle; or a bundle's predictions."""
 
 from consilium.learn.stages.bundles import apply, bundle, recalibrate, reference
-from consilium.learn.stages.explaining import explain
+from consilium.learn.stages.explaining import explain, strata
 from consilium.learn.stages.training import evaluate, final, folds, gather, train
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "final",
     "evaluate",
     "explain",
+    "strata",
     "reference",
     "bundle",
     "apply",

@@ -15,3 +15,16 @@ def explain(
     from consilium.learn.explain import verdict
 
     verdict.write(task, trained, final, leaderboard, outer_folds, explanations, gates)
+
+
+def strata(
+    inputs: Path, task: str, tasks: list[Path], trained: Path, outer_folds: int, k_max: int, strata: Path, facts: Path
+) -> None:
+    """Cluster the patients by what the models say of them out of fold; say so where there are no stable groups.
+
+    tasks: task.json of every task, whose outcomes are compared between strata; task: the one to cluster by.
+    """
+    from consilium.learn.strata import find
+
+    own = next(t for t in tasks if t.parent.name == task)
+    find.write(inputs, own, tasks, trained, outer_folds, k_max, strata, facts)
