@@ -73,7 +73,7 @@ def _poisson(target: Target, trained: Trained) -> Any:
 
 def followed(target: Target, trained: Trained) -> tuple[Array, Array]:
     """(cumulative baseline hazard until the end of each row's follow-up, event by then)."""
-    assert trained.course is not None
+    assert trained.course is not None  # a survival model always has one
     return trained.course.at(target.time), target.event
 
 
