@@ -179,9 +179,8 @@ def labelled(about: Facts, cohort: data.Cohort, patients: Path, trained: Trained
     columns = {k: about[k] for k in ("outcome", "time", "event")}
     rows = [cells[p] for p in cohort.patients]
     if not any(c in row for row in rows for c in columns.values() if c):
-        return Target(about["kind"], np.zeros(len(rows)), np.zeros(len(rows)), np.zeros(len(rows))), np.zeros(
-            len(rows), dtype=bool
-        )
+        none = np.zeros(len(rows))
+        return Target(about["kind"], none, none, none), none.astype(bool)
     target, known, _ = tasks.read(about["kind"], rows, **columns, file=str(patients), patients=cohort.patients)
     if about["kind"] != "classification":
         return target, known
