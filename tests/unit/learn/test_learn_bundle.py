@@ -69,7 +69,9 @@ def written(folder, p, model):
     from consilium.learn.judge.results import write_rows
 
     write_rows(folder / "leaderboard.tsv", "leaderboard", [], [])
-    (folder / "reference.json").write_text(json.dumps(reference.statistics(model, p.cohort, [as_held_out(p, model)])))
+    (folder / "reference.json").write_text(
+        json.dumps(reference.statistics(model, p.cohort.take(p.labelled), [as_held_out(p, model)]))
+    )
     out = folder / "bundle" / "manifest.json"
     names = ("model.zip", "task.json", "gates.json", "leaderboard.tsv", "reference.json")
     ship.write(*[[folder / f] for f in names], "demo", 1, out)

@@ -12,9 +12,9 @@ Facts = dict[str, Any]
 
 def threshold(p: Array, y: Array) -> float:
     """Average thresholded confidence (ATC, arXiv:2201.04234): the largest probability that as many predictions fall
-    below as are wrong; p (row, class), y class codes."""
-    confidence, wrong = p.max(axis=1), float((p.argmax(axis=1) != y).mean())
-    return float(np.quantile(confidence, wrong, method="inverted_cdf")) if wrong > 0 else 0.0
+    below as are wrong; p (row, class), y class codes. The mean of five neighbours: nobody's own number."""
+    confidence, wrong = np.sort(p.max(axis=1)), int((p.argmax(axis=1) != y).sum())
+    return float(confidence[max(wrong - 3, 0) : wrong + 2].mean()) if wrong else 0.0
 
 
 def expected_auc(p: Array) -> float:

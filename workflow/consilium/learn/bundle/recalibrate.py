@@ -73,7 +73,7 @@ def _poisson(target: Target, trained: Trained) -> Any:
 
 def followed(target: Target, trained: Trained) -> tuple[Array, Array]:
     """(cumulative baseline hazard until the end of each row's follow-up, event by then)."""
-    assert trained.course is not None
+    assert trained.course is not None  # a survival model always has one
     return trained.course.at(target.time), target.event
 
 
@@ -179,9 +179,8 @@ def labelled(about: Facts, cohort: data.Cohort, patients: Path, trained: Trained
     columns = {k: about[k] for k in ("outcome", "time", "event")}
     rows = [cells[p] for p in cohort.patients]
     if not any(c in row for row in rows for c in columns.values() if c):
-        return Target(about["kind"], np.zeros(len(rows)), np.zeros(len(rows)), np.zeros(len(rows))), np.zeros(
-            len(rows), dtype=bool
-        )
+        none = np.zeros(len(rows))
+        return Target(about["kind"], none, none, none), none.astype(bool)
     target, known, _ = tasks.read(about["kind"], rows, **columns, file=str(patients), patients=cohort.patients)
     if about["kind"] != "classification":
         return target, known

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from consilium.learn.bundle.estimate import at_home
 from consilium.learn.cohort.data import Block, Cohort
 from consilium.learn.fusion.model import BlockModel, Trained
 from consilium.learn.models.preproc import raw_table
@@ -181,8 +182,8 @@ def _centroids(z: Array, mean: Array, sd: Array) -> list[Facts]:
     return [{"n": len(g), "centre": _short(mean + sd * z[g].mean(axis=0))} for g in sorted(kept, key=lambda g: -len(g))]
 
 
-def held_out(results: Sequence[Facts], blocks: Sequence[str], width: int) -> tuple[Array, Array, Array, list[str]]:
-    """(evidence, present, unusual, patients) of the held-out rows of all folds; a block that a fold lacks: absent."""
+def held_out(results: Sequence[Facts], blocks: Sequence[str], width: int) -> tuple[Array, Array, Array]:
+    """(evidence, present, unusual) of the held-out rows of all folds; a block that a fold lacks: absent."""
     n = sum(len(r["patients"]) for r in results)
     evidence, unusual = np.zeros((n, len(blocks), width)), np.full((n, len(blocks)), np.nan)
     present = np.zeros((n, len(blocks)), dtype=bool)
@@ -196,15 +197,12 @@ def held_out(results: Sequence[Facts], blocks: Sequence[str], width: int) -> tup
                 present[start:end, at] = np.array(own["present"], dtype=bool).reshape(end - start, -1)[:, i]
                 unusual[start:end, at] = np.array(own["unusual"], dtype=float).reshape(end - start, -1)[:, i]
         start = end
-    return evidence, present, unusual, [p for r in results for p in r["patients"]]
+    return evidence, present, unusual
 
 
-def statistics(trained: Trained, cohort: Cohort, results: Sequence[Facts]) -> Facts:
-    """reference.json: blocks and their features on the training patients, embedding and predictions out of fold."""
-    names = trained.fusion.blocks
-    evidence, present, unusual, patients = held_out(results, names, trained.width)
-    place = {p: i for i, p in enumerate(cohort.patients)}
-    training = cohort.take(np.array([place[p] for p in patients], dtype=int))
+def statistics(trained: Trained, training: Cohort, results: Sequence[Facts]) -> Facts:
+    """reference.json: features of the training patients; embedding and predictions of their held-out folds."""
+    evidence, present, unusual = held_out(results, trained.fusion.blocks, trained.width)
     blocks, shares = [], block_shares(trained)
     for i, model in enumerate(trained.blocks):
         block = training.block(model.name)
@@ -215,15 +213,13 @@ def statistics(trained: Trained, cohort: Cohort, results: Sequence[Facts]) -> Fa
         })  # fmt: skip
     points = embedding(evidence, present)
     return {
-        "n": len(patients), "min_patients": MIN_PATIENTS, "blocks": blocks,
+        "n": len(training.patients), "min_patients": MIN_PATIENTS, "blocks": blocks,
         "embedding": {"names": embedding_names(trained), "bins": [binned(x) for x in points.T], **shape_of(points)},
         "predictions": _predictions(trained, results),
     }  # fmt: skip
 
 
 def _predictions(trained: Trained, results: Sequence[Facts]) -> Facts | None:
-    from consilium.learn.bundle.estimate import at_home
-
     if trained.kind != "classification":
         return None
     p = np.concatenate([np.array(r["models"]["shipped"]["scores"], dtype=float) for r in results])

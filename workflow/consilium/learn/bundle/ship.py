@@ -69,8 +69,7 @@ def write_manifest(folder: Path, manifest: Facts) -> None:
 
 def _shipped(board: list[Any]) -> list[Facts]:
     """Rows of the leaderboard that judge the shipped model, numbers that could not be computed as null."""
-    rows = [{str(k): None if v != v else v for k, v in r.items()} for r in board if r["role"] == "shipped"]
-    return rows
+    return [{str(k): None if v != v else v for k, v in r.items()} for r in board if r["role"] == "shipped"]
 
 
 def _write_task(folder: Path, files: dict[str, bytes]) -> None:
@@ -116,8 +115,9 @@ def write_reference(
         why = start if isinstance(start, str) else "nothing was trained"
         write_facts(out, {"status": "not assessed", "reason": why})
         return
-    write_facts(out, {"status": "assessed", "reason": "",
-                      **reference.statistics(pack.unpack(files), start.cohort, results)})  # fmt: skip
+    training = start.cohort.take(start.labelled)
+    found = reference.statistics(pack.unpack(files), training, results)
+    write_facts(out, {"status": "assessed", "reason": "", **found})
 
 
 def _task_facts(facts: Facts, found: Facts, files: dict[str, bytes], board: Path) -> Facts:
