@@ -172,7 +172,8 @@ def figure_names(
     strata: bool = True,
 ) -> list[str]:
     """Figures whose inputs the run makes. scores: a scoring file is configured; effect: a treatment comparison is;
-    analyses: names of the association analyses, a figure each. segmentation: lesions are predicted. strata: groups of patients are looked for.
+    analyses: names of the association analyses, a figure each. segmentation: lesions are predicted.
+    strata: groups of patients are looked for.
 
     In mode apply there is nothing to judge models by, so their figures are left out.
     """
