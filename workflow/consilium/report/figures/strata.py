@@ -22,7 +22,11 @@ def strata(table: pd.DataFrame, facts: dict[str, Any]) -> Figure:
         hue = COLOURS[i % len(COLOURS)] if name else GREY
         label = f"stratum {name}, n = {len(own)}" if name else f"no stable strata, n = {len(own)}"
         left.plot(own["axis_1"], own["axis_2"], "o", color=hue, ms=4.5, alpha=0.75, label=label)
-    left.set(xlabel="First component of the evidence", ylabel="Second component", title="Patients, out of fold")
+    left.set(
+        xlabel="First component of the evidence",
+        ylabel="Second component",
+        title=f"Patients, out of fold, n = {len(table)}",
+    )
     tried = facts["tried"]
     ks = [t["k"] for t in tried]
     right.plot(ks, [t["pac"] for t in tried], "o-", color=COLOURS[0], label="these patients")
