@@ -140,6 +140,7 @@ def main() -> None:
             for figure, value in (found | {"cpu_s": time.process_time() - start}).items():
                 lines.append(f"{name}\t{seed}\t{figure}\t{value if isinstance(value, str) else f'{value:.3f}'}")
             print(*lines[-len(found) - 1 :], sep="\n", flush=True)
+            asked.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
     counts = {"omics/noise": 0, "omics/signal": 0}
     for seed in range(asked.pairs):
         for block, status in two_blocks(seed).items():

@@ -22,7 +22,9 @@ IMAGING = {"imaging_process", "imaging_features"}
 OMICS = {"omics_harmonise"}
 EHR = {"ehr_harmonise", "ehr_features"}
 TEXT = {"text_extract", "text_features"}
-LEARN = {f"learn_{s}" for s in ("gather", "folds", "train", "final", "evaluate", "explain", "reference", "bundle")}
+LEARN = {
+    f"learn_{s}" for s in ("gather", "folds", "train", "final", "evaluate", "explain", "strata", "reference", "bundle")
+}
 REPORT = {f"report_{s}" for s in ("quarantine", "summary", "figures", "patients", "cohort")} | {"all"}
 
 ANY_TABLE = str(ROOT / "resources" / "ancestry_1kgp.tsv")

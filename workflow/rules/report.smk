@@ -28,6 +28,7 @@ ACTIVE = ",".join(
         *(Path(f).stem for f in treatment_outputs() if f.endswith(".tsv")),
         *(Path(f).stem for f in FINDINGS_TABLES),
         *(["segmentation"] if SEGMENT else []),
+        *(["strata"] if config["learn"]["strata"]["k_max"] else []),
         *(Path(f).stem for f in association_outputs() if f.endswith(".tsv")),
     ]
 )

@@ -13,6 +13,7 @@ from consilium.learn.settings import Plan
 from learn_cohorts import classes, cohort, mixed, numbers, series, table, volume
 
 QUICK = Plan(inner_folds=3, network_seeds=0)
+NOTHING = {"rows": [], "blocks": [], "importance": [], "why": ""}
 
 
 def block_model(block, target, trees=False):
@@ -42,14 +43,20 @@ def test_shares_of_linear_models_and_trees_add_up_to_what_the_block_says(kind):
     assert np.abs(shared.phi).sum(axis=0).argmax() == 0
 
 
-def test_tree_shap_stops_when_it_does_not_add_up(monkeypatch):
-    rng = np.random.default_rng(1)
-    x = rng.normal(size=(60, 4))
-    model = boosting.fit(x, numbers(x[:, 0]), 1)
-    attribution.tree_shap(model, x)
-    monkeypatch.setattr(boosting.Boosted, "evidence", lambda self, x: np.ones((len(x), 1)))
-    with pytest.raises(ValueError, match="miss the trees' evidence"):
-        attribution.tree_shap(model, x)
+def test_contributions_that_do_not_add_up_are_withheld(monkeypatch):
+    p, _ = planted(1.5)
+    exact = attribution.shares
+
+    def broken(*asked):
+        found = exact(*asked)
+        return attribution.Shared(1.1 * found.phi, found.constant)
+
+    honest = train.outer_fold(p, "true", 0, QUICK)["explanations"]
+    assert all(b["additive"] for b in honest["blocks"])
+    monkeypatch.setattr(attribution, "shares", broken)
+    found = verdict.judged([train.outer_fold(p, "true", 0, QUICK)["explanations"]], NOTHING, "", 1)
+    told = {b["modality"]: b["reason"] for b in found["facts"]["blocks"]}
+    assert told["omics/expression"] == "contributions do not add up to the prediction" and not found["rows"]
 
 
 def test_back_projection_of_a_volume_is_exact_voxel_by_voxel():
@@ -267,8 +274,7 @@ def planted(signal, seed=0):
 
 def test_the_block_with_signal_is_printed_and_the_noise_beside_it_withheld():
     p, results = planted(1.5)
-    empty = {"rows": [], "blocks": [], "importance": [], "why": ""}
-    found = verdict.judged([r["explanations"] for r in results], empty, "", 1)
+    found = verdict.judged([r["explanations"] for r in results], NOTHING, "", 1)
     status = {b["modality"]: b["status"] for b in found["facts"]["blocks"]}
     assert status == {"omics/expression": "printed", "ehr/summary": "withheld"}
     reason = next(b["reason"] for b in found["facts"]["blocks"] if b["status"] == "withheld")
@@ -285,9 +291,8 @@ def test_the_block_with_signal_is_printed_and_the_noise_beside_it_withheld():
 
 
 def test_a_model_no_better_than_chance_is_not_explained():
-    empty = {"rows": [], "blocks": [], "importance": [], "why": ""}
     _, results = planted(1.5)
-    found = verdict.judged([r["explanations"] for r in results], empty, "the model is no better than chance", 1)
+    found = verdict.judged([r["explanations"] for r in results], NOTHING, "the model is no better than chance", 1)
     assert found["rows"] == [] and {b["status"] for b in found["facts"]["blocks"]} == {"withheld"}
     broken = replace(linear.Linear(np.ones((2, 1)), "x"), penalty="unknown")
     assert refits.penalties(broken)[0] == (linear.GRID[0],)

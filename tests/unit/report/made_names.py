@@ -16,7 +16,7 @@ TASKS = [
 ROOMS = "genomics,imaging,omics,ehr,text"
 MEASURES = Path(__file__).resolve().parents[3] / "resources/image_measures.tsv"
 ANALYSES = ("lipids", "rare_disease")  # the second has too few cases
-ACTIVE = f"{ROOMS},association,association_hits,guidelines,effects"
+ACTIVE = f"{ROOMS},association,association_hits,guidelines,effects,strata"
 
 
 def has(i: int, every: int) -> bool:

@@ -178,7 +178,8 @@ def read_cohort(
     of_task = (*TASK_TABLES, *(APPLY_TABLES if mode == "apply" else ()))
     named |= {f"{task.name}/{t}": t for task in work for t in of_task}
     tables = {key: _read(root, key, table, only) for key, table in named.items()}
-    facts = {f"{t.name}/{f}": read_facts(root / "learn" / t.name / f"{f}.json") for t in work for f in TASK_FACTS
+    wanted = [f for f in TASK_FACTS if f != "strata" or f in parts]
+    facts = {f"{t.name}/{f}": read_facts(root / "learn" / t.name / f"{f}.json") for t in work for f in wanted
              if (root / "learn" / t.name / f"{f}.json").exists()}  # fmt: skip
     people = Sheets(read_patients(patients), read_samples(samples))
     blocks = tuple(b for room in rooms for b in read_presence(room, root / "features" / f"{room}.zarr.zip"))

@@ -32,9 +32,9 @@ def strata(table: pd.DataFrame, facts: dict[str, Any]) -> Figure:
     right.plot(ks, [t["pac"] for t in tried], "o-", color=COLOURS[0], label="these patients")
     right.plot(ks, [t["reference_pac"] for t in tried], "s--", color=GREY, label="without groups (mean)")
     for t in tried:
-        right.annotate(f"p {t['p']:.2f}", (t["k"], t["pac"]), xytext=(0, 6), textcoords="offset points", fontsize=8,
+        right.annotate(f"p {t['p']:.2f}", (t["k"], t["pac"]), xytext=(0, -13), textcoords="offset points", fontsize=8,
                        ha="center")  # fmt: skip
-    right.set(xlabel="Number of groups", ylabel="Share of unclear pairs (PAC)", ylim=(-0.04, 1.12), xticks=ks,
+    right.set(xlabel="Number of groups", ylabel="Share of unclear pairs (PAC)", ylim=(-0.12, 1.06), xticks=ks,
               title="Clearer than without groups?")  # fmt: skip
     right.margins(x=0.12)
     for ax in (left, right):
