@@ -12,6 +12,7 @@ from made_association import association
 from made_genomes import genomics
 from made_models import learn, treatment
 from made_names import CLASSES, EMPTY, IDS, N, has
+from made_reasons import reasons
 from made_records import images, records
 
 
@@ -26,6 +27,8 @@ def build(base: Path) -> Path:
     images(cohort, results / "patients", rng)
     records(cohort, rng)
     learn(cohort, people, rng)
+    for task in ("diagnosis", "survival"):
+        reasons(cohort / "learn" / task)
     treatment(cohort, rng)
     association(cohort, np.random.default_rng(6))
     _features(cohort)

@@ -7,7 +7,7 @@ from typing import Any
 from consilium.report.tables import Cohort, Task
 
 Facts = dict[str, Any]
-NONE = "no explanations were written for this task"
+NONE = "no explanations were made for this task"
 
 
 def explanations(cohort: Cohort, patient: str, task: Task) -> Facts:

@@ -12,7 +12,6 @@ from consilium.learn.cohort.data import Block
 from consilium.learn.explain import gates, pieces, rows
 from consilium.learn.explain.given import Facts, Given, agreement, unit_of
 from consilium.learn.fusion.fusion import Parts, network_evidence
-from consilium.learn.fusion.model import BlockModel
 from consilium.learn.models.preproc import Design
 
 if TYPE_CHECKING:
@@ -61,52 +60,91 @@ def seen(design: Design, block: Block, reference: Block) -> Seen:
     return Seen(pieces.Pieces(kind, names, (about,) * len(names), unknown, unknown, np.zeros((len(unknown), 0))), code)
 
 
+@dataclass(frozen=True)
+class Asked:
+    """The shipped networks, asked about all held-out rows. inputs, views: by block."""
+
+    given: Given
+    parts: Parts
+    wanted: Array
+    inputs: dict[str, Array]
+    views: dict[str, Seen]
+
+    def maps(self, net: Net) -> tuple[dict[str, Array], float]:
+        """(map (row, piece) of each block, miss of their sum; see gradients)."""
+        from consilium.learn.explain import gradients
+
+        found, miss = gradients.average_gradients(net, self.inputs, self.parts.mask, self.wanted)
+        return {
+            m.name: self.views[m.name].attributed(self.inputs[m.name], found[m.name], m.design.arrays.get("projection"))
+            for m in self.given.trained.blocks
+        }, miss
+
+    def figures(self, b: int, each: list[Array], drawn: list[Array], generator: np.random.Generator) -> Facts:
+        """Raw figures of the gates of one block: maps of all seeds, and of shuffled networks, of the rows with it."""
+        here = np.flatnonzero(self.parts.mask[:, b])
+        phi = np.mean(each, axis=0)
+        pairs = [gates.rank_alike(one, other) for i, one in enumerate(each) for other in each[i + 1 :]]
+        return {
+            "n": len(here), "E1": gates.mean_of([gates.alike(phi, d) for d in drawn]), "E2": None,
+            "E4": gates.mean_of(pairs), "gain": self._gain(b, here, phi, generator).tolist(),
+            "agreement": self._agreement(b, here),
+        }  # fmt: skip
+
+    def _gain(self, b: int, here: Array, phi: Array, generator: np.random.Generator) -> Array:
+        model = self.given.trained.blocks[b]
+        projection = model.design.arrays.get("projection")
+        fixed = {n: v[here] for n, v in self.inputs.items()}
+        view = self.views[model.name]
+        own = Seen(_taken(view.found, here), view.code)
+
+        def ask(keep: Array) -> Array:
+            changed = fixed | {model.name: own.with_pieces(fixed[model.name], keep, projection)}
+            nets = tuple(net.outputs(changed) for net in self.given.trained.nets)
+            said = network_evidence(replace(self.parts.take(here), nets=nets))
+            return np.asarray(said[np.arange(len(here)), self.wanted[here]])
+
+        return gates.order_gain(ask, phi, generator)
+
+    def _agreement(self, b: int, here: Array) -> list[float]:
+        """Of what the networks say with this block less what they say without it."""
+        mask = self.parts.mask.copy()
+        mask[:, b] = False
+        said = network_evidence(self.parts) - network_evidence(replace(self.parts, mask=mask))
+        return [float(v) for v in agreement(self.given, here, said[here])]
+
+
 def explained(given: Given, parts: Parts, wanted: Array, out: Facts) -> None:
     """Append the networks' rows and raw figures of their gates to `out`."""
     from consilium.learn.explain import gradients
 
-    trained = given.trained
-    scale = network_scale(given, parts)
+    trained, scale = given.trained, network_scale(given, parts) * unit_of(given.trained)
     inputs, views = {}, {}
     for model in trained.blocks:
         held, train = given.held.block(model.name), given.train.block(model.name)
         assert held is not None and train is not None
         inputs[model.name] = model.design.network_input(held)
         views[model.name] = seen(model.design, held, train)
-
-    def maps(net: Net) -> tuple[dict[str, Array], float]:
-        found, miss = gradients.average_gradients(net, inputs, parts.mask, wanted)
-        return {
-            m.name: views[m.name].attributed(inputs[m.name], found[m.name], m.design.arrays.get("projection"))
-            for m in trained.blocks
-        }, miss
-
+    asked = Asked(given, parts, wanted, inputs, views)
     generator = np.random.default_rng(seed_from(given.seed, "networks"))
-    own = [maps(net) for net in trained.nets]
+    own = [asked.maps(net) for net in trained.nets]
     random = [gradients.at_random(trained.nets[0], generator) for _ in range(RANDOM_NETS if given.judged else 0)]
-    drawn = [maps(net)[0] for net in random]
+    drawn = [asked.maps(net)[0] for net in random]
     complete = max(miss for _, miss in own) <= gradients.COMPLETE
     for b, model in enumerate(trained.blocks):
         here = np.flatnonzero(parts.mask[:, b])
         if not len(here):
             continue
         each = [m[model.name][here] for m, _ in own]
-        phi, found = np.mean(each, axis=0), _taken(views[model.name].found, here)
-        record: Facts = {"modality": model.name, "explainer": "network, integrated gradients", "pieces": phi.shape[1],
-                         "fits": "networks from different seeds", "additive": complete}  # fmt: skip
-        patients = [given.held.patients[i] for i in here]
-        out["rows"] += rows.top(
-            patients, rows.targets(trained, wanted[here]), model.name, record["explainer"], found,
-            scale * phi * unit_of(trained),
-        )  # fmt: skip
+        found = _taken(views[model.name].found, here)
+        record: Facts = {"modality": model.name, "explainer": "network, integrated gradients",
+                         "pieces": len(found.names), "fits": "networks from different seeds",
+                         "additive": complete}  # fmt: skip
+        patients, names = [given.held.patients[i] for i in here], rows.targets(trained, wanted[here])
+        phi = scale * np.mean(each, axis=0)
+        out["rows"] += rows.top(patients, names, model.name, record["explainer"], found, phi)
         if given.judged:
-            pairs = [gates.rank_alike(a, c) for i, a in enumerate(each) for c in each[i + 1 :]]
-            record |= {
-                "n": len(here), "E1": gates.mean_of([gates.alike(phi, d[model.name][here]) for d in drawn]), "E2": None,
-                "E4": gates.mean_of(pairs),
-                "gain": _gain(given, parts, inputs, views[model.name], b, phi, here, wanted, generator).tolist(),
-                "agreement": _agreement(given, parts, b, here),
-            }  # fmt: skip
+            record |= asked.figures(b, each, [d[model.name][here] for d in drawn], generator)
         out["blocks"].append(record)
 
 
@@ -115,31 +153,6 @@ def network_scale(given: Given, parts: Parts) -> float:
     silent = Parts(parts.mask, parts.base, tuple((np.zeros_like(u), g) for u, g in parts.nets))
     added, own = given.trained.eta(parts) - given.trained.eta(silent), network_evidence(parts)
     return float((added * own).sum() / max(float((own * own).sum()), 1e-300))
-
-
-def _gain(
-    given: Given, parts: Parts, inputs: dict[str, Array], view: Seen, b: int, phi: Array, here: Array, wanted: Array,
-    generator: np.random.Generator,
-) -> Array:  # fmt: skip
-    model: BlockModel = given.trained.blocks[b]
-    projection = model.design.arrays.get("projection")
-    fixed = {n: v[here] for n, v in inputs.items()}
-    own = Seen(_taken(view.found, here), view.code)
-
-    def ask(keep: Array) -> Array:
-        changed = fixed | {model.name: own.with_pieces(fixed[model.name], keep, projection)}
-        asked = replace(parts.take(here), nets=tuple(net.outputs(changed) for net in given.trained.nets))
-        return network_evidence(asked)[np.arange(len(here)), wanted[here]]
-
-    return gates.order_gain(ask, phi, generator)
-
-
-def _agreement(given: Given, parts: Parts, b: int, here: Array) -> list[float]:
-    """Of what the networks say with this block less what they say without it."""
-    mask = parts.mask.copy()
-    mask[:, b] = False
-    said = network_evidence(parts) - network_evidence(replace(parts, mask=mask))
-    return [float(v) for v in agreement(given, here, said[here])]
 
 
 def _taken(found: pieces.Pieces, at: Array) -> pieces.Pieces:

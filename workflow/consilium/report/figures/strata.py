@@ -22,15 +22,19 @@ def strata(table: pd.DataFrame, facts: dict[str, Any]) -> Figure:
         hue = COLOURS[i % len(COLOURS)] if name else GREY
         label = f"stratum {name}, n = {len(own)}" if name else f"no stable strata, n = {len(own)}"
         left.plot(own["axis_1"], own["axis_2"], "o", color=hue, ms=4.5, alpha=0.75, label=label)
-    left.set(xlabel="First component of the evidence", ylabel="Second component", title="Patients, out of fold")
+    left.set(
+        xlabel="First component of the evidence",
+        ylabel="Second component",
+        title=f"Patients, out of fold, n = {len(table)}",
+    )
     tried = facts["tried"]
     ks = [t["k"] for t in tried]
     right.plot(ks, [t["pac"] for t in tried], "o-", color=COLOURS[0], label="these patients")
     right.plot(ks, [t["reference_pac"] for t in tried], "s--", color=GREY, label="without groups (mean)")
     for t in tried:
-        right.annotate(f"p {t['p']:.2f}", (t["k"], t["pac"]), xytext=(0, 6), textcoords="offset points", fontsize=8,
+        right.annotate(f"p {t['p']:.2f}", (t["k"], t["pac"]), xytext=(0, -13), textcoords="offset points", fontsize=8,
                        ha="center")  # fmt: skip
-    right.set(xlabel="Number of groups", ylabel="Share of unclear pairs (PAC)", ylim=(-0.04, 1.12), xticks=ks,
+    right.set(xlabel="Number of groups", ylabel="Share of unclear pairs (PAC)", ylim=(-0.12, 1.06), xticks=ks,
               title="Clearer than without groups?")  # fmt: skip
     right.margins(x=0.12)
     for ax in (left, right):
