@@ -22,7 +22,7 @@ IMAGING = {"imaging_process", "imaging_features"}
 OMICS = {"omics_harmonise"}
 EHR = {"ehr_harmonise", "ehr_features"}
 TEXT = {"text_extract", "text_features"}
-LEARN = {f"learn_{s}" for s in ("gather", "folds", "train", "final", "evaluate", "bundle")}
+LEARN = {f"learn_{s}" for s in ("gather", "folds", "train", "final", "evaluate", "explain", "strata", "bundle")}
 REPORT = {f"report_{s}" for s in ("quarantine", "summary", "figures", "patients", "cohort")} | {"all"}
 
 ANY_TABLE = str(ROOT / "resources" / "ancestry_1kgp.tsv")
