@@ -45,7 +45,9 @@ wildcard_constraints:
 def learn_outputs():
     """What other rooms read of all tasks."""
     names = ["predictions.tsv", "leaderboard.tsv", "contributions.tsv", "gates.json"]
-    names += JUDGED + EXPLAINED if config["mode"] == "train" else ["drift.tsv", "drift.json"]
+    names += (
+        JUDGED + EXPLAINED if config["mode"] == "train" else ["drift.tsv", "drift.json"]
+    )
     return [f"{LEARN}/{task}/{name}" for task in TASKS for name in names]
 
 
