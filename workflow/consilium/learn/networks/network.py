@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import os
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -17,6 +17,9 @@ from torch import Tensor, nn
 
 from consilium.learn.cohort.tasks import Target
 from consilium.learn.models.heads import Prior, prior
+
+if TYPE_CHECKING:
+    from consilium.learn.augment.sampler import Sampler
 
 Array = np.ndarray
 Inputs = dict[str, Array]  # block name -> network_input of its design
@@ -182,15 +185,17 @@ def fused(logits: Any, gates: Any, mask: Any) -> Tensor:
 
 def fit(
     inputs: Inputs, layouts: dict[str, str], mask: Array, target: Target, epochs: int, seed: int,
-    watch: tuple[Inputs, Array, Target] | None = None,
+    watch: tuple[Inputs, Array, Target] | None = None, made: Sampler | None = None,
 ) -> Net:  # fmt: skip
-    """Train one network; `watch` (inputs, mask, target) is only measured, nothing is chosen by it."""
+    """Train one network; `watch` (inputs, mask, target) is only measured, nothing is chosen by it.
+
+    made: gives each batch as many made rows of the same classes, fitted on these same rows.
+    """
     device = prepare()
     torch.manual_seed(seed % 2**31)
     shapes = shapes_of(inputs, layouts)
     model = Fusion(shapes, target.width).to(device)
     x = {n: torch.from_numpy(v).to(device) for n, v in inputs.items()}
-    here = torch.from_numpy(mask).to(device)
     at = prior(target)
     n = len(target)
     size = 16 if n < 200 else 64
@@ -203,10 +208,13 @@ def fit(
         model.train()
         losses = []
         for rows in np.array_split(generator.permutation(n), max(1, -(-n // size))):
-            kept = torch.from_numpy(_drop_blocks(mask[rows], generator)).to(device)
             pick = torch.from_numpy(rows).to(device)
-            logits, gates = model({k: v[pick] for k, v in x.items()})
-            loss = _loss(target.take(rows), at, fused(logits, gates, kept), logits, here[pick])
+            batch, shown, own = {k: v[pick] for k, v in x.items()}, mask[rows], target.take(rows)
+            if made is not None:
+                batch, shown, own = made.beside(batch, shown, own, rows, generator)
+            kept = torch.from_numpy(_drop_blocks(shown, generator)).to(device)
+            logits, gates = model(batch)
+            loss = _loss(own, at, fused(logits, gates, kept), logits, torch.from_numpy(shown).to(device))
             loss.backward()
             optimiser.step()
             losses.append(float(loss.detach()))
