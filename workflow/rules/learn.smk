@@ -37,7 +37,9 @@ wildcard_constraints:
 def learn_outputs():
     """What other rooms read of all tasks."""
     names = ("predictions.tsv", "leaderboard.tsv", "contributions.tsv", "gates.json")
-    return [f"{LEARN}/{task}/{name}" for task in TASKS for name in names]
+    return [
+        f"{LEARN}/{task}/{name}" for task in TASKS for name in names
+    ] + augmentation_outputs()
 
 
 def bundle():
@@ -74,7 +76,9 @@ def folds_of(labels):
 
 def fit_settings():
     """What a fit depends on, as JSON."""
-    return json.dumps({k: config["learn"][k] for k in FITTING}, sort_keys=True)
+    method = {"method": config["learn"]["augmentation"]["method"]}
+    wanted = {k: config["learn"][k] for k in FITTING} | {"augmentation": method}
+    return json.dumps(wanted, sort_keys=True)
 
 
 def control_folds(wildcards):
@@ -84,6 +88,9 @@ def control_folds(wildcards):
         if config["learn"]["permutation_control"]
         else []
     )
+
+
+include: "learn/augment.smk"
 
 
 rule learn_gather:
@@ -139,6 +146,7 @@ if config["mode"] == "train":
             inputs=f"{LEARN}/inputs.safetensors",
             folds=f"{LEARN}/{{task}}/folds.tsv",
             task=f"{LEARN}/{{task}}/task.json",
+            ablation=ablation_of_fold,
         output:
             f"{LEARN}/{{task}}/train/{{labels}}/{{fold}}.json",
         log:
@@ -155,13 +163,14 @@ if config["mode"] == "train":
         shell:
             "python $SCRIPTS/learn.py train --inputs {input.inputs} --folds {input.folds} --task {input.task}"
             " --labels {wildcards.labels} --fold {wildcards.fold} --settings {params.settings:q} --out {output}"
-            " > {log} 2>&1"
+            " --ablation '{input.ablation}' > {log} 2>&1"
 
     rule learn_final:
         input:
             inputs=f"{LEARN}/inputs.safetensors",
             folds=f"{LEARN}/{{task}}/folds.tsv",
             task=f"{LEARN}/{{task}}/task.json",
+            ablation=ablation_of_all,
         output:
             result=f"{LEARN}/{{task}}/final.json",
             model=f"{LEARN}/{{task}}/model.zip",
@@ -178,7 +187,8 @@ if config["mode"] == "train":
             code=digest("learn"),
         shell:
             "python $SCRIPTS/learn.py final --inputs {input.inputs} --folds {input.folds} --task {input.task}"
-            " --settings {params.settings:q} --out {output.result} --model {output.model} > {log} 2>&1"
+            " --settings {params.settings:q} --out {output.result} --model {output.model}"
+            " --ablation '{input.ablation}' > {log} 2>&1"
 
     rule learn_evaluate:
         input:

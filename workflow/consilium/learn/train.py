@@ -55,12 +55,13 @@ def _settings(p: Problem, labels: str, fold: str, plan: Plan) -> Settings:
     names = (p.seed, p.name, labels, fold)
     if labels == "true":
         return Settings(
-            names, plan.inner_folds, plan.network_seeds, plan.epochs, plan.cnn_min_patients, linear.GRID, p.horizons
-        )
+            names, plan.inner_folds, plan.network_seeds, plan.epochs, plan.cnn_min_patients, linear.GRID, p.horizons,
+            augmentation=plan.augmentation,
+        )  # fmt: skip
     # The same path with fewer candidates, for time; what is never shipped is left out.
     return Settings(
         names, plan.inner_folds, min(plan.network_seeds, 1), plan.epochs, plan.cnn_min_patients, linear.SMALL_GRID,
-        p.horizons, baselines=False,
+        p.horizons, baselines=False, augmentation=plan.augmentation,
     )  # fmt: skip
 
 

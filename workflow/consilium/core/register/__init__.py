@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from consilium.core.contract import Table
-from consilium.core.register import ehr, genomics, imaging, learn, omics, report, text, treatment
+from consilium.core.register import (
+    ehr,
+    genomics,
+    imaging,
+    learn,
+    learn_augment,
+    omics,
+    report,
+    text,
+    treatment,
+)
 
 # In the order of the pipeline: the manual of outputs is written in it.
-_ROOMS = (report, genomics, imaging, omics, ehr, text, learn, treatment)
+_ROOMS = (report, genomics, imaging, omics, ehr, text, learn, learn_augment, treatment)
 TABLES: dict[str, Table] = {table.name: table for room in _ROOMS for table in room.TABLES}

@@ -15,6 +15,7 @@ from consilium.learn.cohort.data import DEMOGRAPHICS, Cohort
 from consilium.learn.cohort.folds import assign
 from consilium.learn.cohort.tasks import Target
 from consilium.learn.judge import metrics
+from consilium.learn.models.base import MIN_ROWS
 from consilium.learn.models.work import Ledger
 
 Array = np.ndarray
@@ -60,6 +61,15 @@ def blank(t: Trial) -> Draws:
     half = np.stack([assign(t.target, t.groups, 2, s) for s in seeds])
     nothing = np.full((t.plan.seeds, *half.shape, t.target.width), np.nan)
     return Draws(half, {(a, m): nothing.copy() for a in t.arms for m in t.learners})
+
+
+def impossible(t: Trial) -> str:
+    """Why no arm could be fitted; "" where every half has a feature block in enough patients."""
+    present = t.cohort.mask
+    for half in blank(t).half:
+        if min((present[half == h].sum(axis=0).max(initial=0) for h in (0, 1)), default=0) < MIN_ROWS:
+            return f"in one half fewer than {MIN_ROWS} patients share a feature block"
+    return ""
 
 
 def repeat(t: Trial, draws: Draws, r: int) -> None:

@@ -118,6 +118,15 @@ def fit(method: str, inputs: Inputs, layouts: dict[str, str], mask: Array, targe
     return Sampler(method, inputs, layouts, mask, target, spread, tables, volumes)
 
 
+def wanted(
+    method: str, inputs: Inputs, layouts: dict[str, str], mask: Array, target: Target, seed: int
+) -> Sampler | None:
+    """A sampler for a network's training rows; None without a method, or where the outcome is no class."""
+    if method == "none" or target.kind != "classification":
+        return None
+    return fit(method, inputs, layouts, mask, target, seed)
+
+
 def with_method(fitted: Sampler, method: str) -> Sampler:
     """The same fit asked another way: the GAN of `gan` also serves `gan_classic`."""
     return replace(fitted, method=method)

@@ -31,6 +31,7 @@ class Settings:
     grid: tuple[linear.Penalty, ...] = linear.GRID
     horizons: tuple[float, ...] = ()
     baselines: bool = True  # also models that are compared only
+    augmentation: str = "none"  # of the networks' training rows, see augment.settings.ARMS
 
 
 @dataclass

@@ -29,11 +29,11 @@ def folds(
 
 
 def train(
-    inputs: Path, folds: Path, task: Path, labels: str, fold: int, settings: str, out: Path
+    inputs: Path, folds: Path, task: Path, labels: str, fold: int, settings: str, out: Path, ablation: str = ""
 ) -> None:  # fmt: skip
     """Fit everything without one outer fold and predict it. labels: true or permuted.
 
-    settings: section `learn` as JSON.
+    settings: section `learn` as JSON. ablation: with augmentation `auto`, the verdict among these training patients.
     """
     from consilium.core.store import write_facts
     from consilium.learn import prepare
@@ -47,12 +47,12 @@ def train(
         why = f"this outcome allows {start.fold.max() + 1} folds only"
         write_facts(out, {"status": "skipped", "reason": why, "labels": labels, "fold": str(fold)})
     else:
-        plan = Plan.from_json(settings)
+        plan = Plan.from_json(settings).decided(ablation)
         write_facts(out, training.outer_fold(start, labels, fold, plan))
 
 
 def final(
-    inputs: Path, folds: Path, task: Path, settings: str, out: Path, model: Path
+    inputs: Path, folds: Path, task: Path, settings: str, out: Path, model: Path, ablation: str = ""
 ) -> None:  # fmt: skip
     """Fit on every patient with an outcome, predict the others; the model as a zip of plain files."""
     from consilium.core.store import write_facts
@@ -65,7 +65,7 @@ def final(
         write_facts(out, {"status": "not assessed", "reason": start, "labels": "true", "fold": "apply"})
         prepare.write_model(model, None, None, {})
         return
-    plan = Plan.from_json(settings)
+    plan = Plan.from_json(settings).decided(ablation)
     trained, result = training.final(start, plan)
     prepare.write_model(model, trained, start.cohort, {**vars(plan), "seed": start.seed})
     write_facts(out, result)
