@@ -14,6 +14,7 @@ FIGURES = catalogue.figure_names(
     scores=bool(config["genomics"]["polygenic_scores"]),
     effect=bool(EFFECT),
     segmentation=SEGMENT,
+    augmentation=config["learn"]["augmentation"]["ablation"],
     analyses=[a["name"] for a in ASSOCIATIONS] if "genomics" in ROOMS else [],
 )
 # Rooms, and tables of association and treatment, that this run makes; what else lies in the folder is not read.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from consilium.core.provenance import seed_from
 from consilium.report.facts_models import MAIN_METRIC
-from consilium.report.figures import association, courses, genome, inputs, lesions, models, sites, style
+from consilium.report.figures import association, augmentation, courses, genome, inputs, lesions, models, sites, style
 from consilium.report.tables import Cohort, Task
 
 if TYPE_CHECKING:
@@ -86,6 +86,9 @@ _TASK: dict[str, Callable[[Cohort, Task, int], Figure]] = {
     "roc": lambda c, t, seed: models.roc(c.table(f"{t.name}/predictions"), c.table(f"{t.name}/folds"), seed),
     "calibration": lambda c, t, seed: models.calibration(c.table(f"{t.name}/predictions")),
     "confusion": lambda c, t, seed: models.confusion(c.table(f"{t.name}/predictions")),
+    "augmentation": lambda c, t, seed: augmentation.ablation(
+        c.table(f"{t.name}/augmentation"), c.table(f"{t.name}/augmentation_draws")
+    ),
     "survival": lambda c, t, seed: courses.survival(
         c.table(f"{t.name}/predictions"), _outcome(c, t, t.time), _outcome(c, t, t.event), t.time
     ),

@@ -40,7 +40,7 @@ ROOM_TABLES: dict[str, tuple[str, ...]] = {
     "ehr": ("observations", "alerts", "drugs", "diagnoses"),
     "text": ("findings",),
 }
-TASK_TABLES = ("folds", "predictions", "leaderboard", "contributions")
+TASK_TABLES = ("folds", "predictions", "leaderboard", "contributions", "augmentation", "augmentation_draws")
 TASK_FACTS = ("gates", "permuted")
 TREATMENT_TABLES = ("guidelines", "effects")
 FINDINGS_TABLES = ("gene_findings", "genes_assessed", "consequences", "hpo_ranking")
@@ -203,7 +203,7 @@ def _read(root: Path, key: str, table: str, only: Sequence[str] | None) -> pd.Da
 
     record = TABLES[table]
     task = key.rpartition("/")[0]
-    path = root.parent / record.path.replace("<task>", task).replace("<name>", task)
+    path = root.parent / record.path.replace("<task>", task).replace("<name>", task).replace("<part>", "all")
     if not path.exists():
         return record.empty()
     if only is not None and path.suffix == ".parquet":

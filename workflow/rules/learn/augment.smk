@@ -16,7 +16,10 @@ def augmentation_outputs():
     """What the report reads: the ablation among all patients with an outcome, and the synthetic cohorts."""
     if config["mode"] != "train":
         return []
-    names = ["all/augmentation.json", "all/augmentation.tsv"] * AUGMENTATION["ablation"]
+    names = []
+    if AUGMENTATION["ablation"]:
+        parts = ("augmentation.json", "augmentation.tsv", "augmentation_draws.tsv")
+        names = [f"all/{part}" for part in parts]
     names += ["synthetic.json", "synthetic.tsv"] * bool(AUGMENTATION["export"])
     return [f"{LEARN}/{task}/augment/{name}" for task in TASKS for name in names]
 

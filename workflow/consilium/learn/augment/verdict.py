@@ -56,8 +56,10 @@ def judge(arm: str, learner: str, splits: dict[str, Array], groups: dict[str, tu
 def _objections(row: dict[str, Any]) -> list[str]:
     out = []
     if not row["lower"] > 0:
-        said = f"AUC {row['difference']:+.3f} ({row['lower']:+.3f} to {row['upper']:+.3f})"
-        out.append(f"{said}: the lower bound is not above 0")
+        said = (
+            f"AUC {row['difference']:+.3f} ({row['lower']:+.3f} to {row['upper']:+.3f}): the lower bound is not above 0"
+        )
+        out.append(said if np.isfinite(row["lower"]) else "too few halves could be judged for an interval")
     if row["log_loss_difference"] > 0:
         out.append(f"log loss {row['log_loss_difference']:+.3f}: worse")
     if row["ece_difference"] > CALIBRATION_NOISE:
