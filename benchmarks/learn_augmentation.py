@@ -102,16 +102,19 @@ def collect(folder: Path, out: Path) -> None:
         t = trial(name, int(repeats), int(seeds), int(epochs))
         draws, seconds = ablation.blank(t), 0.0
         files = [folder / f"{name}.{repeats}.{seeds}.{epochs}.{r}.npz" for r in range(int(repeats))]
-        if not all(f.exists() for f in files):
-            print(f"{name}: not whole, left out")
+        whole = [f for f in files if f.exists()]  # repeats are independent draws: fewer give a wider interval
+        if whole != files[: len(whole)] or len(whole) < 2:
+            print(f"{name}: fewer than two repeats, left out")
             continue
+        files, draws.half = whole, draws.half[: len(whole)]
+        draws.probabilities = {k: p[:, : len(whole)] for k, p in draws.probabilities.items()}
         for r, file in enumerate(files):
             kept = np.load(file)
             seconds += float(kept["seconds"])
             for arm, learner in draws.probabilities:
                 draws.probabilities[arm, learner][:, r] = kept[f"{arm} {learner}"]
         groups, _ = ablation.subgroups(t.cohort, t.target, {})
-        about = {"cohort": name, "n": len(t.target), "repeats": repeats, "seeds": seeds, "epochs": epochs}
+        about = {"cohort": name, "n": len(t.target), "repeats": len(files), "seeds": seeds, "epochs": epochs}
         rows += [about | row | {"cpu_seconds": round(seconds)} for row in ablation.rows(draws, t.target, groups)[0]]
     pd.DataFrame(rows).round(4).to_csv(out, sep="\t", index=False)
 
