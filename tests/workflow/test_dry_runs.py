@@ -150,6 +150,16 @@ def test_jobs_per_fold_and_control(place):
     assert place.dry_run()[1]["learn_train"] == 6
 
 
+def test_augmentation_is_asked_for_and_never_by_default(place):
+    off = {"tasks": [TASK], "outer_folds": 3, "permutation_control": False}
+    jobs = []
+    for asked in ({}, {"ablation": True, "export": 20}, {"method": "auto"}):
+        place.write(("labs",), learn={**off, "augmentation": asked}, treatment={"effect": None})
+        _, found, _ = place.dry_run()
+        jobs.append((found.get("learn_augment", 0), found.get("learn_synthesise", 0), found["learn_train"]))
+    assert jobs == [(0, 0, 3), (1, 1, 3), (4, 0, 3)], "auto: one ablation an outer fold, one for the final model"
+
+
 def test_apply_trains_nothing(place):
     bundle = place.folder / "bundle"
     bundle.mkdir()

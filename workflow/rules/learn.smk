@@ -59,7 +59,9 @@ def learn_outputs():
         names += STRATA if config["learn"]["strata"]["k_max"] else []
     else:
         names += ["drift.tsv", "drift.json"]
-    return [f"{LEARN}/{task}/{name}" for task in TASKS for name in names]
+    return [
+        f"{LEARN}/{task}/{name}" for task in TASKS for name in names
+    ] + augmentation_outputs()
 
 
 def bundle():
@@ -103,13 +105,20 @@ def sites_left_out():
     return sum(sites.count(s) >= 10 for s in set(sites)) if wanted else 0
 
 
+def fit_settings():
+    """What a fit depends on, as JSON."""
+    method = {"method": config["learn"]["augmentation"]["method"]}
+    wanted = {k: config["learn"][k] for k in FITTING} | {"augmentation": method}
+    return json.dumps(wanted, sort_keys=True)
+
+
 def folds_of(labels):
     """Input function: results of a task's outer folds (of the first repeat)."""
     return jobs_of(labels, OUTER)
 
 
 def as_json(keys):
-    """Keys of section learn as JSON: FITTING, DEALING or JUDGING."""
+    """Keys of section learn as JSON: DEALING or JUDGING."""
     return json.dumps({k: config["learn"][k] for k in keys}, sort_keys=True)
 
 
@@ -128,6 +137,9 @@ def judged_jobs(wildcards):
         "site": sites_left_out(),
     }
     return [f for kind, n in numbers.items() for f in jobs_of(kind, n)(wildcards)]
+
+
+include: "learn/augment.smk"
 
 
 rule learn_gather:
@@ -181,6 +193,7 @@ if config["mode"] == "train":
             inputs=f"{LEARN}/inputs.safetensors",
             folds=f"{LEARN}/{{task}}/folds.tsv",
             task=f"{LEARN}/{{task}}/task.json",
+            ablation=ablation_of_fold,
         output:
             f"{LEARN}/{{task}}/train/{{labels}}/{{fold}}.json",
         log:
@@ -195,18 +208,19 @@ if config["mode"] == "train":
             ),
             mem_mb=3000,
         params:
-            settings=as_json(FITTING),
+            settings=fit_settings(),
             code=digest("learn"),
         shell:
             "python $SCRIPTS/learn.py train --inputs {input.inputs} --folds {input.folds} --task {input.task}"
             " --labels {wildcards.labels} --fold {wildcards.fold} --settings {params.settings:q} --out {output}"
-            " > {log} 2>&1"
+            " --ablation '{input.ablation}' > {log} 2>&1"
 
     rule learn_final:
         input:
             inputs=f"{LEARN}/inputs.safetensors",
             folds=f"{LEARN}/{{task}}/folds.tsv",
             task=f"{LEARN}/{{task}}/task.json",
+            ablation=ablation_of_all,
         output:
             result=f"{LEARN}/{{task}}/final.json",
             model=f"{LEARN}/{{task}}/model.zip",
@@ -219,11 +233,12 @@ if config["mode"] == "train":
             gpu=int(config["learn"]["networks"]),
             mem_mb=3000,
         params:
-            settings=as_json(FITTING),
+            settings=fit_settings(),
             code=digest("learn"),
         shell:
             "python $SCRIPTS/learn.py final --inputs {input.inputs} --folds {input.folds} --task {input.task}"
-            " --settings {params.settings:q} --out {output.result} --model {output.model} > {log} 2>&1"
+            " --settings {params.settings:q} --out {output.result} --model {output.model}"
+            " --ablation '{input.ablation}' > {log} 2>&1"
 
     rule learn_evaluate:
         input:

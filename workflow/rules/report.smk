@@ -19,6 +19,7 @@ FIGURES = catalogue.figure_names(
     effect=bool(EFFECT),
     segmentation=SEGMENT,
     strata=bool(config["learn"]["strata"]["k_max"]),
+    augmentation=config["learn"]["augmentation"]["ablation"],
     analyses=[a["name"] for a in ASSOCIATIONS] if "genomics" in ROOMS else [],
 )
 # Rooms, and tables of association and treatment, that this run makes; what else lies in the folder is not read.

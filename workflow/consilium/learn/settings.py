@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
+from consilium.core.store import read_facts
 from consilium.learn.guards.record import Guards
 from consilium.learn.models.tuning import Tuning
 from consilium.learn.networks.plan import NetworkPlan
@@ -12,7 +14,10 @@ from consilium.learn.networks.plan import NetworkPlan
 
 @dataclass(frozen=True)
 class Plan:
-    """Settings of the fits. network_seeds: 0 = no network. The rest as in the config's schema."""
+    """Settings of the fits. network_seeds: 0 = no network. augmentation: method, or auto until `decided`.
+
+    The rest as in the config's schema.
+    """
 
     inner_folds: int = 4
     network_seeds: int = 2
@@ -20,6 +25,7 @@ class Plan:
     cnn_min_patients: int = 200
     tuning: Tuning = field(default_factory=Tuning)
     network: NetworkPlan = field(default_factory=NetworkPlan)
+    augmentation: str = "none"
 
     @classmethod
     def from_json(cls, text: str) -> Plan:
@@ -31,7 +37,14 @@ class Plan:
         return cls(
             **plain, tuning=Tuning.from_json(given.get("tuning", {})),
             network=NetworkPlan.from_json(given.get("network", {})),
+            augmentation=given.get("augmentation", {}).get("method", "none"),
         )  # fmt: skip
+
+    def decided(self, ablation: str) -> Plan:
+        """auto: what the ablation among the same training patients chose ("" = there was none: no augmentation)."""
+        if self.augmentation != "auto":
+            return self
+        return replace(self, augmentation=str(read_facts(Path(ablation))["chosen"]) if ablation else "none")
 
 
 @dataclass(frozen=True)

@@ -93,13 +93,13 @@ def _settings(p: Problem, labels: str, fold: str, plan: Plan, job: Job | None = 
     if labels == "true":
         return Settings(
             names, plan.inner_folds, plan.network_seeds, plan.epochs, plan.cnn_min_patients, linear.GRID, p.horizons,
-            trials=plan.tuning.trials, network=plan.network, job=job or Job(),
+            trials=plan.tuning.trials, network=plan.network, job=job or Job(), augmentation=plan.augmentation,
         )  # fmt: skip
     # The same path with fewer candidates, for time; what is never shipped is left out.
     seeds, inner = (min(plan.network_seeds, 1), plan.inner_folds) if labels == "permuted" else (0, QUICK_FOLDS)
     return Settings(
         names, inner, seeds, plan.epochs, plan.cnn_min_patients, linear.SMALL_GRID, p.horizons, baselines=False,
-        trials=min(plan.tuning.trials, 5), network=plan.network, job=job or Job(),
+        trials=min(plan.tuning.trials, 5), network=plan.network, job=job or Job(), augmentation=plan.augmentation,
     )  # fmt: skip
 
 

@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING
 
 from consilium.core.provenance import seed_from
 from consilium.report.facts_models import MAIN_METRIC
-from consilium.report.figures import association, courses, genome, inputs, judged, lesions, models, sites, strata, style
+from consilium.report.figures import (
+    association,
+    augmentation,
+    courses,
+    genome,
+    inputs,
+    judged,
+    lesions,
+    models,
+    sites,
+    strata,
+    style,
+)
 from consilium.report.tables import Cohort, Task
 
 if TYPE_CHECKING:
@@ -94,6 +106,9 @@ _TASK: dict[str, Callable[[Cohort, Task, int], Figure]] = {
     "coverage": lambda c, t, seed: judged.coverage(c.table(f"{t.name}/set_coverage")),
     "learning_curve": lambda c, t, seed: judged.learning_curve(c.table(f"{t.name}/learning_curve")),
     "confusion": lambda c, t, seed: models.confusion(c.table(f"{t.name}/predictions")),
+    "augmentation": lambda c, t, seed: augmentation.ablation(
+        c.table(f"{t.name}/augmentation"), c.table(f"{t.name}/augmentation_draws")
+    ),
     "survival": lambda c, t, seed: courses.survival(
         c.table(f"{t.name}/predictions"), _outcome(c, t, t.time), _outcome(c, t, t.event), t.time
     ),

@@ -42,7 +42,7 @@ ROOM_TABLES: dict[str, tuple[str, ...]] = {
 }
 TASK_TABLES = (
     "folds", "predictions", "leaderboard", "contributions", "differences", "set_coverage", "decision_curve",
-    "learning_curve", "explanations", "strata",
+    "learning_curve", "explanations", "strata", "augmentation", "augmentation_draws",
 )  # fmt: skip
 APPLY_TABLES = ("drift",)
 TASK_FACTS = ("gates", "permuted", "explanation_gates", "strata", "drift")
@@ -209,7 +209,7 @@ def _read(root: Path, key: str, table: str, only: Sequence[str] | None) -> pd.Da
 
     record = TABLES[table]
     task = key.rpartition("/")[0]
-    path = root.parent / record.path.replace("<task>", task).replace("<name>", task)
+    path = root.parent / record.path.replace("<task>", task).replace("<name>", task).replace("<part>", "all")
     if not path.exists():
         return record.empty()
     if only is not None and path.suffix == ".parquet":

@@ -8,6 +8,7 @@ from consilium.core.register import (
     genomics,
     imaging,
     learn,
+    learn_augment,
     learn_bundle,
     learn_explain,
     learn_uncertainty,
@@ -18,5 +19,18 @@ from consilium.core.register import (
 )
 
 # In the order of the pipeline: the manual of outputs is written in it.
-_ROOMS = (report, genomics, imaging, omics, ehr, text, learn, learn_uncertainty, learn_explain, learn_bundle, treatment)
+_ROOMS = (
+    report,
+    genomics,
+    imaging,
+    omics,
+    ehr,
+    text,
+    learn,
+    learn_uncertainty,
+    learn_explain,
+    learn_bundle,
+    learn_augment,
+    treatment,
+)
 TABLES: dict[str, Table] = {table.name: table for room in _ROOMS for table in room.TABLES}

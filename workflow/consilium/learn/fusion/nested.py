@@ -25,6 +25,7 @@ def fit_networks(
     work: Work, folded: list[Folded], mask: Array
 ) -> tuple[tuple[Any, ...], tuple[Array, Array], list[Any]]:
     """(final networks, out-of-fold (logits, gates), learning curves)."""
+    from consilium.learn.augment import sampler
     from consilium.learn.networks import network
 
     blocks = [b for b in (work.cohort.block(f.model.name) for f in folded) if b is not None]
@@ -36,24 +37,26 @@ def fit_networks(
         inputs = {b.name: d.network_input(b) for b, d in zip(blocks, designs, strict=True)}
         pick = lambda at: {k: v[at] for k, v in inputs.items()}  # noqa: E731
         watch = None if held is None else (pick(held), mask[held], work.target.take(held))
+        steps = " ".join(map(str, name))
         if work.settings.network.pretrain != "none":
-            work.note(f"network pretraining {' '.join(map(str, name))}", rows)
+            work.note(f"network pretraining {steps}", rows)
+        own, target, seed = pick(rows), work.target.take(rows), work.seed("network", *name)
+        made = sampler.wanted(work.settings.augmentation, own, layouts, mask[rows], target, seed)
         net = network.fit(
-            pick(rows), layouts, mask[rows], work.target.take(rows), work.settings.epochs, work.seed("network", *name),
-            watch, work.settings.network, [work.groups[i] for i in rows], work.settings.job,
-            f"network {' '.join(map(str, name))}",
+            own, layouts, mask[rows], target, work.settings.epochs, seed, watch, work.settings.network,
+            [work.groups[i] for i in rows], work.settings.job, f"network {steps}", made,
         )  # fmt: skip
         return net, (None if held is None else net.outputs(pick(held)))
 
     for j in np.unique(work.inner):
         train, held = np.flatnonzero(work.inner != j), np.flatnonzero(work.inner == j)
-        work.note(f"network, inner fold {j}", train)
+        work.note(f"network and its augmentation, inner fold {j}", train)
         net, (logits[held], gates[held]) = trained([f.designs[j] for f in folded], train, (j,), held)
         curves += [
             {"inner": int(j), "seed": 0, "epoch": e, "train_loss": a, "validation_loss": b} for e, a, b in net.curve
         ]
     everyone = np.arange(n)
-    work.note("network", everyone)
+    work.note("network and its augmentation", everyone)
     final = [f.model.design for f in folded]
     nets = tuple(trained(final, everyone, ("final", s))[0] for s in range(work.settings.network_seeds))
     return nets, (logits, gates), curves
@@ -105,7 +108,7 @@ def fit_all(
         "learners": {f.model.name: f.model.mix for f in folded},
         "stack_weights": dict(zip(together.blocks, together.stack.weights.tolist(), strict=True)),
         "best_single": together.blocks[together.best] if folded else "",
-        "calibration": calibrations[choice.name].scale,
+        "calibration": calibrations[choice.name].scale, "augmentation": settings.augmentation,
     }  # fmt: skip
     return trained, others, facts
 

@@ -36,6 +36,7 @@ class Settings:
     trials: int = 0  # of tuning, in every fit of boosted trees
     network: NetworkPlan = field(default_factory=NetworkPlan)
     job: Job = field(default_factory=Job)
+    augmentation: str = "none"  # of the networks' training rows, see augment.settings.ARMS
 
 
 @dataclass

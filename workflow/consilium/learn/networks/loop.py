@@ -10,6 +10,8 @@ import numpy as np
 import torch
 
 from consilium.core.provenance import seed_from
+from consilium.learn.augment import sampler
+from consilium.learn.augment.sampler import Sampler
 from consilium.learn.cohort.folds import assign
 from consilium.learn.cohort.tasks import Target
 from consilium.learn.models.heads import Prior, prior
@@ -30,17 +32,19 @@ STOPPING_PARTS = 7  # with early stopping one part in so many of the training pa
 def fit(
     inputs: Inputs, layouts: dict[str, str], mask: Array, target: Target, epochs: int, seed: int,
     watch: Judged | None = None, plan: NetworkPlan | None = None, groups: Sequence[str] | None = None,
-    job: Job | None = None, name: str = "network",
+    job: Job | None = None, name: str = "network", made: Sampler | None = None,
 ) -> Net:  # fmt: skip
     """Train one network. `watch` is only measured, nothing is chosen by it; early stopping uses training patients.
 
     inputs: block -> float32 (row, ...); mask: present, bool (row, block). groups: who belongs together, by row (early
     stopping splits between groups). job: where checkpoints, event files and lines go; it changes no number.
+    made: gives each batch as many made rows; fitted on these rows, with early stopping anew on those learnt from.
     """
     plan, job = plan or NetworkPlan(), job or Job()
     device = prepare()
     run = Run(shapes_of(inputs, layouts, plan), target.width, device, plan, epochs, seed)
     learnt, judged = _set_aside((inputs, mask, target), groups, run)
+    run.made = sampler.fit(made.method, learnt[0], layouts, *learnt[1:], seed) if made and judged else made
     checkpoint = Checkpoint(job.checkpoints, _key(run, learnt, judged, watch) if job.checkpoints else "")
     run.begin(learnt)
     if (kept := checkpoint.load()) is not None:
@@ -74,25 +78,32 @@ def fit(
 
 def _one_epoch(run: Run, learnt: Judged) -> float:
     """Every training patient once, in drawn order; the mean loss. Weights move after `accumulate` batches."""
-    _, mask, target = learnt
     run.model.train()
     losses = []
     parts = run.plan.accumulate
-    for rows in np.array_split(run.generator.permutation(len(target)), run.steps):
-        kept = drop_blocks(mask[rows], run.generator)
-        for own in np.array_split(np.arange(len(rows)), parts):
-            value = _loss(run, target.take(rows[own]), rows[own], kept[own])
+    for rows in np.array_split(run.generator.permutation(len(learnt[2])), run.steps):
+        for own in np.array_split(rows, parts):
+            value = _loss(run, *_batch(run, learnt, own))
             (value / parts).backward()
             losses.append(float(value.detach()))
         run.optimiser.step()
     return float(np.mean(losses))
 
 
-def _loss(run: Run, target: Target, rows: Array, kept: Array) -> torch.Tensor:
-    """Loss of some rows; kept: the blocks that fusion may see (row, block)."""
+def _batch(run: Run, learnt: Judged, rows: Array) -> tuple[dict[str, torch.Tensor], Array, Target]:
+    """(inputs, mask, outcomes) of some training patients, made ones below them where there is a sampler."""
+    _, mask, target = learnt
     pick = torch.from_numpy(rows).to(run.device)
-    x = {name: values[pick] for name, values in run.x.items()}
-    present, seen = run.present[pick], torch.from_numpy(kept).to(run.device)
+    batch = {name: values[pick] for name, values in run.x.items()}
+    if run.made is None:
+        return batch, mask[rows], target.take(rows)
+    return run.made.beside(batch, mask[rows], target.take(rows), rows, run.generator)
+
+
+def _loss(run: Run, x: dict[str, torch.Tensor], mask: Array, target: Target) -> torch.Tensor:
+    """Loss of a batch of which fusion sees some blocks alone."""
+    present = torch.from_numpy(mask).to(run.device)
+    seen = torch.from_numpy(drop_blocks(mask, run.generator)).to(run.device)
     with torch.autocast(run.device.type, torch.bfloat16, enabled=run.plan.precision == "mixed"):
         logits, gates = run.model(x)
         own = run.model.penalty(x, present)
@@ -122,6 +133,7 @@ class Run:
     plan: NetworkPlan
     epochs: int
     seed: int
+    made: Sampler | None = None
     epoch: int = 0
     curve: list[tuple[int, float, float]] = field(default_factory=list)
     lowest: float = float("inf")  # smallest loss of the set-aside patients, its epoch, and the weights then
@@ -130,12 +142,11 @@ class Run:
 
     def begin(self, learnt: Judged) -> None:
         """Draw the first weights; put the training patients onto the device."""
-        inputs, mask, target = learnt
+        inputs, _, target = learnt
         n = len(target)
         torch.manual_seed(self.seed % 2**31)
         self.model = Fusion(self.shapes, self.width).to(self.device)
         self.x = {k: torch.from_numpy(v).to(self.device) for k, v in inputs.items()}
-        self.present = torch.from_numpy(mask).to(self.device)
         self.at: Prior = prior(target)
         self.size = self.plan.batch or (16 if n < 200 else 64)
         if target.kind == "survival":
@@ -202,4 +213,6 @@ def _key(run: Run, *sets: Judged | None) -> str:
         arrays |= {f"{i} {k}": v for k, v in inputs.items()}
         arrays |= {f"{i} mask": mask, f"{i} y": target.y, f"{i} time": target.time, f"{i} event": target.event}
     kind = [target.kind, *target.classes]
-    return content_key(arrays, run.shapes, run.width, run.device.type, astuple(run.plan), run.epochs, run.seed, kind)
+    made = run.made.method if run.made else ""
+    about = (run.shapes, run.width, run.device.type, astuple(run.plan), run.epochs, run.seed, made, kind)
+    return content_key(arrays, *about)

@@ -40,11 +40,11 @@ def folds(
 
 
 def train(
-    inputs: Path, folds: Path, task: Path, labels: str, fold: int, settings: str, out: Path
+    inputs: Path, folds: Path, task: Path, labels: str, fold: int, settings: str, out: Path, ablation: str = ""
 ) -> None:  # fmt: skip
     """Fit everything without some patients and predict them. labels: true, permuted, planted or site; fold: which.
 
-    settings: section `learn` as JSON.
+    settings: section `learn` as JSON. ablation: with augmentation `auto`, the verdict among these training patients.
     """
     from consilium.core.store import write_facts
     from consilium.learn import prepare
@@ -58,13 +58,13 @@ def train(
     elif why := start.skipped(labels, fold):
         write_facts(out, {"status": "skipped", "reason": why, "labels": labels, "fold": str(fold)})
     else:
-        plan = Plan.from_json(settings)
+        plan = Plan.from_json(settings).decided(ablation)
         with job.around(out, plan) as running:
             write_facts(out, training.outer_fold(start, labels, fold, plan, running))
 
 
 def final(
-    inputs: Path, folds: Path, task: Path, settings: str, out: Path, model: Path
+    inputs: Path, folds: Path, task: Path, settings: str, out: Path, model: Path, ablation: str = ""
 ) -> None:  # fmt: skip
     """Fit on every patient with an outcome, predict the others; the model as a zip of plain files."""
 
@@ -79,7 +79,7 @@ def final(
         write_facts(out, {"status": "not assessed", "reason": start, "labels": "true", "fold": "apply"})
         prepare.write_model(model, None, None, {})
         return
-    plan = Plan.from_json(settings)
+    plan = Plan.from_json(settings).decided(ablation)
     with job.around(out, plan) as running:
         trained, result = training.final(start, plan, running)
         prepare.write_model(model, trained, start.cohort, {**asdict(plan), "seed": start.seed})
