@@ -13,6 +13,7 @@ from consilium.learn import prepare
 from consilium.learn.bundle import apply as applying
 from consilium.learn.bundle import card
 from consilium.learn.cohort import data
+from consilium.learn.guards import dates, sides
 from consilium.learn.judge import gates, metrics, results
 
 PACKAGES = ("consilium", "numpy", "torch", "lightgbm", "safetensors")
@@ -63,7 +64,7 @@ def _task_facts(facts: Facts, found: Facts, files: dict[str, bytes], board: Path
         "name": facts["name"], "kind": facts["kind"], "classes": facts["classes"], "status": status,
         "reason": found["reason"],
         "n": found["n"], "choice": last["choice"], "why": last["why"], "leaderboard": main.to_dict("records"),
-        "gates": found["gates"],
+        "gates": _without_patients(found)["gates"],
     }  # fmt: skip
 
 
@@ -71,11 +72,14 @@ def _without_patients(found: Facts) -> Facts:
     """Gates without the names of patients: a bundle leaves the house."""
     kept = {k: v for k, v in found.items() if k not in ("duplicates", "schema_version")}
     kept["gates"] = [
-        g | {"detail": g["detail"] if g["verdict"] == "pass" or "group" not in g["gate"] else "see the training run",
-             "figures": {k: v for k, v in g["figures"].items() if k not in ("split", "problems")}}
+        g | {"detail": "see the training run" if g["verdict"] != "pass" and g["gate"] in _NAMING else g["detail"],
+             "figures": {k: v for k, v in g["figures"].items() if k not in ("split", "problems", "pairs", "files")}}
         for g in found["gates"]
     ]  # fmt: skip
     return kept
+
+
+_NAMING = (sides.SIDES, sides.COPIES, sides.AUDIT, dates.DATES)  # checks that name patients
 
 
 def apply_bundle(
