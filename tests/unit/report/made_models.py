@@ -20,6 +20,7 @@ def learn(cohort: Path, people: pd.DataFrame, rng: np.random.Generator) -> None:
                 "patient": people["patient"],
                 "group": [f"G{max(i, 5) if i in (4, 5) else i}" for i in range(N)],
                 "fold": [i % 5 if p != EMPTY else -1 for i, p in enumerate(IDS)],
+                "repeats": "",
             }
         )
         write_table(cohort / "learn" / task / "folds.tsv", "folds", folds)
