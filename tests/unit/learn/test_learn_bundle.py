@@ -7,6 +7,7 @@ from consilium.core.errors import InputError
 from consilium.learn import prepare, stages, train
 from consilium.learn.bundle import apply, card, pack, reference, ship
 from consilium.learn.cohort import data, folds
+from consilium.learn.guards.record import gate
 from consilium.learn.settings import Plan
 from learn_cohorts import classes, cohort, mixed, store, table
 
@@ -64,7 +65,9 @@ def written(folder, p, model):
     task = {"name": "diagnosis", "kind": "classification", "classes": ["a", "b"]}
     task |= {"outcome": "dx", "time": "", "event": ""}
     (folder / "task.json").write_text(json.dumps(task))
-    found = {"status": "assessed", "reason": "", "n": 55, "choices": [], "gates": [], "duplicates": ["P001"]}
+    twin = {"patient_a": "P001", "patient_b": "P002"}
+    named = gate("copies of patients", "warn", "P001 and P002 are kept on one side", pairs=[twin])
+    found = {"status": "assessed", "reason": "", "n": 55, "choices": [], "gates": [named], "duplicates": [twin]}
     (folder / "gates.json").write_text(json.dumps(found))
     from consilium.learn.judge.results import write_rows
 

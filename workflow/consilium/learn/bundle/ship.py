@@ -11,12 +11,14 @@ from consilium.core.store import atomic_folder, read_facts, read_table, write_fa
 from consilium.learn import prepare
 from consilium.learn.bundle import apply as applying
 from consilium.learn.bundle import card, pack, reference, tripod
+from consilium.learn.guards import dates, sides
 from consilium.learn.judge import metrics
 
 PACKAGES = ("consilium", "numpy", "torch", "lightgbm", "safetensors")
 IN_MANIFEST = ("name", "kind", "classes", "status", "reason", "n", "outcome", "time", "event")
 REQUIRED = 0.95  # share of the training patients who had a block, from which on it counts as required
 Facts = dict[str, Any]
+_NAMING = (sides.SIDES, sides.COPIES, sides.AUDIT, dates.DATES)  # checks that name patients
 
 
 def write(
@@ -130,7 +132,7 @@ def _task_facts(facts: Facts, found: Facts, files: dict[str, bytes], board: Path
         "reason": found["reason"], **{k: facts[k] for k in ("outcome", "time", "event")},
         "blocks": list(json.loads(files["dictionary.json"])) if files else [],
         "n": found["n"], "choice": last["choice"], "why": last["why"], "leaderboard": main.to_dict("records"),
-        "gates": found["gates"],
+        "gates": _without_patients(found)["gates"],
     }  # fmt: skip
 
 
@@ -138,8 +140,8 @@ def _without_patients(found: Facts) -> Facts:
     """Gates without the names of patients: a bundle leaves the house."""
     kept = {k: v for k, v in found.items() if k not in ("duplicates", "schema_version")}
     kept["gates"] = [
-        g | {"detail": g["detail"] if g["verdict"] == "pass" or "group" not in g["gate"] else "see the training run",
-             "figures": {k: v for k, v in g["figures"].items() if k not in ("split", "problems")}}
+        g | {"detail": "see the training run" if g["verdict"] != "pass" and g["gate"] in _NAMING else g["detail"],
+             "figures": {k: v for k, v in g["figures"].items() if k not in ("split", "problems", "pairs", "files")}}
         for g in found["gates"]
     ]  # fmt: skip
     return kept

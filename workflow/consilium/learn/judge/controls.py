@@ -56,7 +56,7 @@ def information(target: Target) -> int:
 def left_out(site: Judged | None, true: Judged, about: dict[str, Any]) -> Gate:
     """Leave one site out against random folds, on the same patients: does the model hold at a place it did not see?"""
     if site is None:
-        return gate(SITES, "not assessed", str(about["no_sites"]), sites=about["sites"])
+        return gate(SITES, "not assessed", about["no_sites"] or "no site could be left out", sites=about["sites"])
     metric, _ = main_within(true.target.kind)
     place = {p: i for i, p in enumerate(true.patients)}
     rows = np.array([place[p] for p in site.patients])

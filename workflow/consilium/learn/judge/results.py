@@ -35,8 +35,8 @@ class Runs:
     @property
     def all(self) -> list[Facts]:
         """Each fit that was made, once."""
-        return [*self.true, *(r for run in self.permuted for r in run), *self.planted.get("runs", []), *self.site,
-                self.last]  # fmt: skip
+        planted = self.planted["runs"] if self.planted["status"] == "assessed" else []
+        return [*self.true, *(r for run in self.permuted for r in run), *planted, *self.site, self.last]
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def evaluate_task(runs: Runs, about: Facts, dealt: Dealt, guards: Guards) -> Fac
         return evaluate.judged(results, about, dealt.group_of, seed)
 
     true, shuffled = judge(runs.true), [judge(run) for run in runs.permuted]
-    planted = judge(runs.planted["runs"]) if "runs" in runs.planted else None
+    planted = judge(runs.planted["runs"]) if runs.planted["status"] == "assessed" else None
     site = judge(runs.site) if runs.site else None
     permuted = gates.control_facts(shuffled)
     first = [r for r in runs.true if not r.get("repeat", 0)]
@@ -173,10 +173,9 @@ def evaluate_files(
     last = read_facts(final)
     true = results("true", judging.outer_folds * judging.repeats)
     control = results("permuted", judging.outer_folds * judging.permutation_control)
-    site = results("site", sites)
+    site = [r for r in results("site", sites) if r["status"] == "assessed"]
     planted = read_facts(trained / "planted" / "0.json") if judging.planted_control else _NOT_RUN
-    made = [*true, *control, *site, last, *([planted] if planted["status"] != "skipped" else [])]
-    why = next((r["reason"] for r in made if r["status"] != "assessed"), "")
+    why = next((r["reason"] for r in [*true, *control, last] if r["status"] != "assessed"), "")
     if why:
         return evaluate_nothing(about, cohort, str(why))
     permuted = [[r["runs"][k] for r in control] for k in range(len(control[0]["runs"]))] if control else []
