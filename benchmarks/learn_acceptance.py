@@ -12,6 +12,8 @@ inner folds and fits; for the published splits of inner folds and fits.
 from __future__ import annotations
 
 import argparse
+import hashlib
+import json
 import os
 import time
 from dataclasses import replace
@@ -23,7 +25,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import learn_cohorts as cohorts
 import numpy as np
 import pandas as pd
-from consilium.core.provenance import seed_from
+from consilium.core.provenance import seed_from, value_digest
 from consilium.learn import train
 from consilium.learn.cohort.folds import assign
 from consilium.learn.judge import evaluate, metrics
@@ -70,27 +72,45 @@ def variants(p: train.Problem, name: str, seed: int) -> dict[str, train.Problem]
     return {"all": p}
 
 
-def judged(p: train.Problem, name: str, seed: int, plan: Plan) -> tuple[dict[str, evaluate.Judged], list[str]]:
-    """(per variant the held-out predictions of all folds, what each fold ships); fits as train.outer_fold does."""
+def one_fold(p: train.Problem, asked: dict[str, train.Problem], f: int, plan: Plan) -> dict[str, Any]:
+    """Results by variant, and what was shipped; fits and predicts as train.outer_fold does."""
+    started = time.process_time()
+    rows, held = np.flatnonzero(p.fold != f), np.flatnonzero(p.fold == f)
+    settings = train._settings(p, "true", str(f), plan, None)
+    trained, others, facts = train._fit(p, rows, p.target.take(rows), settings, Ledger())
+    # labelled "benchmark": contributions of every patient are not asked for here
+    results = {
+        key: train._result(q, trained, others, held, p.target.take(held), str(f), "benchmark")
+        for key, q in asked.items()
+    }
+    told = {k: facts[k] for k in ("choice", "inner_losses", "learners", "stack_weights")}
+    return {"results": results, "seconds": time.process_time() - started, **told}
+
+
+def judged(
+    p: train.Problem, name: str, seed: int, plan: Plan, work: Path
+) -> tuple[dict[str, evaluate.Judged], list[str]]:
+    """(per variant the held-out predictions of all folds, what each fold ships).
+
+    A finished fold is kept under `work` by the code's and settings' digest: an interrupted run goes on there.
+    """
     asked = variants(p, name, seed)
-    results: dict[str, list[dict[str, Any]]] = {k: [] for k in asked}
-    choices = []
+    code = [f.read_bytes() for f in sorted((cohorts.ROOT / "workflow/consilium/learn").rglob("*.py"))]
+    digest = value_digest([hashlib.sha256(b"".join(code)).hexdigest(), str(plan), name, seed])[:16]
+    folds = []
     for f in np.unique(p.fold) if p.fold.max() > 1 else [0]:
-        started = time.process_time()
-        rows, held = np.flatnonzero(p.fold != f), np.flatnonzero(p.fold == f)
-        settings = train._settings(p, "true", str(f), plan, None)
-        trained, others, facts = train._fit(p, rows, p.target.take(rows), settings, Ledger())
-        for key, q in asked.items():
-            # contributions of every patient are not asked for here
-            results[key].append(train._result(q, trained, others, held, p.target.take(held), str(f), "benchmark"))
-        choices.append(facts["choice"])
-        spent = time.process_time() - started
-        losses = {k: round(v, 4) for k, v in facts["inner_losses"].items()}
-        print(f"seed {seed} fold {f}: {spent:.0f} s, ships {facts['choice']}, inner losses {losses}", flush=True)
-        print("   learners", facts["learners"], "weights", facts["stack_weights"], flush=True)
+        kept = work / f"{name}-{seed}-{f}-{digest}.json"
+        if not kept.exists():
+            found = one_fold(p, asked, int(f), plan)
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            kept.with_suffix(".part").write_text(json.dumps(found), encoding="utf-8")
+            kept.with_suffix(".part").rename(kept)
+        folds.append(json.loads(kept.read_text(encoding="utf-8")))
+        print(f"seed {seed} fold {f}:", {k: v for k, v in folds[-1].items() if k != "results"}, flush=True)
     kind = {"kind": p.target.kind, "classes": p.target.classes}
     group_of = {i: i for i in p.cohort.patients}
-    return {k: evaluate.judged(r, kind, group_of, seed) for k, r in results.items()}, choices
+    boards = {k: evaluate.judged([f["results"][k] for f in folds], kind, group_of, seed) for k in asked}
+    return boards, [f["choice"] for f in folds]
 
 
 def rows_of(j: evaluate.Judged, about: dict[str, Any], names: tuple[str, ...]) -> list[dict[str, Any]]:
@@ -125,7 +145,7 @@ def main() -> None:
     for seed in args.seeds:
         public = cohorts.three_blocks(seed) if name == "three_blocks" else READERS[name](args.data, args.work)
         p = as_problem(replace(public, name=name), seed)
-        boards, choices = judged(p, name, seed, plan)
+        boards, choices = judged(p, name, seed, plan, args.work)
         main_metrics = METRICS.get(name, ("c_index",))
         for variant, j in boards.items():
             about = {"cohort": name, "asked_with": variant, "seed": seed, "networks": args.networks,
