@@ -151,7 +151,7 @@ def test_jobs_per_fold_and_control(place):
 
 
 def test_augmentation_is_asked_for_and_never_by_default(place):
-    off = {"tasks": [TASK], "outer_folds": 3, "permutation_control": False}
+    off = {"tasks": [TASK], "outer_folds": 3, "permutation_control": False, "planted_control": False}
     jobs = []
     for asked in ({}, {"ablation": True, "export": 20}, {"method": "auto"}):
         place.write(("labs",), learn={**off, "augmentation": asked}, treatment={"effect": None})

@@ -194,7 +194,7 @@ def problem_files(tmp_path, target, c, fold):
     from consilium.learn.cohort import tasks
 
     data.save(tmp_path / "inputs.safetensors", c)
-    lines = ["patient\tgroup\tfold", *(f"{p}\t{p}\t{f}" for p, f in zip(c.patients, fold, strict=True)), ""]
+    lines = ["patient\tgroup\tfold\trepeats", *(f"{p}\t{p}\t{f}\t" for p, f in zip(c.patients, fold, strict=True)), ""]
     (tmp_path / "folds.tsv").write_text("\n".join(lines))
     about = {
         "status": "assessed",

@@ -181,7 +181,8 @@ def labelled(about: Facts, cohort: data.Cohort, patients: Path, trained: Trained
     if not any(c in row for row in rows for c in columns.values() if c):
         none = np.zeros(len(rows))
         return Target(about["kind"], none, none, none), none.astype(bool)
-    target, known, _ = tasks.read(about["kind"], rows, **columns, file=str(patients), patients=cohort.patients)
+    asked = tasks.Asked(about["name"], about["kind"], **columns)
+    target, known, _ = tasks.read(asked, rows, str(patients), cohort.patients)
     if about["kind"] != "classification":
         return target, known
     foreign = [c for c in target.classes if c not in trained.classes]
