@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from consilium.learn.cohort.data import Block, Cohort
-from consilium.learn.cohort.tasks import Target
 from consilium.learn.explain import shapley
 from consilium.learn.fusion.fusion import Calibration, Fusion, Parts
 from consilium.learn.models.boosting import Boosted
@@ -228,7 +227,3 @@ class Trained:
 def key(model: str, block: str) -> str:
     """Name under which a model's calibration and held-out predictions are kept."""
     return f"{model}|{block}" if block else model
-
-
-def target_like(trained: Trained, n: int) -> Target:
-    return Target(trained.kind, np.zeros(n, dtype=int), np.ones(n), np.zeros(n), trained.classes)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from consilium.report import stats
-from consilium.report.figures.models import NO_OUTCOME, REPEATS, classes_shown, judged, label
+from consilium.report.figures.models import NO_OUTCOME, label, one_against_rest
 from consilium.report.figures.style import COLOURS, GREY, card, colour, panels
 from consilium.report.words import metric as metric_name
 
@@ -80,17 +80,14 @@ def _legend(figure: Any, said: tuple[str, str, str]) -> None:
 
 def precision_recall(predictions: pd.DataFrame, folds: pd.DataFrame, seed: int) -> Figure:
     """One-vs-rest precision against recall a class, with a 95 % band from bootstrap over groups."""
-    table = judged(predictions)
-    if table.empty:
+    made = one_against_rest(predictions, folds, seed)
+    if made is None:
         return card("Precision and recall", NO_OUTCOME)
-    of = dict(zip(folds["patient"], folds["group"], strict=True))
-    weights = stats.group_weights([of.get(p, p) for p in table["patient"]], REPEATS, seed)
-    names = classes_shown(table)
-    figure, axes = panels(len(names), 3.3, 3.5)
-    for ax, (name, hue) in zip(axes, colour(names).items(), strict=True):
-        positive, score = (table["observed"] == name).to_numpy(), table[f"p_{name}"].to_numpy(dtype=float)
+    figure, classes = made
+    for c in classes:
+        ax, hue, name, positive, score = c.ax, c.hue, c.name, c.positive, c.score
         recall, precision = stats.precision_points(positive, score)
-        low, high, ends = stats.precision_band(positive, score, weights)
+        low, high, ends = stats.precision_band(positive, score, c.weights)
         ax.fill_between(stats.GRID, low, high, color=hue, alpha=0.18, lw=0)
         ax.step(recall, precision, where="pre", color=hue, lw=1.8)
         ax.axhline(positive.mean(), color=GREY, lw=0.8, ls="--")

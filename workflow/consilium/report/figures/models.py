@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -34,19 +35,43 @@ def classes_shown(table: pd.DataFrame) -> list[str]:
     return names[1:] if len(names) == 2 else names
 
 
-def roc(predictions: pd.DataFrame, folds: pd.DataFrame, seed: int) -> Figure:
-    """One-vs-rest ROC a class, with a 95 % band from bootstrap over groups of related patients."""
+@dataclass(frozen=True)
+class OneClass:
+    """A panel on one class against the rest. positive, score: by patient; weights: the bootstrap over groups."""
+
+    ax: Any
+    hue: str
+    name: str
+    positive: np.ndarray
+    score: np.ndarray
+    weights: np.ndarray
+
+
+def one_against_rest(predictions: pd.DataFrame, folds: pd.DataFrame, seed: int) -> tuple[Figure, list[OneClass]] | None:
+    """A panel a class; None when nobody can be judged."""
     table = judged(predictions)
     if table.empty:
-        return card("ROC", NO_OUTCOME)
+        return None
     of = dict(zip(folds["patient"], folds["group"], strict=True))
     weights = stats.group_weights([of.get(p, p) for p in table["patient"]], REPEATS, seed)
     names = classes_shown(table)
     figure, axes = panels(len(names), 3.3, 3.5)
-    for ax, (name, hue) in zip(axes, colour(names).items(), strict=True):
-        positive, score = (table["observed"] == name).to_numpy(), table[f"p_{name}"].to_numpy(dtype=float)
+    return figure, [
+        OneClass(ax, hue, name, (table["observed"] == name).to_numpy(), table[f"p_{name}"].to_numpy(float), weights)
+        for ax, (name, hue) in zip(axes, colour(names).items(), strict=True)
+    ]
+
+
+def roc(predictions: pd.DataFrame, folds: pd.DataFrame, seed: int) -> Figure:
+    """One-vs-rest ROC a class, with a 95 % band from bootstrap over groups of related patients."""
+    made = one_against_rest(predictions, folds, seed)
+    if made is None:
+        return card("ROC", NO_OUTCOME)
+    figure, classes = made
+    for c in classes:
+        ax, hue, name, positive, score = c.ax, c.hue, c.name, c.positive, c.score
         fpr, tpr = stats.roc_points(positive, score)
-        low, high, ends = stats.roc_band(positive, score, weights)
+        low, high, ends = stats.roc_band(positive, score, c.weights)
         ax.fill_between(stats.GRID, low, high, color=hue, alpha=0.18, lw=0)
         ax.plot(fpr, tpr, color=hue, lw=1.8)
         ax.plot([0, 1], [0, 1], color=GREY, lw=0.8, ls="--")
