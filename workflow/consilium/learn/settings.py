@@ -46,6 +46,10 @@ class Plan:
             return self
         return replace(self, augmentation=str(read_facts(Path(ablation))["chosen"]) if ablation else "none")
 
+    def of(self, labels: str) -> Plan:
+        """As the kind of run asks: on planted outcomes and without a site no network is trained, and no card asked for."""
+        return self if labels in ("true", "permuted") else replace(self, network_seeds=0)
+
 
 @dataclass(frozen=True)
 class Judging:

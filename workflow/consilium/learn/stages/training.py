@@ -58,7 +58,7 @@ def train(
     elif why := start.skipped(labels, fold):
         write_facts(out, {"status": "skipped", "reason": why, "labels": labels, "fold": str(fold)})
     else:
-        plan = Plan.from_json(settings).decided(ablation)
+        plan = Plan.from_json(settings).decided(ablation).of(labels)
         with job.around(out, plan) as running:
             write_facts(out, training.outer_fold(start, labels, fold, plan, running))
 
