@@ -47,7 +47,7 @@ class Plan:
         return replace(self, augmentation=str(read_facts(Path(ablation))["chosen"]) if ablation else "none")
 
     def of(self, labels: str) -> Plan:
-        """As the kind of run asks: on planted outcomes and without a site no network is trained, and no card asked for."""
+        """As the run asks: on planted outcomes and without a site no network is trained, and no card is taken."""
         return self if labels in ("true", "permuted") else replace(self, network_seeds=0)
 
 
