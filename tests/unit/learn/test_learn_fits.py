@@ -41,7 +41,8 @@ def shipped_auc(p, results):
 
 @pytest.fixture
 def quick(monkeypatch):
-    """No LightGBM: what it does is tested elsewhere, and it is a third of the time."""
+    """No LightGBM and no explanations: what they do is tested elsewhere, and they are half of the time."""
+    monkeypatch.setattr(train, "_explained", lambda *_: {})
     monkeypatch.setattr(boosting, "fit", lambda x, target, *_: boosting.Boosted("", np.arange(0), target.width))
 
 
@@ -125,12 +126,12 @@ def test_the_same_fit_gives_the_same_numbers(planted, planted_results):
 
 def test_noise_gives_chance(quick):
     areas = []
-    for seed in (1, 2, 3, 4):
+    for seed in (1, 2, 3):
         whole, y = mixed(60, seed, 0.0)
         p = problem(whole, classes(y), seed=seed)
         areas.append(shipped_auc(p, held_out(p)))
     assert 0.4 < np.mean([value for value, _, _ in areas]) < 0.6
-    assert sum(low <= 0.5 <= high for _, low, high in areas) >= 3
+    assert sum(low <= 0.5 <= high for _, low, high in areas) >= 2
 
 
 def test_permuted_outcomes_give_chance_where_there_is_signal(planted, quick):
