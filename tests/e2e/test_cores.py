@@ -16,7 +16,8 @@ PATIENTS, WITH_IMAGES = 32, ("P002", "P003")
 def place(workspace):
     made = workspace("cores")
     made.make_cohort(PATIENTS, chunk_size=16)
-    made.configure(learn={"permutation_control": False})  # the same path again; the demo test runs it
+    # The same path again, several times.
+    made.configure(learn={"permutation_control": False, "planted_control": False, "leave_one_site_out": False})
     sheet = made.folder / "demo" / "samples.tsv"
     rows = [line.split("\t") for line in sheet.read_text().splitlines()]
     kept = [row for row in rows if row[1] != "imaging" or row[0] in WITH_IMAGES]

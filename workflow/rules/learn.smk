@@ -202,10 +202,7 @@ if config["mode"] == "train":
             ENVS / "learn.yaml"
         threads: 1
         resources:
-            gpu=lambda wildcards: int(
-                config["learn"]["networks"]
-                and wildcards.labels in ("true", "permuted")
-            ),
+            gpu=int(config["learn"]["networks"]),
             mem_mb=3000,
         params:
             settings=fit_settings(),
