@@ -40,7 +40,7 @@ def run(*command: str) -> subprocess.CompletedProcess[str]:
         "ruff check .",
         "ruff format --check .",
         "snakefmt --check Snakefile workflow/rules",
-        "mypy workflow/consilium",
+        pytest.param("mypy workflow/consilium", marks=pytest.mark.slow),  # from a clean clone it reads every library
         "lint-imports",
     ],
 )

@@ -14,6 +14,7 @@ from consilium.learn.networks import fusion_net, losses
 from consilium.learn.settings import Plan
 from learn_cohorts import classes, cohort, mixed, numbers, table, times
 
+pytestmark = pytest.mark.slow
 FAST = {"inner_folds": 3, "network_seeds": 0, "epochs": 1, "cnn_min_patients": 1}
 
 
