@@ -16,8 +16,10 @@ PATIENTS, WITH_IMAGES = 32, ("P002", "P003")
 def place(workspace):
     made = workspace("cores")
     made.make_cohort(PATIENTS, chunk_size=16)
-    # The same path again, several times.
-    made.configure(learn={"permutation_control": False, "planted_control": False, "leave_one_site_out": False})
+    # What is left out goes the same path again, several times.
+    task = {"name": "diagnosis", "type": "classification", "outcome": "diagnosis"}
+    without = {"permutation_control": False, "planted_control": False, "leave_one_site_out": False}
+    made.configure(learn={**without, "tasks": [task]})
     sheet = made.folder / "demo" / "samples.tsv"
     rows = [line.split("\t") for line in sheet.read_text().splitlines()]
     kept = [row for row in rows if row[1] != "imaging" or row[0] in WITH_IMAGES]
