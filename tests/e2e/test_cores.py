@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 
+import pandas as pd
 import pytest
 
 pytestmark = pytest.mark.slow
@@ -20,6 +21,9 @@ def place(workspace):
     task = {"name": "diagnosis", "type": "classification", "outcome": "diagnosis"}
     without = {"permutation_control": False, "planted_control": False, "leave_one_site_out": False}
     made.configure(learn={**without, "tasks": [task]})
+    people = made.folder / "demo" / "patients.tsv"
+    table = pd.read_csv(people, sep="\t", dtype=str, keep_default_na=False)
+    table.drop(columns=["survival_days", "event"]).to_csv(people, sep="\t", index=False)
     sheet = made.folder / "demo" / "samples.tsv"
     rows = [line.split("\t") for line in sheet.read_text().splitlines()]
     kept = [row for row in rows if row[1] != "imaging" or row[0] in WITH_IMAGES]
