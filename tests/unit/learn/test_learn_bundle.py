@@ -112,6 +112,13 @@ def test_changed_lacking_and_foreign_files_are_named(folder):
         apply.verified(folder / "nowhere")
 
 
+def test_a_bundle_of_another_format_is_refused_before_it_is_read(tmp_path):
+    for said in ({"files": {}}, {"files": {}, "bundle_format": apply.FORMAT + 1}):
+        (tmp_path / "manifest.json").write_text(json.dumps(said))
+        with pytest.raises(InputError, match="train it again"):
+            apply.verified(tmp_path)
+
+
 def test_the_selftest_agrees(folder):
     model = apply.load(folder, "diagnosis")
     cases = json.loads((folder / "diagnosis" / "selftest.json").read_text())["expected"]

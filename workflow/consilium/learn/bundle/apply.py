@@ -16,6 +16,7 @@ from consilium.learn.cohort.data import Block, Cohort
 from consilium.learn.fusion.model import Trained
 
 MANIFEST = "manifest.json"
+FORMAT = 2  # of a bundle's files; raised whenever older ones can no longer be read
 
 
 def verified(folder: Path) -> dict[str, Any]:
@@ -34,6 +35,11 @@ def verified(folder: Path) -> dict[str, Any]:
         raise InputError(
             Problem(str(path), f"unreadable: {error}", "the manifest of a bundle", "copy it again")
         ) from error
+    if manifest.get("bundle_format") != FORMAT:
+        found = f"a bundle of format {manifest.get('bundle_format', 1)}"
+        raise InputError(
+            Problem(str(path), found, f"format {FORMAT}", "train it again, or apply it with the version that wrote it")
+        )
     problems = []
     for name, digest in sorted(listed.items()):
         file = folder / name

@@ -69,8 +69,10 @@ def model_card(manifest: dict[str, Any], tasks: Sequence[dict[str, Any]]) -> str
         f"Trained on cohort `{manifest['cohort']}` by consilium {manifest['versions'].get('consilium', '')}, "
         f"seed {manifest['seed']}. Apply it with `mode: apply` and `bundle:` set to this folder; it fits nothing.",
         "", "## Input", "",
-        "Every block is optional; a missing one is masked, never filled in. Names and units: manifest.json.", "",
-        *(f"- `{name}`: {about['title']} ({about['layout']}, shape {' x '.join(map(str, about['shape']))})"
+        "A missing block is masked, never filled in. Required: nearly every training patient had it, so the model "
+        "is not tried without it. Names and units: manifest.json.", "",
+        *(f"- `{name}`: {about['title']} ({about['layout']}, shape {' x '.join(map(str, about['shape']))}, "
+          f"{'required' if about['required'] else 'optional'})"
           for name, about in manifest["modalities"].items()),
     ]  # fmt: skip
     for task in tasks:

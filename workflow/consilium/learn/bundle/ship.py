@@ -52,7 +52,8 @@ def write(
                 (folder / facts["name"] / "performance.json").write_bytes(pack.as_json(shipped))
             about.append(_task_facts(facts, found, files, board))
         manifest = {
-            "cohort": cohort, "seed": seed, "versions": versions(*PACKAGES), "code": code_digest("learn"),
+            "bundle_format": applying.FORMAT, "cohort": cohort, "seed": seed,
+            "versions": versions(*PACKAGES), "code": code_digest("learn"),
             "parent": None, "tasks": [{k: t[k] for k in IN_MANIFEST} for t in about],
             "modalities": dict(sorted(modalities.items())),
         }  # fmt: skip

@@ -15,7 +15,6 @@ from consilium.learn.judge import metrics
 
 Array = np.ndarray
 REPEATS = 1000
-BASELINES = ("prevalence", "age_sex", "missingness", "site")
 
 
 @dataclass(frozen=True)

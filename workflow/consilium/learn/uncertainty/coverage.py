@@ -11,7 +11,6 @@ from consilium.learn.uncertainty.conformal import LEVEL
 from consilium.learn.uncertainty.groups import MIN_GROUP, Levels
 
 Array = np.ndarray
-Z = 1.959964
 
 
 def hits(kind: str, results: Sequence[Mapping[str, Any]], classes: Sequence[str]) -> dict[str, tuple[bool, float]]:
@@ -62,7 +61,7 @@ def _row(
 ) -> dict[str, Any]:
     n = len(members)
     share = float(np.mean([found[p][0] for p in members])) if n else float("nan")
-    low, high = wilson(share, n)
+    low, high = wilson(sum(found[p][0] for p in members), n)
     widths = [found[p][1] for p in members]
     off = ""
     if n and high < LEVEL:
@@ -73,10 +72,11 @@ def _row(
     }  # fmt: skip
 
 
-def wilson(share: float, n: int) -> tuple[float, float]:
-    """95 % score interval of a share of n (doi:10.1080/01621459.1927.10502953)."""
+def wilson(hits: int, n: int) -> tuple[float, float]:
+    """95 % score interval of a share of n (doi:10.1080/01621459.1927.10502953); NaN where n is 0."""
+    from scipy.stats import binomtest
+
     if not n:
         return float("nan"), float("nan")
-    centre = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)
-    half = Z * np.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2)) / (1 + Z**2 / n)
-    return float(centre - half), float(centre + half)
+    found = binomtest(hits, n).proportion_ci(confidence_level=0.95, method="wilson")
+    return float(found.low), float(found.high)

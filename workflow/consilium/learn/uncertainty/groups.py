@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from consilium.core.sheets import Patient
 
-CHARACTERISTICS = ("sex", "ancestry", "site", "age_band")
 MIN_GROUP = 100  # patients of a level, before it gets thresholds of its own and its coverage is judged
 Levels = Mapping[str, tuple[str, ...]]
 
