@@ -127,12 +127,12 @@ def test_the_same_fit_gives_the_same_numbers(planted, planted_results):
 
 def test_noise_gives_chance(quick):
     areas = []
-    for seed in (1, 2, 3):
+    for seed in (1, 2, 3, 4):
         whole, y = mixed(60, seed, 0.0)
         p = problem(whole, classes(y), seed=seed)
         areas.append(shipped_auc(p, held_out(p)))
     assert 0.4 < np.mean([value for value, _, _ in areas]) < 0.6
-    assert sum(low <= 0.5 <= high for _, low, high in areas) >= 2
+    assert sum(low <= 0.5 <= high for _, low, high in areas) >= 3
 
 
 def test_permuted_outcomes_give_chance_where_there_is_signal(planted, quick):
