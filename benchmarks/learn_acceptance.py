@@ -28,7 +28,7 @@ import pandas as pd
 from consilium.core.provenance import seed_from, value_digest
 from consilium.learn import train
 from consilium.learn.cohort.folds import assign
-from consilium.learn.judge import evaluate, metrics
+from consilium.learn.judge import evaluate
 from consilium.learn.models.work import Ledger
 from consilium.learn.settings import Plan
 
@@ -123,8 +123,8 @@ def rows_of(j: evaluate.Judged, about: dict[str, Any], names: tuple[str, ...]) -
             value, drawn = j.value(model, metric)
             both = np.flatnonzero(j.models[model].rows)
             shipped, others = j.value("shipped", metric, both), j.value(model, metric, both)
-            low, high = metrics.interval(drawn)
-            below, above = metrics.interval(shipped[1] - others[1])
+            low, high = j.interval(drawn, metric)
+            below, above = j.interval(shipped[1] - others[1])
             out.append(about | {
                 "model": model, "metric": metric, "value": value, "lower": low, "upper": high, "n": len(both),
                 "shipped_minus": shipped[0] - others[0], "minus_lower": below, "minus_upper": above,

@@ -29,7 +29,7 @@ from consilium.learn.cohort.tasks import Target  # noqa: E402
 from consilium.learn.explain import fold as explaining  # noqa: E402
 from consilium.learn.explain import pieces, verdict  # noqa: E402
 from consilium.learn.explain.given import Facts, Given  # noqa: E402
-from consilium.learn.judge import evaluate, metrics  # noqa: E402
+from consilium.learn.judge import evaluate  # noqa: E402
 from consilium.learn.models.heads import centred  # noqa: E402
 from consilium.learn.settings import Plan  # noqa: E402
 from consilium.simulate.images_phantom import phantoms  # noqa: E402
@@ -66,7 +66,7 @@ def auc(p: train.Problem, results: list[dict[str, Any]]) -> tuple[float, float, 
     about = {"kind": "classification", "classes": p.target.classes}
     judged = evaluate.judged(results, about, {q: q for q in p.cohort.patients}, p.seed)
     value, replicates = judged.value("shipped", "auc")
-    return (value, *metrics.interval(replicates))
+    return (value, *judged.interval(replicates, "auc"))
 
 
 def in_lesion(given: Given, lesion: np.ndarray, random: np.random.Generator | None = None) -> tuple[float, float]:

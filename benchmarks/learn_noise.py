@@ -22,7 +22,7 @@ from consilium.learn import train  # noqa: E402
 from consilium.learn.cohort import folds  # noqa: E402
 from consilium.learn.cohort.data import Block, Cohort  # noqa: E402
 from consilium.learn.cohort.tasks import Target  # noqa: E402
-from consilium.learn.judge import controls, evaluate, metrics  # noqa: E402
+from consilium.learn.judge import controls, evaluate  # noqa: E402
 from consilium.learn.models import boosting  # noqa: E402
 from consilium.learn.settings import Plan  # noqa: E402
 
@@ -76,7 +76,7 @@ def main(out: Path, kinds: list[str], seeds: range) -> None:
             j = judged(kind, seed)
             said = controls.signal(j, [])
             pooled, replicates = j.value("shipped", "auc")
-            low, high = metrics.interval(replicates)
+            low, high = j.interval(replicates, "auc")
             inside = said["lower"] <= 0.5 <= said["upper"]
             rows.append([kind, seed, *(f"{said[k]:.3f}" for k in ("value", "lower", "upper")), inside, f"{pooled:.3f}",
                          f"{low:.3f}", f"{high:.3f}", low <= 0.5 <= high, said["answer"]])  # fmt: skip

@@ -50,7 +50,7 @@ def judged(p: train.Problem, plan: Plan) -> dict[str, tuple[float, float, float]
     for name in ("shipped", *(m for m in ("network",) if m in results[0]["models"])):
         scores = np.concatenate([r["models"][name]["scores"] for r in results])
         values = metrics.within(fold, target, scores, weights)
-        found[name] = (float(values[0]), *metrics.interval(values[1:]))
+        found[name] = (float(values[0]), *metrics.interval(values[1:], (0, 1), crossed=True))
     return found
 
 

@@ -37,7 +37,7 @@ def shipped_auc(p, results):
     groups = [group_of[i] for r in results for i in r["patients"]]
     weights = group_weights(groups, 300, 0)
     values = metrics.within(fold, classes(y), scores, np.concatenate([np.ones((1, len(y))), weights]))
-    return values[0], *metrics.interval(values[1:])
+    return values[0], *metrics.interval(values[1:], (0, 1), crossed=True)
 
 
 @pytest.fixture

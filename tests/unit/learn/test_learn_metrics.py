@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from consilium.learn.fusion.guard import group_weights
 from consilium.learn.judge import metrics
 from learn_cohorts import classes, numbers, times
 from lifelines.utils import concordance_index
@@ -66,6 +67,32 @@ def test_mean_absolute_error_and_r2():
     y = np.arange(80.0)
     assert metrics.mae(numbers(y), (y + 2)[:, None], ONES)[0] == 2
     assert metrics.r2(numbers(y), y[:, None], ONES)[0] == 1
+
+
+def test_intervals_across_folds_hold_where_nothing_is_to_be_learned():
+    """Scores of the difference of class means on noise: folds share patients, so plain intervals are too narrow."""
+    rng = np.random.default_rng(5)
+    y = np.tile([0, 1], 75)
+    fold = np.arange(150) // 2 % 5
+    weights = np.concatenate([np.ones((1, 150)), group_weights([str(i) for i in range(150)], 200, 0)])
+    covers = {False: 0, True: 0}
+    for _ in range(150):
+        x, score = rng.normal(size=(150, 20)), np.zeros(150)
+        for f in range(5):
+            own, other = fold == f, fold != f
+            score[own] = x[own] @ (x[other & (y == 1)].mean(axis=0) - x[other & (y == 0)].mean(axis=0))
+        values = metrics.within(fold, classes(y), np.stack([-score, score], axis=1), weights)[1:]
+        for crossed in covers:
+            low, high = metrics.interval(values, (0, 1), crossed)
+            covers[crossed] += low <= 0.5 <= high
+    assert covers[False] < 0.89 * 150 and covers[True] > 0.91 * 150, covers
+
+
+def test_intervals_stay_within_what_a_metric_can_be():
+    values = np.linspace(0.9, 1, 101)
+    low, high = metrics.interval(values, (0, 1), crossed=True)
+    assert low == pytest.approx(0.95 - 0.0475 * 2**0.5) and high == 1
+    assert metrics.interval(values) == pytest.approx((0.9025, 0.9975))
 
 
 def test_no_interval_where_most_replicates_cannot_be_judged():

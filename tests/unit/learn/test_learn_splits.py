@@ -193,7 +193,7 @@ def test_what_may_be_said_of_nothing_little_and_much():
     assert controls.signal(judged_from(y, RNG.random(120)), [])["answer"] == "none"
     assert controls.signal(judged_from(y, strong), [])["answer"] == "found"
     assert controls.signal(judged_from(y, strong), [gate("x", "fail", "")])["answer"] == "weak"
-    faint = np.clip(0.5 + 0.06 * (y - 0.5) + RNG.normal(0, 0.1, 120), 0.01, 0.99)
+    faint = np.clip(0.5 + 0.09 * (y - 0.5) + RNG.normal(0, 0.1, 120), 0.01, 0.99)
     said = controls.signal(judged_from(y, faint), [])
     assert said["answer"] == "weak" and said["lower"] > 0.5
 

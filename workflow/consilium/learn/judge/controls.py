@@ -31,7 +31,7 @@ def planted(j: Judged | None, about: dict[str, Any], why: str) -> Gate:
         return gate(PLANTED, "not assessed", why)
     metric, chance = main_within(j.target.kind)
     value, replicates = j.value("shipped", metric)
-    low, high = metrics.interval(replicates)
+    low, high = j.interval(replicates, metric)
     said = (
         f"{metric} {value:.3f} ({low:.3f} to {high:.3f}) on outcomes drawn from {len(about['features'])} columns of "
         f"{about['block']}"
@@ -62,7 +62,7 @@ def left_out(site: Judged | None, true: Judged, about: dict[str, Any]) -> Gate:
     rows = np.array([place[p] for p in site.patients])
     here, boot_here = site.value("shipped", metric)
     there, _ = true.value("shipped", metric, rows)
-    value_low, value_high = metrics.interval(boot_here)
+    value_low, value_high = site.interval(boot_here, metric)
     low, high = _difference(site, true, rows, metric)
     small = [s["site"] for s in about["sites"] if s["reason"]]
     said = (
@@ -79,7 +79,7 @@ def left_out(site: Judged | None, true: Judged, about: dict[str, Any]) -> Gate:
 def _difference(site: Judged, true: Judged, rows: Array, metric: str) -> tuple[float, float]:
     """95 % interval of the paired difference; the same groups are redrawn in both runs."""
     paired = replace(site, weights=true.weights[:, rows])
-    return metrics.interval(paired.value("shipped", metric)[1] - true.value("shipped", metric, rows)[1])
+    return paired.interval(paired.value("shipped", metric)[1] - true.value("shipped", metric, rows)[1])
 
 
 def signal(j: Judged, gates: Sequence[Gate]) -> dict[str, Any]:
@@ -90,7 +90,7 @@ def signal(j: Judged, gates: Sequence[Gate]) -> dict[str, Any]:
     """
     metric, chance = main_within(j.target.kind)
     value, replicates = j.value("shipped", metric)
-    low, high = metrics.interval(replicates)
+    low, high = j.interval(replicates, metric)
     failed = [g["gate"] for g in gates if g["verdict"] == "fail"]
     figure = f"{metric} {value:.3f}, 95 % interval {low:.3f} to {high:.3f}, chance {chance:g}"
     if not low > chance:

@@ -43,6 +43,16 @@ class Judged:
         cut = None if self.cut is None else self.cut[rows]
         return metrics.all_of(self.target, self.fold[rows], cut, self.times)
 
+    @property
+    def crossed(self) -> bool:
+        """Every judged patient also taught the models of other judged patients; not so with a given split."""
+        return len(np.unique(self.fold)) > 1
+
+    def interval(self, replicates: Array, metric: str = "") -> tuple[float, float]:
+        """95 % interval of a metric's replicates; without `metric`: of a difference, which has no bounds."""
+        bounds = metrics.BOUNDS.get(metric, (0.0, 1.0)) if metric else (-np.inf, np.inf)
+        return metrics.interval(replicates, bounds, self.crossed)
+
     def value(self, name: str, metric: str, rows: Array | None = None) -> tuple[float, Array]:
         """(metric over the model's patients, its replicates), means over repeats; NaN when it cannot be computed."""
         held = self.models[name]
@@ -151,7 +161,7 @@ def mean_interval(runs: Sequence[Judged], name: str, metric: str) -> tuple[float
     found = []
     for j in runs:
         value, replicates = j.value(name, metric)
-        found.append((value, *metrics.interval(replicates)))
+        found.append((value, *j.interval(replicates, metric)))
     value, low, high = np.mean(found, axis=0)
     return float(value), float(low), float(high)
 
@@ -163,7 +173,7 @@ def difference(j: Judged, name: str, other: str) -> dict[str, Any]:
     sign = 1.0 if metrics.BETTER[metric] == "higher" else -1.0
     a, boot_a = j.value(name, metric, rows)
     b, boot_b = j.value(other, metric, rows)
-    low, high = metrics.interval(sign * (boot_a - boot_b))
+    low, high = j.interval(sign * (boot_a - boot_b))
     model, block = split(other)
     return {
         "against": model, "modality": block, "metric": metric, "n": len(rows), "value": a, "other": b,

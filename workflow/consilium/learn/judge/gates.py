@@ -23,7 +23,7 @@ def alone(j: Judged, name: str, title: str, meaning: str) -> Gate:
             title, "not assessed", "it does not vary in this cohort" if metric != "mae" else "the outcome is a number"
         )
     value, replicates = j.value(name, metric)
-    low, high = metrics.interval(replicates)
+    low, high = j.interval(replicates, metric)
     said = f"{metric} {value:.3f} ({low:.3f} to {high:.3f})"
     verdict = "warn" if value > INFORMATIVE else "pass"
     return gate(title, verdict, f"{said}: {meaning}" if verdict == "warn" else said, value=value, lower=low, upper=high)
@@ -123,7 +123,7 @@ def calibration(j: Judged) -> Gate:
         if metric == "calibration_intercept" and j.target.width > 2:
             continue
         value, replicates = j.value("shipped", metric)
-        low, high = metrics.interval(replicates)
+        low, high = j.interval(replicates, metric)
         short, meaning = names[metric]
         figures |= {metric.removeprefix("calibration_"): value, f"{metric}_interval": [low, high]}
         said.append(f"{short} {value:.2f} ({low:.2f} to {high:.2f}{'; ' + meaning if meaning else ''})")

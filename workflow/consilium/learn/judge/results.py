@@ -105,7 +105,7 @@ def evaluate_task(runs: Runs, about: Facts, dealt: Dealt, guards: Guards) -> Fac
         "learning_curve": evaluate.curve_rows(everything),
         "differences": evaluate.difference_rows(true),
         "set_coverage": rows,
-        "decision_curve": decision.curve(true.target, true.models["shipped"].scores, true.weights),
+        "decision_curve": decision.curve(true.target, true.models["shipped"].scores, true.weights, true.crossed),
         "control": permuted,
         "gates": {
             "task": about["name"], "status": "assessed", "reason": "", "notes": about["notes"], "n": len(true.patients),

@@ -24,10 +24,10 @@ def net_benefit(positive: Array, p: Array, weights: Array, threshold: float) -> 
     return (true - false * threshold / (1 - threshold)) / total
 
 
-def curve(target: Target, p: Array, weights: Array) -> list[dict[str, Any]]:
+def curve(target: Target, p: Array, weights: Array, crossed: bool = False) -> list[dict[str, Any]]:
     """Rows of table `decision_curve`: the second of two classes, or each class against the rest; none else.
 
-    weights: the bootstrap's (replicate, row).
+    weights: the bootstrap's (replicate, row); crossed: see judge.metrics.CROSSED.
     """
     if target.kind != "classification":
         return []
@@ -38,7 +38,7 @@ def curve(target: Target, p: Array, weights: Array) -> list[dict[str, Any]]:
         for t in THRESHOLDS:
             model = net_benefit(positive, p[:, k], both, t)
             everybody = net_benefit(positive, np.ones(len(p)), both[:1], t)
-            low, high = interval(model[1:])
+            low, high = interval(model[1:], crossed=crossed)
             out.append({
                 "class": target.classes[k], "threshold": t, "model": float(model[0]), "lower": low, "upper": high,
                 "everybody": float(everybody[0]), "n": len(target),
