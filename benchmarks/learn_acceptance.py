@@ -3,7 +3,7 @@
     python benchmarks/learn_acceptance.py --cohort NAME [--seeds 3] [--data FOLDER] [--work FOLDER]
         [--networks N] [--out benchmarks/learn_acceptance.tsv]
 
-NAME: gbsg, metabric (published split); glioma, glioma_no_diagnosis, physionet (5 folds of patients); breast (5
+NAME: gbsg, metabric (published split); glioma, glioma_no_diagnosis, lgg_grade, lgg_rna_cluster, physionet (5 folds); breast (5
 folds, protein removed at test); three_blocks (5 folds, blocks removed at test at 30 and 60 %). Fits see the training
 part alone; what is shipped is decided by the guard inside it. Rows of the cohort in --out are replaced. seed: of folds,
 inner folds and fits; for the published splits of inner folds and fits.
@@ -33,8 +33,16 @@ from consilium.learn.models.work import Ledger
 from consilium.learn.settings import Plan
 
 Array = np.ndarray
-READERS = cohorts.READERS | {"glioma_no_diagnosis": partial(cohorts.glioma, diagnosis=False)}
-METRICS = {"physionet": ("auc", "auprc"), "breast": ("balanced_accuracy", "auc"), "three_blocks": ("auc",)}
+READERS = cohorts.READERS | {
+    "glioma_no_diagnosis": partial(cohorts.glioma, diagnosis=False),
+    "lgg_grade": partial(cohorts.lower_grade, outcome="neoplasm_histologic_grade"),
+    # Clusters are made from the RNA, which is therefore no predictor.
+    "lgg_rna_cluster": partial(cohorts.lower_grade, outcome="RNASeqCluster", leave=("omics/expression",)),
+}
+METRICS = {
+    "lgg_grade": ("auc",), "lgg_rna_cluster": ("auc",),
+    "physionet": ("auc", "auprc"), "breast": ("balanced_accuracy", "auc"), "three_blocks": ("auc",),
+}  # fmt: skip
 REMOVED = (0.3, 0.6)
 OUTER = 5
 

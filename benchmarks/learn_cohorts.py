@@ -115,6 +115,21 @@ def glioma(data: Path, _work: Path, diagnosis: bool = True) -> Public:
     )  # fmt: skip
 
 
+def lower_grade(data: Path, work: Path, outcome: str, leave: tuple[str, ...] = ()) -> Public:
+    """Lower-grade gliomas with images: `outcome`, a column of the table beside the images, from all blocks but `leave`.
+
+    The histological diagnosis is never among them: pathologists give it together with the grade.
+    """
+    whole = glioma(data, work, diagnosis=False).cohort
+    labels = pd.read_csv(data / "imaging/lgg_radiogenomics/data_open.csv")
+    labels["patient"] = labels["Patient"].str.replace("_", "-")
+    known = labels.dropna(subset=[outcome]).set_index("patient")[outcome].astype(int).astype(str)
+    rows = np.array([i for i, p in enumerate(whole.patients) if p in known.index])
+    kept = whole.take(rows)
+    blocks = tuple(b for b in kept.blocks if b.name not in leave)
+    return Public(f"lgg {outcome}", replace(kept, blocks=blocks), classes(known.loc[list(kept.patients)]))
+
+
 def _lesions(archive: Path, cases: list[str]) -> Block:
     """Eight plain measures of the expert-drawn lesion on FLAIR slices, of the patients who have images."""
     import io
