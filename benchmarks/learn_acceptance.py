@@ -3,10 +3,10 @@
     python benchmarks/learn_acceptance.py --cohort NAME [--seeds 3] [--data FOLDER] [--work FOLDER]
         [--networks N] [--out benchmarks/learn_acceptance.tsv]
 
-NAME: gbsg, metabric (published split); glioma, glioma_no_diagnosis, lgg_grade, lgg_rna_cluster, physionet (5 folds); breast (5
-folds, protein removed at test); three_blocks (5 folds, blocks removed at test at 30 and 60 %). Fits see the training
-part alone; what is shipped is decided by the guard inside it. Rows of the cohort in --out are replaced. seed: of folds,
-inner folds and fits; for the published splits of inner folds and fits.
+NAME: gbsg, metabric (published split); glioma, glioma_no_diagnosis, lgg_grade, lgg_rna_cluster, physionet (5 folds of
+patients); breast (5 folds, protein removed at test); three_blocks (5 folds, blocks removed at test at 30 and 60 %).
+Fits see the training part alone; what is shipped is decided by the guard inside it. Rows of the cohort in --out are
+replaced. seed: of folds, inner folds and fits; for the published splits of inner folds and fits.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ def judged(kind: str, seed: int) -> evaluate.Judged:
     return evaluate.judged(results, about, {i: i for i in group}, seed)
 
 
-def without_trees(_x: Array, target: Target, _seed: int) -> boosting.Boosted:
+def without_trees(_x: Array, target: Target, *_: object) -> boosting.Boosted:
     """Below 150 patients LightGBM is a baseline only: what is shipped is the same without it."""
     return boosting.Boosted("", np.arange(0), target.width)
 
