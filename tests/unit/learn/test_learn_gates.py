@@ -1,5 +1,5 @@
 import numpy as np
-from consilium.learn.fusion.guard import group_weights
+from consilium.core.statistics import group_weights
 from consilium.learn.judge import gates
 from consilium.learn.judge.evaluate import Held, Judged
 from learn_cohorts import classes

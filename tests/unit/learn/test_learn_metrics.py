@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from consilium.learn.fusion.guard import group_weights
+from consilium.core.statistics import group_weights, interval
 from consilium.learn.judge import metrics
 from learn_cohorts import classes, numbers, times
 from lifelines.utils import concordance_index
@@ -83,17 +83,17 @@ def test_intervals_across_folds_hold_where_nothing_is_to_be_learned():
             score[own] = x[own] @ (x[other & (y == 1)].mean(axis=0) - x[other & (y == 0)].mean(axis=0))
         values = metrics.within(fold, classes(y), np.stack([-score, score], axis=1), weights)[1:]
         for crossed in covers:
-            low, high = metrics.interval(values, (0, 1), crossed)
+            low, high = interval(values, (0, 1), crossed)
             covers[crossed] += low <= 0.5 <= high
     assert covers[False] < 0.89 * 150 and covers[True] > 0.91 * 150, covers
 
 
 def test_intervals_stay_within_what_a_metric_can_be():
     values = np.linspace(0.9, 1, 101)
-    low, high = metrics.interval(values, (0, 1), crossed=True)
+    low, high = interval(values, (0, 1), crossed=True)
     assert low == pytest.approx(0.95 - 0.0475 * 2**0.5) and high == 1
-    assert metrics.interval(values) == pytest.approx((0.9025, 0.9975))
+    assert interval(values) == pytest.approx((0.9025, 0.9975))
 
 
 def test_no_interval_where_most_replicates_cannot_be_judged():
-    assert np.isnan(metrics.interval(np.array([0.5, np.nan, np.nan]))).all()
+    assert np.isnan(interval(np.array([0.5, np.nan, np.nan]))).all()

@@ -168,7 +168,7 @@ def test_a_planted_effect_keeps_every_outcome_and_lies_in_the_block():
 
 def judged_from(y, score, fold=None):
     n = len(y)
-    from consilium.learn.fusion.guard import group_weights
+    from consilium.core.statistics import group_weights
 
     p = np.stack([1 - score, score], axis=1)
     fold = np.arange(n) // 2 % 4 if fold is None else fold

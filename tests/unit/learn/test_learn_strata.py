@@ -75,17 +75,6 @@ def test_the_reference_has_the_covariance_of_the_data_and_its_gaps():
     assert not consensus.reference(x, present, rng)[:, 1].any()
 
 
-def test_log_rank_is_that_of_lifelines():
-    from lifelines.statistics import multivariate_logrank_test
-
-    rng = np.random.default_rng(4)
-    labels = rng.integers(0, 3, 90)
-    time = np.round(rng.exponential(10, 90) * (1 + labels), 1) + 0.1
-    event = (rng.random(90) < 0.7).astype(float)
-    ours = differences.log_rank(time, event, labels)
-    assert ours == pytest.approx(multivariate_logrank_test(time, labels, event).p_value, rel=1e-6)
-
-
 def test_q_values_are_those_of_scipy():
     from scipy.stats import false_discovery_control
 

@@ -1,10 +1,12 @@
-"""Statistics behind the cohort figures: ROC with bootstrap over groups, calibration, Kaplan-Meier, log-rank."""
+"""Statistics behind the cohort figures: ROC with bootstrap over groups, calibration, Kaplan-Meier."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
+
+from consilium.core.statistics import interval
 
 Array = np.ndarray
 GRID = np.linspace(0.0, 1.0, 101)
@@ -31,18 +33,12 @@ def auc(positive: Array, score: Array, weight: Array | None = None) -> float:
     return float(np.sum(np.diff(fpr) * (tpr[1:] + tpr[:-1]) / 2))
 
 
-def group_weights(groups: Sequence[str], repeats: int, seed: int) -> Array:
-    """(repeats, n) copies of each patient in bootstrap draws of whole groups, so that relatives stay together."""
-    _, code = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
-    n = int(code.max()) + 1
-    draws = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=repeats)
-    return np.asarray(draws[:, code])
-
-
-def roc_band(positive: Array, score: Array, weights: Array) -> tuple[Array, Array, tuple[float, float]]:
+def roc_band(
+    positive: Array, score: Array, weights: Array, crossed: bool = False
+) -> tuple[Array, Array, tuple[float, float]]:
     """95 % pointwise band of the true positive rate on GRID and interval of the AUC, from bootstrap weights.
 
-    Draws in which a class is absent are left out.
+    crossed: see core.statistics. Draws in which a class is absent are left out.
     """
     curves, areas = [], []
     for w in weights:
@@ -52,8 +48,12 @@ def roc_band(positive: Array, score: Array, weights: Array) -> tuple[Array, Arra
             areas.append(np.sum(np.diff(fpr) * (tpr[1:] + tpr[:-1]) / 2))
     if not curves:
         return np.full(len(GRID), np.nan), np.full(len(GRID), np.nan), (np.nan, np.nan)
-    low, high = np.percentile(curves, [2.5, 97.5], axis=0)
-    ends = np.percentile(areas, [2.5, 97.5])
+    return _ends(curves, areas, crossed)
+
+
+def _ends(curves: Sequence[Array], areas: Sequence[Array], crossed: bool) -> tuple[Array, Array, tuple[float, float]]:
+    low, high = interval(np.array(curves), (0, 1), crossed)
+    ends = interval(np.array(areas), (0, 1), crossed)
     return low, high, (float(ends[0]), float(ends[1]))
 
 
@@ -78,10 +78,12 @@ def average_precision(positive: Array, score: Array, weight: Array | None = None
     return float(np.sum(np.diff(recall) * precision[1:]))
 
 
-def precision_band(positive: Array, score: Array, weights: Array) -> tuple[Array, Array, tuple[float, float]]:
+def precision_band(
+    positive: Array, score: Array, weights: Array, crossed: bool = False
+) -> tuple[Array, Array, tuple[float, float]]:
     """95 % pointwise band of the precision on GRID and interval of the area, from bootstrap weights.
 
-    Draws without a positive are left out.
+    crossed: see core.statistics. Draws without a positive are left out.
     """
     curves, areas = [], []
     for w in weights:
@@ -92,9 +94,7 @@ def precision_band(positive: Array, score: Array, weights: Array) -> tuple[Array
             areas.append(np.sum(np.diff(recall) * precision[1:]))
     if not curves:
         return np.full(len(GRID), np.nan), np.full(len(GRID), np.nan), (np.nan, np.nan)
-    low, high = np.percentile(curves, [2.5, 97.5], axis=0)
-    ends = np.percentile(areas, [2.5, 97.5])
-    return low, high, (float(ends[0]), float(ends[1]))
+    return _ends(curves, areas, crossed)
 
 
 def wilson(hits: Array, n: Array) -> tuple[Array, Array]:
@@ -139,29 +139,6 @@ def kaplan_meier(time: Array, event: Array) -> dict[str, Array]:
     low[edge] = high[edge] = np.nan
     return {"time": np.append(0.0, times), "survival": np.append(1.0, survival), "lower": np.append(np.nan, low),
             "upper": np.append(np.nan, high)}  # fmt: skip
-
-
-def logrank(time: Array, event: Array, group: Array) -> tuple[float, float]:
-    """(chi-square, p) of the log-rank test over all groups (Mantel 1966; Peto & Peto, 10.2307/2344317)."""
-    from scipy.stats import chi2
-
-    names = np.unique(group)
-    observed, expected = np.zeros(len(names)), np.zeros(len(names))
-    variance = np.zeros((len(names), len(names)))
-    member = group[None, :] == names[:, None]
-    for t in np.unique(time[event]):
-        risk = time >= t
-        n, d = risk.sum(), (event & (time == t)).sum()
-        share = (member & risk).sum(axis=1) / n
-        observed += (member & event & (time == t)).sum(axis=1)
-        expected += d * share
-        if n > 1:
-            variance += d * (n - d) / (n - 1) * (np.diag(share) - np.outer(share, share))
-    gap = (observed - expected)[:-1]
-    if not len(gap):
-        return float("nan"), float("nan")
-    statistic = float(gap @ np.linalg.pinv(variance[:-1, :-1]) @ gap)
-    return statistic, float(chi2.sf(statistic, len(gap)))
 
 
 def thirds_within(score: Array, fold: Sequence[str]) -> Array:

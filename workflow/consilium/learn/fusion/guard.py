@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from consilium.core.statistics import group_weights, interval
 from consilium.learn.fusion.fusion import FROM_NETWORK
 
 Array = np.ndarray
@@ -64,15 +65,8 @@ def _simple(losses: Mapping[str, Array], names: Sequence[str]) -> str:
 
 
 def paired_gain(difference: Array, groups: Sequence[str], seed: int) -> tuple[float, float, float]:
-    """Mean of `difference` and its 95 % percentile bootstrap interval, whole groups redrawn."""
+    """Mean of `difference` over inner folds and its 95 % bootstrap interval, whole groups redrawn."""
     weights = group_weights(groups, REPEATS, seed)
     means = weights @ difference / np.maximum(weights.sum(axis=1), 1)
-    low, high = np.quantile(means, [0.025, 0.975])
+    low, high = interval(means, crossed=True)
     return float(difference.mean()), float(low), float(high)
-
-
-def group_weights(groups: Sequence[str], repeats: int, seed: int) -> Array:
-    """(repeat, row): how often each row's group was drawn."""
-    names, codes = np.unique(np.asarray(groups), return_inverse=True)
-    drawn = np.random.default_rng(seed).multinomial(len(names), np.full(len(names), 1 / len(names)), size=repeats)
-    return drawn[:, codes].astype(float)

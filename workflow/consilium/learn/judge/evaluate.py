@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from consilium.core.statistics import group_weights, interval
 from consilium.learn.cohort.tasks import Target
 from consilium.learn.fusion.fusion import CANDIDATES
-from consilium.learn.fusion.guard import group_weights
 from consilium.learn.judge import metrics
 
 Array = np.ndarray
@@ -51,7 +51,8 @@ class Judged:
     def interval(self, replicates: Array, metric: str = "") -> tuple[float, float]:
         """95 % interval of a metric's replicates; without `metric`: of a difference, which has no bounds."""
         bounds = metrics.BOUNDS.get(metric, (0.0, 1.0)) if metric else (-np.inf, np.inf)
-        return metrics.interval(replicates, bounds, self.crossed)
+        low, high = interval(replicates, bounds, self.crossed)
+        return float(low), float(high)
 
     def value(self, name: str, metric: str, rows: Array | None = None) -> tuple[float, Array]:
         """(metric over the model's patients, its replicates), means over repeats; NaN when it cannot be computed."""

@@ -32,11 +32,6 @@ BOUNDS = {
     "r2": (-np.inf, 1.0), "quadratic_kappa": (-1.0, 1.0), "calibration_slope": (-np.inf, np.inf),
     "calibration_intercept": (-np.inf, np.inf),
 }  # fmt: skip
-# Across folds every patient is judged once and taught the models of all other folds: what makes one fold easy for the
-# others' models makes the others easy for its own. Redrawing the judged patients does not see that. For linear scores
-# of nothing the variance is twice that of independent folds, whatever their number (docs/methods/learn/uncertainty.md;
-# doi:10.1080/01621459.2023.2197686, doi:10.1023/A:1024068626366).
-CROSSED = 2**0.5
 MAIN = {"classification": "auc", "survival": "c_index", "regression": "mae"}
 
 
@@ -217,18 +212,3 @@ def all_of(target: Target, fold: Array, cut: Array | None = None, times: tuple[f
         over_time = censored.of(times) if len(times) > 1 else {}
         return {"c_index": c_index, "c_index_within_folds": inside, **over_time, **slope}
     return {"mae": mae, "r2": r2}
-
-
-def interval(
-    replicates: Array, bounds: tuple[float, float] = (-np.inf, np.inf), crossed: bool = False
-) -> tuple[float, float]:
-    """95 % percentile interval within `bounds`; NaN when fewer than half of the replicates could be judged.
-
-    crossed: see CROSSED; the distance of both ends from the median is multiplied by it.
-    """
-    kept = replicates[np.isfinite(replicates)]
-    if len(kept) < max(2, 0.5 * len(replicates)):
-        return float("nan"), float("nan")
-    middle, *ends = np.quantile(kept, [0.5, 0.025, 0.975])
-    low, high = np.clip(middle + (CROSSED if crossed else 1.0) * (np.array(ends) - middle), *bounds)
-    return float(low), float(high)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from consilium.core.statistics import log_rank
 from consilium.learn.cohort.data import Cohort
 from consilium.learn.cohort.tasks import Target
 from consilium.learn.models.preproc import raw_table
@@ -18,26 +19,6 @@ CIRCULAR = "circular: the strata were made from this block, so a difference is n
 FREE = "not used: this was not looked at when the strata were made"
 
 
-def log_rank(time: Array, event: Array, labels: Array) -> float:
-    """p of the log-rank test of several groups (doi:10.1111/j.2517-6161.1972.tb00899.x)."""
-    from scipy.stats import chi2
-
-    names = np.unique(labels)
-    member = labels[:, None] == names[None, :]
-    gap, spread = np.zeros(len(names)), np.zeros((len(names), len(names)))
-    for t in np.unique(time[event == 1]):
-        at_risk = member[time >= t].sum(axis=0).astype(float)
-        died = member[(time == t) & (event == 1)].sum(axis=0).astype(float)
-        n, d = at_risk.sum(), died.sum()
-        share = at_risk / n
-        gap += died - d * share
-        if n > 1:
-            spread += d * (n - d) / (n - 1) * (np.diag(share) - np.outer(share, share))
-    free = slice(0, len(names) - 1)
-    value = float(gap[free] @ np.linalg.pinv(spread[free, free]) @ gap[free])
-    return float(chi2.sf(value, len(names) - 1))
-
-
 def outcome(name: str, target: Target, known: Array, labels: Array, basis: str) -> dict[str, Any] | None:
     """One row: does the outcome differ between strata? None where it cannot be asked."""
     rows = known & (labels >= 0)
@@ -47,7 +28,7 @@ def outcome(name: str, target: Target, known: Array, labels: Array, basis: str) 
     if target.kind == "survival":
         if not part.event.any():
             return None
-        return _row("outcome", name, "log-rank", log_rank(part.time, part.event, own), int(rows.sum()), basis)
+        return _row("outcome", name, "log-rank", log_rank(part.time, part.event, own)[1], int(rows.sum()), basis)
     if target.kind == "regression":
         return _row("outcome", name, "Kruskal-Wallis", _kruskal(part.y, own), int(rows.sum()), basis)
     return _row("outcome", name, "chi-squared", _table(part.y, own), int(rows.sum()), basis)

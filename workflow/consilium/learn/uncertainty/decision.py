@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from consilium.core.statistics import interval
 from consilium.learn.cohort.tasks import Target
-from consilium.learn.judge.metrics import interval
 
 Array = np.ndarray
 THRESHOLDS = tuple(round(0.05 * k, 2) for k in range(1, 20))
@@ -27,7 +27,7 @@ def net_benefit(positive: Array, p: Array, weights: Array, threshold: float) -> 
 def curve(target: Target, p: Array, weights: Array, crossed: bool = False) -> list[dict[str, Any]]:
     """Rows of table `decision_curve`: the second of two classes, or each class against the rest; none else.
 
-    weights: the bootstrap's (replicate, row); crossed: see judge.metrics.CROSSED.
+    weights: the bootstrap's (replicate, row); crossed: see core.statistics.
     """
     if target.kind != "classification":
         return []
@@ -40,7 +40,7 @@ def curve(target: Target, p: Array, weights: Array, crossed: bool = False) -> li
             everybody = net_benefit(positive, np.ones(len(p)), both[:1], t)
             low, high = interval(model[1:], crossed=crossed)
             out.append({
-                "class": target.classes[k], "threshold": t, "model": float(model[0]), "lower": low, "upper": high,
-                "everybody": float(everybody[0]), "n": len(target),
+                "class": target.classes[k], "threshold": t, "model": float(model[0]), "lower": float(low),
+                "upper": float(high), "everybody": float(everybody[0]), "n": len(target),
             })  # fmt: skip
     return out

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from consilium.core.statistics import log_rank
 from consilium.report import stats
 from consilium.report.figures.style import COLOURS, GREY, card, panels
 
@@ -34,7 +35,7 @@ def survival(predictions: pd.DataFrame, time: pd.Series, event: pd.Series, unit:
     for k, (name, hue) in enumerate(THIRDS):
         if (third == k).any():
             _curve(ax, t[third == k], e[third == k], name, hue)
-    _, p = stats.logrank(t, e, third)
+    _, p = log_rank(t, e, third)
     ax.set(
         xlabel=unit,
         ylabel="Share without event",

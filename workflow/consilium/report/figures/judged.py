@@ -87,7 +87,7 @@ def precision_recall(predictions: pd.DataFrame, folds: pd.DataFrame, seed: int) 
     for c in classes:
         ax, hue, name, positive, score = c.ax, c.hue, c.name, c.positive, c.score
         recall, precision = stats.precision_points(positive, score)
-        low, high, ends = stats.precision_band(positive, score, c.weights)
+        low, high, ends = stats.precision_band(positive, score, c.weights, c.crossed)
         ax.fill_between(stats.GRID, low, high, color=hue, alpha=0.18, lw=0)
         ax.step(recall, precision, where="pre", color=hue, lw=1.8)
         ax.axhline(positive.mean(), color=GREY, lw=0.8, ls="--")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from consilium.core.statistics import group_weights
 from consilium.report import stats
 from consilium.report.figures.style import COLOURS, GREY, card, colour, panels
 from consilium.report.words import metric as metric_name
@@ -37,7 +38,10 @@ def classes_shown(table: pd.DataFrame) -> list[str]:
 
 @dataclass(frozen=True)
 class OneClass:
-    """A panel on one class against the rest. positive, score: by patient; weights: the bootstrap over groups."""
+    """A panel on one class against the rest. positive, score: by patient; weights: the bootstrap over groups.
+
+    crossed: see core.statistics.
+    """
 
     ax: Any
     hue: str
@@ -45,6 +49,7 @@ class OneClass:
     positive: np.ndarray
     score: np.ndarray
     weights: np.ndarray
+    crossed: bool
 
 
 def one_against_rest(predictions: pd.DataFrame, folds: pd.DataFrame, seed: int) -> tuple[Figure, list[OneClass]] | None:
@@ -53,11 +58,14 @@ def one_against_rest(predictions: pd.DataFrame, folds: pd.DataFrame, seed: int) 
     if table.empty:
         return None
     of = dict(zip(folds["patient"], folds["group"], strict=True))
-    weights = stats.group_weights([of.get(p, p) for p in table["patient"]], REPEATS, seed)
+    weights = group_weights([of.get(p, p) for p in table["patient"]], REPEATS, seed)
     names = classes_shown(table)
     figure, axes = panels(len(names), 3.3, 3.5)
+    crossed = table["fold"].nunique() > 1
     return figure, [
-        OneClass(ax, hue, name, (table["observed"] == name).to_numpy(), table[f"p_{name}"].to_numpy(float), weights)
+        OneClass(
+            ax, hue, name, (table["observed"] == name).to_numpy(), table[f"p_{name}"].to_numpy(float), weights, crossed
+        )
         for ax, (name, hue) in zip(axes, colour(names).items(), strict=True)
     ]
 
@@ -71,7 +79,7 @@ def roc(predictions: pd.DataFrame, folds: pd.DataFrame, seed: int) -> Figure:
     for c in classes:
         ax, hue, name, positive, score = c.ax, c.hue, c.name, c.positive, c.score
         fpr, tpr = stats.roc_points(positive, score)
-        low, high, ends = stats.roc_band(positive, score, c.weights)
+        low, high, ends = stats.roc_band(positive, score, c.weights, c.crossed)
         ax.fill_between(stats.GRID, low, high, color=hue, alpha=0.18, lw=0)
         ax.plot(fpr, tpr, color=hue, lw=1.8)
         ax.plot([0, 1], [0, 1], color=GREY, lw=0.8, ls="--")
