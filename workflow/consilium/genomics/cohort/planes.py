@@ -26,6 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from consilium.genomics.cohort import chunkfiles, codes
+from consilium.genomics.cohort.chunkgroup import Group
 
 NO_CALL = -1
 GROUP, ARRAY, ODD = "planes", "calls", "odd"
@@ -120,9 +121,13 @@ def stored_planes(path: Path) -> Planes | None:
 
 
 def planes_of(group: Any) -> Planes:
-    """Planes of an open Zarr group; from its files where it lies in a folder, which is faster."""
-    root = getattr(group.store, "root", None)
-    if root is not None and (stored := stored_planes(Path(root) / group.path)) is not None:
+    """Planes of an open group, zarr's or `chunkgroup`'s; from its files where it lies in a folder: that is faster."""
+    if isinstance(group, Group):
+        root: Path | None = group.root
+    else:
+        top = getattr(group.store, "root", None)
+        root = None if top is None else Path(top) / group.path
+    if root is not None and (stored := stored_planes(root)) is not None:
         return stored
     calls = group["call_genotype"]
     if GROUP not in group:
