@@ -118,7 +118,7 @@ def write_table(path: Path, name: str, table: pd.DataFrame) -> None:
 def _cells(column: pd.Series) -> np.ndarray:
     """A column of `Table.check` as an array whose text is what belongs in the file; missing: empty."""
     if column.dtype.name in ("Int64", "boolean"):
-        return column.astype(object).where(column.notna(), "").to_numpy()
+        return column.astype(str).where(column.notna(), "").to_numpy(dtype=object)
     return column.to_numpy()
 
 
@@ -128,7 +128,7 @@ def _float_texts(values: np.ndarray) -> list[str]:
 
     different, where = np.unique(values, return_inverse=True)
     texts = np.array(["" if v != v else f"{v:.10g}" for v in different.tolist()], dtype=object)
-    return list(texts[where])
+    return texts[where].tolist()
 
 
 def write_columns(path: Path, name: str, columns: dict[str, Any]) -> None:
@@ -146,8 +146,7 @@ def _lines(columns: dict[str, np.ndarray]) -> bytes:
         if values.dtype.kind == "f":
             texts.append(_float_texts(values))
         else:
-            cells = list(map(str, values.tolist()))
-            texts.append(_quoted(cells) if values.dtype.kind in "OU" else cells)
+            texts.append(_quoted(values.tolist()) if values.dtype.kind in "OU" else list(map(str, values.tolist())))
     if len(texts) == 1:  # a line of nothing would be no row
         texts = [[c or '""' for c in texts[0]]]
     return "\n".join(["\t".join(columns), *map("\t".join, zip(*texts, strict=True)), ""]).encode()
