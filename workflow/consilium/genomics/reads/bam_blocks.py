@@ -79,7 +79,7 @@ def batches(handle: BinaryIO, chunks: list[Chunk]) -> Iterator[Records]:
             yield Records(data, at, items(data, HEAD, at))
 
 
-def _inflated(handle: BinaryIO, first: int, last: int) -> Iterator[list[bytearray]]:
+def _inflated(handle: BinaryIO, first: int, last: int) -> Iterator[list[bytes]]:
     """Contents of the BGZF blocks that begin at file offsets `first` to `last`, in batches."""
     import deflate
 
@@ -96,7 +96,7 @@ def _inflated(handle: BinaryIO, first: int, last: int) -> Iterator[list[bytearra
                 break
             (length,) = struct.unpack_from("<I", packed, at + size - 4)
             if length:
-                out.append(deflate.deflate_decompress(packed[at + head : at + size - 8], length))
+                out.append(bytes(deflate.deflate_decompress(packed[at + head : at + size - 8], length)))
             at += size
         if at == 0:
             raise ValueError("a BGZF block that is cut short")

@@ -122,23 +122,16 @@ def _add_tile(
     cuts = np.unique(np.concatenate([[0], *(p for pair in places for p in pair)]))
     cuts = cuts[cuts < len(depth)]
 
-    def summed(before: Sums, which: int) -> Sums:
-        """Sums between the starts and ends of the regions (0) or of the windows (1), from those before each cut."""
+    def summed(values: npt.NDArray[np.integer], which: int) -> Sums:
+        """Sums between the starts and ends of the regions (0) or of the windows (1)."""
+        before = np.concatenate([[0], np.cumsum(np.add.reduceat(values, cuts, dtype=np.int64))])
         start, end = (np.searchsorted(cuts, p) for p in places[which])
         return np.asarray(before[end] - before[start])
 
-    depths = np.concatenate([[0], np.cumsum(np.add.reduceat(depth, cuts, dtype=np.int64))])
-    np.add.at(out[1], inside[1][:, 0], summed(depths, 1))
-    limits = (depth < minimum, *(depth >= t for t in THRESHOLDS))
-    for column, before in enumerate((depths, *(_before(flags, np.append(cuts, len(depth))) for flags in limits))):
-        np.add.at(out[0][:, column], inside[0][:, 0], summed(before, 0))
-
-
-def _before(flags: npt.NDArray[np.bool_], places: Sums) -> Sums:
-    """How many of the flags before each place are set."""
-    words = np.zeros(len(flags) // 64 + 1, dtype=np.uint64)
-    packed = np.packbits(flags, bitorder="little")
-    words.view(np.uint8)[: len(packed)] = packed
-    whole = np.concatenate([[0], np.cumsum(np.bitwise_count(words), dtype=np.int64)])
-    word, bit = places // 64, (places % 64).astype(np.uint64)
-    return np.asarray(whole[word] + np.bitwise_count(words[word] & ((np.uint64(1) << bit) - np.uint64(1))))
+    np.add.at(out[1], inside[1][:, 0], summed(depth, 1))
+    counted: list[npt.NDArray[np.integer]] = [
+        depth,
+        *(part.view(np.uint8) for part in (depth < minimum, *(depth >= t for t in THRESHOLDS))),
+    ]
+    for column, values in enumerate(counted):
+        np.add.at(out[0][:, column], inside[0][:, 0], summed(values, 0))
