@@ -1,5 +1,7 @@
 """The command line is the stage's signature; whatever fails ends as a message and exit code 1."""
 
+import importlib
+import inspect
 import os
 import subprocess
 import sys
@@ -7,13 +9,21 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from consilium.core.cli import repeat_list_options
+from consilium.core.cli import option_name, parser_of, stages_of
 
 ROOT = Path(__file__).resolve().parents[3]
+ROOMS = ("ehr", "genomics", "imaging", "learn", "omics", "report", "text", "treatment")
 
 
-def test_list_options_are_repeated():
-    assert repeat_list_options(["s", "--a", "1", "2", "--b", "3"]) == ["s", "--a", "1", "--a", "2", "--b", "3"]
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_stage_has_an_option_for_each_parameter(room, capsys):
+    module = importlib.import_module(f"consilium.{room}.stages")
+    commands = stages_of(module)
+    for name, stage in commands.items():
+        with pytest.raises(SystemExit):
+            parser_of(module, commands, name).parse_args([name, "--help"])
+        shown = capsys.readouterr().out.split()
+        assert {option_name(p) for p in inspect.signature(stage).parameters} <= {w.strip("[],") for w in shown}
 
 
 @pytest.fixture
@@ -25,9 +35,10 @@ def room(tmp_path):
             from pathlib import Path
             from consilium.core.errors import InputError, Problem
 
-            def join(tables: list[Path], out: Path, threads: int = 1) -> None:
-                """Join."""
-                out.write_text(" ".join(map(str, tables)) + f" {threads}")
+            def join(tables: list[Path], out: Path, threads: int = 1, more: list[str] | None = None,
+                     rate: float | None = None, flips: bool = False) -> None:
+                """Join 100 % of them."""
+                out.write_text(f"{[str(t) for t in tables]} {threads} {more} {rate} {flips}")
 
             def refuse(n: int) -> None:
                 """Refuse."""
@@ -48,9 +59,32 @@ def room(tmp_path):
     return call
 
 
-def test_stages_run_with_their_own_parameters(room, tmp_path):
-    assert room("join", "--tables", "a", "b", "--out", "o.txt", "--threads", "3").returncode == 0
-    assert (tmp_path / "o.txt").read_text() == "a b 3"
+@pytest.mark.parametrize("given, read", [
+    (["--tables", "a", "b", "--threads", "3"], "['a', 'b'] 3 None None False"),
+    (["--tables", "a", "--flips", "--tables", "b", "c", "--more", "", "--rate", "-0.5"],
+     "['a', 'b', 'c'] 1 [''] -0.5 True"),
+])  # fmt: skip
+def test_stages_run_with_their_own_parameters(room, tmp_path, given, read):
+    assert room("join", "--out", "o.txt", *given).returncode == 0
+    assert (tmp_path / "o.txt").read_text() == read
+
+
+@pytest.mark.parametrize("given, said", [
+    (["join", "--tables", "a"], "required: --out"),
+    (["join", "--tables", "a", "--out", "o", "--threads", "x"], "--threads: invalid int value: 'x'"),
+    (["join", "--tables", "a", "--out", "o", "--thread", "2"], "unrecognized arguments: --thread"),
+    (["part"], "invalid choice: 'part'"),
+])  # fmt: skip
+def test_a_wrong_command_line_says_what_is_wrong(room, given, said):
+    done = room(*given)
+    assert done.returncode == 2 and said in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("given", [[], ["--help"], ["join", "--help"]])
+def test_help_is_given_for_the_room_and_the_stage(room, given):
+    done = room(*given)
+    assert done.returncode == 0 and "Join 100 % of them" in done.stdout
+    assert ("--tables" in done.stdout) == ("join" in given)
 
 
 def test_input_problems_are_one_message(room):

@@ -6,8 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from consilium.core import contract, register, store
+from consilium.core import contract, refused, register, store
+from consilium.core.errors import Problem
 from consilium.core.provenance import code_digest, file_digest, seed_from
+from hypothesis import given as drawn
+from hypothesis import strategies as st
 
 
 def block(values: np.ndarray, present: list[bool]) -> xr.Dataset:
@@ -63,6 +66,38 @@ def test_tables_keep_types_and_missing_values(tmp_path):
     store.write_table(tmp_path / "d.tsv", "drugs", table)
     back = store.read_table(tmp_path / "d.tsv", "drugs")
     assert back["dose"].tolist()[0] == 5.0 and np.isnan(back["dose"][1]) and back["unit"].tolist() == ["mg", ""]
+
+
+CELLS = st.text(alphabet='a"\t\n ,é', max_size=4)
+ROWS = st.tuples(
+    CELLS, st.none() | st.integers(-(10**12), 10**12), st.sampled_from([np.nan, -0.1, 1e300, 1 / 3]) | st.floats(),
+    st.none() | st.booleans(),
+)  # fmt: skip
+
+
+@drawn(st.lists(ROWS, max_size=5), st.integers(1, 4))
+def test_tables_are_written_as_pandas_writes_them(rows, width):
+    kinds = ("object", "Int64", "float64", "boolean")
+    table = pd.DataFrame({k: pd.Series([r[i] for r in rows], dtype=k) for i, k in enumerate(kinds[:width])})
+    texts = table.copy()
+    if width > 2:
+        texts["float64"] = ["" if v != v else f"{v:.10g}" for v in table["float64"]]
+    expected = texts.to_csv(sep="\t", index=False, lineterminator="\n").encode()
+    assert store._lines({name: store._cells(table[name]) for name in table.columns}) == expected
+
+
+def test_a_cell_with_a_carriage_return_is_read_back(tmp_path):
+    problem = Problem("a\rb.txt", "x", "y", "z", 3)
+    refused.write_quarantine(tmp_path / "q.tsv", "text", [problem, problem])
+    assert store.read_table(tmp_path / "q.tsv", "quarantine")["file"].tolist() == ["a\rb.txt"]
+
+
+@pytest.mark.parametrize("problems", [[], [("b.txt", "x", 2, ""), ("b.txt", "y", 1, "P1"), ("a\tb", 'say "x"', 7, "")]])
+def test_refused_input_is_written_as_the_table_is(tmp_path, problems):
+    given = [Problem(file, found, "y", "z", line, patient) for file, found, line, patient in problems]
+    refused.write_quarantine(tmp_path / "a.tsv", "text", given)
+    store.write_table(tmp_path / "b.tsv", "quarantine", refused.quarantine("text", given))
+    assert (tmp_path / "a.tsv").read_bytes() == (tmp_path / "b.tsv").read_bytes()
 
 
 @pytest.mark.parametrize("name", ["observations", "polygenic_matches"])

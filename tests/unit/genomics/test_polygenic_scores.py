@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from consilium.genomics.cohort.planes import pack_calls
+from consilium.genomics.scores.allele_codes import AlleleCodes
 from consilium.genomics.scores.frequencies import no_frequencies
-from consilium.genomics.scores.matching import Rules, ambiguous
+from consilium.genomics.scores.matching import Rules
 from consilium.genomics.scores.rows import NO_GENOTYPES, match_table, read_scores, score_rows
 from consilium.genomics.scores.rows import score_all as all_scores
 from consilium.genomics.scores.scoring_file import DOMINANT, RECESSIVE, read_scoring_file
@@ -65,7 +66,11 @@ def test_strands_are_flipped_only_when_told() -> None:
 
 def test_ambiguous_pairs() -> None:
     first, second = np.array(["A", "G", "A", "AT"], dtype=object), np.array(["T", "C", "G", "TA"], dtype=object)
-    assert list(ambiguous(first, second)) == [True, True, False, False]
+    words = AlleleCodes(first, second, np.array(["", "ACC"], dtype=object))
+    assert list(words.ambiguous(*words.arrays[:2])) == [True, True, False, False]
+    turned = words.texts[words.complements[np.concatenate(words.arrays)]]
+    assert list(turned) == ["T", "C", "T", "AT", "A", "G", "C", "TA", "", "GGT"]
+    assert words.none == words.arrays[2][0] and AlleleCodes(first, second).none == -1
 
 
 AMBIGUOUS = [("chr1", 10, "A", "T", ["0/1", "1/1"])]

@@ -112,16 +112,14 @@ def write_table(path: Path, name: str, table: pd.DataFrame) -> None:
         if path.suffix == ".parquet":
             ordered.to_parquet(temporary, index=False, schema=register.TABLES[name].arrow_schema(list(ordered.columns)))
         else:
-            _as_text(ordered).to_csv(temporary, sep="\t", index=False, lineterminator="\n")
+            temporary.write_bytes(_lines({name: _cells(ordered[name]) for name in ordered.columns}))
 
 
-def _as_text(table: pd.DataFrame) -> pd.DataFrame:
-    """Floats as text of ten digits, NaN as nothing: a tenth of the time that pandas takes to do the same."""
-    texts = {
-        name: _float_texts(table[name].to_numpy())
-        for name in table.columns[[kind.kind == "f" for kind in table.dtypes]]
-    }
-    return table.assign(**texts)
+def _cells(column: pd.Series) -> np.ndarray:
+    """A column of `Table.check` as an array whose text is what belongs in the file; missing: empty."""
+    if column.dtype.name in ("Int64", "boolean"):
+        return column.astype(str).where(column.notna(), "").to_numpy(dtype=object)
+    return column.to_numpy()
 
 
 def _float_texts(values: np.ndarray) -> list[str]:
@@ -130,22 +128,28 @@ def _float_texts(values: np.ndarray) -> list[str]:
 
     different, where = np.unique(values, return_inverse=True)
     texts = np.array(["" if v != v else f"{v:.10g}" for v in different.tolist()], dtype=object)
-    return list(texts[where])
+    return texts[where].tolist()
 
 
 def write_columns(path: Path, name: str, columns: dict[str, Any]) -> None:
     """Write a TSV table as `write_table` does, from lists or arrays by name, without pandas: a long table of few
     columns in a third of the time, and half a second of start-up less. The same bytes."""
-    ordered = register.TABLES[name].ordered_columns(columns)
+    content = _lines(register.TABLES[name].ordered_columns(columns))
+    with atomic(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def _lines(columns: dict[str, np.ndarray]) -> bytes:
+    """A table as the csv module writes it with tabs, floats with ten digits, in a fraction of its time."""
     texts = []
-    for values in ordered.values():
+    for values in columns.values():
         if values.dtype.kind == "f":
             texts.append(_float_texts(values))
         else:
             texts.append(_quoted(values.tolist()) if values.dtype.kind in "OU" else list(map(str, values.tolist())))
-    lines = ["\t".join(ordered), *map("\t".join, zip(*texts, strict=True)), ""]
-    with atomic(path) as temporary:
-        temporary.write_text("\n".join(lines), encoding="utf-8", newline="")
+    if len(texts) == 1:  # a line of nothing would be no row
+        texts = [[c or '""' for c in texts[0]]]
+    return "\n".join(["\t".join(columns), *map("\t".join, zip(*texts, strict=True)), ""]).encode()
 
 
 def _quoted(cells: list[str]) -> list[str]:

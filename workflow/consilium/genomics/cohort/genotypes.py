@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from consilium.core.errors import InputError, Problem
+from consilium.genomics.cohort.chunkgroup import open_group
 
 MISSING = -1  # call_genotype: no call
 ABSENT = -2  # call_genotype: beyond this person's ploidy at the site
@@ -125,21 +126,24 @@ class Genotypes:
 @contextmanager
 def open_genotypes(path: Path) -> Iterator[Genotypes]:
     """Open a VCF-Zarr store. Raises InputError when it is not one."""
-    import zarr
-
     needed = {"sample_id", "contig_id", "variant_contig", "variant_position", "variant_allele", "call_genotype"}
-    try:
-        store: Any = zarr.storage.ZipStore(path, mode="r") if Path(path).is_file() else str(path)
-        group = zarr.open_group(store, mode="r")
-    except Exception as error:  # zarr's own, zipfile's and OSError: all mean that this is no store
-        raise InputError(_unusable(path, f"{type(error).__name__}: {error}")) from None
+    store: Any = None
+    group: Any = open_group(Path(path))
+    if group is None:
+        import zarr
+
+        try:
+            store = zarr.storage.ZipStore(path, mode="r") if Path(path).is_file() else str(path)
+            group = zarr.open_group(store, mode="r")
+        except Exception as error:  # zarr's own, zipfile's and OSError: all mean that this is no store
+            raise InputError(_unusable(path, f"{type(error).__name__}: {error}")) from None
     try:
         lacking = needed - set(group.array_keys())
         if lacking:
             raise InputError(_unusable(path, f"no variable {', '.join(sorted(lacking))}"))
         yield Genotypes(group)
     finally:
-        if not isinstance(store, str):
+        if store is not None and not isinstance(store, str):
             store.close()
 
 

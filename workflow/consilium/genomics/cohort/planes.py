@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from consilium.genomics.cohort import chunkfiles, codes
+from consilium.genomics.cohort.chunkgroup import Group
 
 NO_CALL = -1
 GROUP, ARRAY, ODD = "planes", "calls", "odd"
@@ -119,9 +121,13 @@ def stored_planes(path: Path) -> Planes | None:
 
 
 def planes_of(group: Any) -> Planes:
-    """Planes of an open Zarr group; from its files where it lies in a folder, which is faster."""
-    root = getattr(group.store, "root", None)
-    if root is not None and (stored := stored_planes(Path(root) / group.path)) is not None:
+    """Planes of an open group, zarr's or `chunkgroup`'s; from its files where it lies in a folder: that is faster."""
+    if isinstance(group, Group):
+        root: Path | None = group.root
+    else:
+        top = getattr(group.store, "root", None)
+        root = None if top is None else Path(top) / group.path
+    if root is not None and (stored := stored_planes(root)) is not None:
         return stored
     calls = group["call_genotype"]
     if GROUP not in group:
@@ -257,8 +263,20 @@ def _carriers(bits: Bits, n_samples: int) -> Ints:
     return np.bincount(64 * words + bit, minlength=n_samples)
 
 
-def _unpacked(bits: Bits, n_samples: int) -> npt.NDArray[np.uint8]:
-    return np.unpackbits(np.ascontiguousarray(bits).view(np.uint8), axis=1, bitorder="little", count=n_samples)
+@cache
+def _doses_of_bytes() -> npt.NDArray[np.uint64]:
+    """Of every byte of low (first) and of high: the eight samples' dosages as one number."""
+    pairs = np.arange(1 << 16, dtype="<u2").view(np.uint8).reshape(-1, 2, 1)
+    bits = np.unpackbits(pairs, axis=2, bitorder="little").astype(np.int8)
+    doses = bits[:, 0] + 2 * bits[:, 1]
+    doses[doses == 3] = NO_CALL
+    return doses.view(np.uint64)[:, 0]
+
+
+def doses(low: Bits, high: Bits, n_samples: int) -> npt.NDArray[np.int8]:
+    """(row, sample) ALT alleles 0 to 2, NO_CALL, of planes (row, word)."""
+    pairs = np.stack([np.ascontiguousarray(plane).view(np.uint8) for plane in (low, high)], axis=2)
+    return _doses_of_bytes()[pairs.view("<u2")[:, :, 0]].view(np.int8)[:, :n_samples]
 
 
 def dosages(planes: Planes, rows: Ints) -> npt.NDArray[np.int8]:
@@ -267,9 +285,7 @@ def dosages(planes: Planes, rows: Ints) -> npt.NDArray[np.int8]:
     out = np.empty((len(rows), planes.n_samples), dtype=np.int8)
     done = 0
     for block, here in planes.blocks(np.asarray(rows, dtype=np.int64)[order]):
-        low, high = (_unpacked(plane[here], planes.n_samples) for plane in (block.low, block.high))
-        part = (low + 2 * high).view(np.int8)
-        part[part == 3] = NO_CALL
+        part = doses(block.low[here], block.high[here], planes.n_samples)
         out[order[done : done + len(part)]] = part
         done += len(part)
     return out

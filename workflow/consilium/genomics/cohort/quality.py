@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -52,8 +53,8 @@ def tally(matrix: Matrix, threads: int = 1) -> Tally:
     """
     odd = matrix.planes.odd
     # autosomal or not, and what the change is: a number for each pair; odd rows are not counted here.
-    pairs = zip(matrix.ref, matrix.alt, strict=True)
-    kinds = np.array([_CHANGES.get(p, _OTHER) for p in pairs], dtype=np.int64) + 3 * matrix.autosomal
+    pairs = zip(matrix.ref.tolist(), matrix.alt.tolist(), strict=True)
+    kinds = np.array([*map(_CHANGES.get, pairs, repeat(_OTHER))], dtype=np.int64) + 3 * matrix.autosomal
     sites, counts, single = planes.count(matrix.planes, np.where(odd, -1, kinds), 6, threads)
     n_called = sites.n - sites.no_call
     strands, alts = 2 * n_called, sites.het + 2 * sites.hom_alt
@@ -114,7 +115,9 @@ def _hwe_of_counts(matrix: Matrix, counts: planes.SiteCounts) -> Floats:
 
 def x_sites(matrix: Matrix, frequency: Floats, n_called: Ints) -> Ints:
     """Rows of non-PAR X that count for sex: single bases, common in the cohort (where it is large enough), spaced."""
-    usable = (matrix.chrom == X) & matrix.is_snv & (n_called > 0)
+    usable = (matrix.chrom == X) & (n_called > 0)
+    if usable.any():
+        usable &= matrix.is_snv
     places = np.flatnonzero(usable)
     usable[places[[in_par(int(p)) for p in matrix.pos[places]]]] = False
     if len(matrix.samples) >= _MINIMUM_COHORT:

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from consilium.genomics.scores.allele_codes import AlleleCodes, Codes
 from consilium.genomics.scores.frequencies import Frequencies, pairs_at
 from consilium.genomics.scores.scoring_file import ScoringFile, Terms
 
 AUTOSOMES = 22  # contigs below this number
 NEAR_HALF = 0.08  # a frequency closer to .5 tells no strand (tolerance of TwoSampleMR, doi 10.7554/eLife.34408)
-_COMPLEMENT = str.maketrans("ACGT", "TGCA")
 
 # Codes of Matches.match, best first; up to REFERENCE_ONLY the variant counts where a patient is called.
 ALTERNATIVE, REFERENCE, EFFECT_ONLY, FLIPPED_ALTERNATIVE, FLIPPED_REFERENCE, REFERENCE_ONLY = range(6)
@@ -44,7 +44,7 @@ class Sites:
     """The alternatives of some rows of the store: one entry a row and alternative, sorted by site, row, alternative.
 
     key (entry,) as `site_keys`; row (entry,); allele (entry,) number of the alternative, -1 where the row has none
-    (alt "": only the reference base was seen); ref, alt (entry,) upper-case text.
+    (alt "": only the reference base was seen); ref, alt (entry,) upper-case text (numbers while `match` works).
     """
 
     key: Ints
@@ -100,50 +100,39 @@ class Matches:
         return ", ".join(f"{n} {w}" for w, n in sorted(counts.items(), key=lambda kv: (-kv[1], kv[0]))) or "no calls"
 
 
-def ambiguous(first: Texts, second: Texts) -> Bools:
-    """(term,) A/T or C/G: the same pair on both strands."""
-    pairs = (("A", "T"), ("T", "A"), ("C", "G"), ("G", "C"))
-    return np.any([(first == a) & (second == b) for a, b in pairs], axis=0).astype(bool)
-
-
-def lengths(texts: Texts) -> Ints:
-    return np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
-
-
-def complement(alleles: Texts) -> Texts:
-    """The same alleles on the other strand: reversed, each base replaced."""
-    known = {a: a[::-1].translate(_COMPLEMENT) for a in set(alleles)}
-    return np.array([known[a] for a in alleles], dtype=object)
-
-
 def match(score: ScoringFile, sites: Sites, rules: Rules, frequencies: Frequencies) -> Matches:
     """One entry per term. Nothing but the term, the sites at its position and `frequencies` decides."""
     terms = score.terms
-    effect, other, undecided = _on_strand(terms, rules, frequencies)
+    words = AlleleCodes(terms.effect_allele, terms.other_allele, sites.ref, sites.alt)
+    named, beside, ref, alt = words.arrays
+    sites = replace(sites, ref=ref, alt=alt)
+    effect, other, undecided = _on_strand(terms, named, beside, words, rules, frequencies)
     term, entry = pairs_at(sites.key, terms.key)
-    real = frequencies.know(terms.key, effect, other) & (other != "")
-    grade = _grades(effect[term], other[term], real[term], sites, entry, rules)
+    real = frequencies.know(terms.key, words.texts[effect], words.texts[other]) & (other != words.none)
+    grade = _grades(effect[term], other[term], real[term], sites, entry, words, rules)
     best = np.lexsort((entry, grade, term))
     first = best[np.unique(term[best], return_index=True)[1]]
     kind = np.full(len(terms), NOT_FOUND, dtype=np.int8)
     place = np.full(len(terms), -1, dtype=np.int64)
     kind[term[first]], place[term[first]] = grade[first], entry[first]
-    alone = (kind == EFFECT_ONLY) & ambiguous(sites.ref[place], sites.alt[place]) if len(sites.key) else np.False_
+    alone = (kind == EFFECT_ONLY) & words.ambiguous(ref[place], alt[place]) if len(sites.key) else np.False_
     kind = np.where(undecided | alone, AMBIGUOUS, kind)
-    kind = np.where(_named_twice(terms), DUPLICATE, kind)
+    kind = np.where(_named_twice(terms.key, named, beside), DUPLICATE, kind)
     kind = np.where(terms.chrom >= AUTOSOMES, NOT_AUTOSOMAL, np.where(terms.key < 0, NO_POSITION, kind))
-    return _with_duplicates(_assembled(kind.astype(np.int8), place, effect, other, sites))
+    return _with_duplicates(_assembled(kind.astype(np.int8), place, effect, other, sites, words))
 
 
-def _on_strand(terms: Terms, rules: Rules, frequencies: Frequencies) -> tuple[Texts, Texts, Bools]:
+def _on_strand(
+    terms: Terms, effect: Codes, other: Codes, words: AlleleCodes, rules: Rules, frequencies: Frequencies
+) -> tuple[Codes, Codes, Bools]:
     """(effect allele, other allele, undecided) with ambiguous pairs turned to the reference's strand, where it is told.
 
     The file's frequency of the effect allele and the reference's of the same base must lie on one side of .5, or on
     opposite sides (the other strand), in every reference population, and none near .5.
     """
-    pair = ambiguous(terms.effect_allele, terms.other_allele)
+    pair = words.ambiguous(effect, other)
     if rules.ambiguous == "drop" or not pair.any():
-        return terms.effect_allele, terms.other_allele, pair
+        return effect, other, pair
     known = frequencies.of(terms.key, terms.effect_allele, terms.other_allele)
     file = terms.frequency
     with np.errstate(invalid="ignore"):
@@ -152,78 +141,79 @@ def _on_strand(terms: Terms, rules: Rules, frequencies: Frequencies) -> tuple[Te
         rare, common = file < 0.5 - NEAR_HALF, file > 0.5 + NEAR_HALF
     same, opposite = (below & rare) | (above & common), (below & common) | (above & rare)
     turn = pair & opposite
-    effect = np.where(turn, terms.other_allele, terms.effect_allele)
-    other = np.where(turn, terms.effect_allele, terms.other_allele)
-    return effect, other, pair & ~same & ~opposite
+    return np.where(turn, other, effect), np.where(turn, effect, other), pair & ~same & ~opposite
 
 
-def _grades(effect: Texts, other: Texts, real: Bools, sites: Sites, entry: Ints, rules: Rules) -> npt.NDArray[np.int8]:
-    """Code of each (term, entry) pair, lower is better.
+def _grades(
+    effect: Codes, other: Codes, real: Bools, sites: Sites, entry: Ints, words: AlleleCodes, rules: Rules
+) -> npt.NDArray[np.int8]:
+    """Code of each (term, entry) pair, lower is better; alleles as numbers of `words`, those of `sites` too.
 
     real: the frequency reference knows both alleles of the term here; then a call at a row with another alternative
     also tells that the term's own is not carried. Without that, only a row without any alternative does.
     """
-    ref, alt, allele = sites.ref[entry], sites.alt[entry], sites.allele[entry]
+    ref, alt, allele, none = sites.ref[entry], sites.alt[entry], sites.allele[entry], words.none
     entries_of_row = np.unique(sites.row, return_inverse=True, return_counts=True)
     single = (entries_of_row[2][entries_of_row[1]] == 1)[entry] if len(entry) else np.empty(0, dtype=bool)
-    flipped_effect, flipped_other = complement(effect), complement(other)
-    turned = rules.flips & (other != "")
+    flipped_effect, flipped_other = words.complements[effect], words.complements[other]
+    turned = rules.flips & (other != none)
     out = np.full(len(entry), OTHER, dtype=np.int8)
-    bases = np.all([lengths(texts) < 2 for texts in (ref, alt, effect, other)], axis=0) & (real | (alt == ""))
+    short = np.all([words.lengths[codes] < 2 for codes in (ref, alt, effect, other)], axis=0)
+    bases = short & (real | (alt == none))
     for code, holds in (
-        (FLIPPED, (other != "") & _either(ref, alt, flipped_effect, flipped_other)),
+        (FLIPPED, (other != none) & _either(ref, alt, flipped_effect, flipped_other)),
         (REFERENCE_ONLY, turned & bases & _one_of(ref, flipped_effect, flipped_other)),
-        (REFERENCE_ONLY, bases & (((other != "") & (ref == other)) | (ref == effect))),
+        (REFERENCE_ONLY, bases & (((other != none) & (ref == other)) | (ref == effect))),
         (FLIPPED_REFERENCE, turned & (ref == flipped_effect) & (alt == flipped_other)),
         (FLIPPED_ALTERNATIVE, turned & (ref == flipped_other) & (alt == flipped_effect)),
-        (EFFECT_ONLY, (other == "") & single & (allele == 1) & ((effect == ref) | (effect == alt))),
-        (REFERENCE, (ref == effect) & (alt == other) & (alt != "")),
+        (EFFECT_ONLY, (other == none) & single & (allele == 1) & ((effect == ref) | (effect == alt))),
+        (REFERENCE, (ref == effect) & (alt == other) & (alt != none)),
         (ALTERNATIVE, (ref == other) & (alt == effect)),
     ):
         out[holds] = code
     # Without the other allele a second base is not known: a row of several, or of the reference alone, settles nothing.
-    out[(other == "") & (out == REFERENCE_ONLY) & ~((ref == effect) & (allele == -1))] = OTHER
+    out[(other == none) & (out == REFERENCE_ONLY) & ~((ref == effect) & (allele == -1))] = OTHER
     return out
 
 
-def _either(ref: Texts, alt: Texts, first: Texts, second: Texts) -> Bools:
+def _either(ref: Codes, alt: Codes, first: Codes, second: Codes) -> Bools:
     return ((ref == first) & (alt == second)) | ((ref == second) & (alt == first))
 
 
-def _one_of(ref: Texts, first: Texts, second: Texts) -> Bools:
+def _one_of(ref: Codes, first: Codes, second: Codes) -> Bools:
     return (ref == first) | (ref == second)
 
 
-def _named_twice(terms: Terms) -> Bools:
+def _named_twice(key: Ints, effect: Codes, other: Codes) -> Bools:
     """(term,) another term names the same position and the same pair of alleles: neither is certain to be meant."""
     import pandas as pd
 
-    swap = terms.effect_allele > terms.other_allele
-    first = np.where(swap, terms.other_allele, terms.effect_allele)
-    second = np.where(swap, terms.effect_allele, terms.other_allele)
-    named = pd.DataFrame({"key": terms.key, "first": first, "second": second})
-    return np.asarray(named.duplicated(keep=False) & (named["key"] >= 0), dtype=bool)
+    named = pd.DataFrame({"key": key, "first": np.minimum(effect, other), "second": np.maximum(effect, other)})
+    return np.asarray(named.duplicated(keep=False) & (key >= 0), dtype=bool)
 
 
-def _assembled(kind: npt.NDArray[np.int8], place: Ints, effect: Texts, other: Texts, sites: Sites) -> Matches:
+def _assembled(
+    kind: npt.NDArray[np.int8], place: Ints, effect: Codes, other: Codes, sites: Sites, words: AlleleCodes
+) -> Matches:
+    """The matches, alleles as text again."""
     used = kind <= REFERENCE_ONLY
     row, allele = np.full(len(kind), -1, dtype=np.int64), np.full(len(kind), -1, dtype=np.int64)
     row[used] = sites.row[place[used]]
-    ref = np.full(len(kind), "", dtype=object)
+    ref = np.full(len(kind), words.none)
     ref[used] = sites.ref[place[used]]
     whole = used & (kind != REFERENCE_ONLY)
     allele[whole] = sites.allele[place[whole]]
     flipped = np.isin(kind, (FLIPPED_ALTERNATIVE, FLIPPED_REFERENCE)) | (
         (kind == REFERENCE_ONLY) & (ref != effect) & (ref != other)
     )
-    effect, other = np.where(flipped, complement(effect), effect), np.where(flipped, complement(other), other)
+    effect, other = (np.where(flipped, words.complements[codes], codes) for codes in (effect, other))
     only = kind == EFFECT_ONLY
     alt = effect.copy()
     alt[only] = sites.alt[place[only]]
     turned = used & (ref == effect) & ~(only & (alt == effect))
     counted = np.where(only, alt, np.where(turned, other, effect))
     beside = np.where(only, ref, np.where(turned, effect, other))
-    return Matches(kind, row, allele, turned, counted, beside)
+    return Matches(kind, row, allele, turned, words.texts[counted], words.texts[beside])
 
 
 def _with_duplicates(matches: Matches) -> Matches:

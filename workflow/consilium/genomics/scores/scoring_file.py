@@ -26,6 +26,7 @@ from consilium.genomics.scores.scoring_table import (
     Table,
     bad,
     by_value,
+    numbers,
     read_lines,
     row_problems,
 )
@@ -161,12 +162,12 @@ def _terms(table: Table) -> Terms:
     place = ("hm_chr", "hm_pos") if "hm_pos" in table.columns else ("chr_name", "chr_position")
     chrom_text, pos_text = (table.column(c) for c in place)
     chrom = by_value(chrom_text, _contig, np.int64)
-    pos = np.nan_to_num(_numbers(pos_text), nan=0.0, posinf=0.0, neginf=0.0).astype(np.int64)
+    pos = np.nan_to_num(numbers(pos_text), nan=0.0, posinf=0.0, neginf=0.0).astype(np.int64)
     chrom = np.where(pos > 0, chrom, -1)
-    frequency = _numbers(table.column("allelefrequency_effect"))
+    frequency = numbers(table.column("allelefrequency_effect"))
     return Terms(
-        chrom, np.where(chrom >= 0, pos, 0), table.column("effect_allele"), table.other_alleles(),
-        table.column("effect_weight").astype(np.float64), table.effects(),
+        chrom, np.where(chrom >= 0, pos, 0), np.asarray(table.column("effect_allele"), dtype=object),
+        table.other_alleles(), table.weights, table.effects(),
         np.where((frequency >= 0) & (frequency <= 1), frequency, math.nan), table.lines,
     )  # fmt: skip
 
@@ -174,18 +175,3 @@ def _terms(table: Table) -> Terms:
 def _contig(name: str) -> int:
     known = canonical(name) if name else None
     return CONTIGS.index(known) if known else -1
-
-
-def _numbers(cells: Texts) -> Floats:
-    """Cells as numbers, NaN where they are none. Few values recur in a column of frequencies: each is read once."""
-    try:
-        return np.where(cells == "", "nan", cells).astype(np.float64)
-    except ValueError:
-        return np.array([_number(c) for c in cells], dtype=np.float64)
-
-
-def _number(cell: str) -> float:
-    try:
-        return float(cell)
-    except ValueError:
-        return math.nan

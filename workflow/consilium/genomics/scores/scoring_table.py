@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +26,14 @@ _COLUMNS = (
     "is_diplotype", "is_interaction", "locus_name",
 )  # fmt: skip
 _ALLELES = ("effect_allele", "other_allele", "hm_inferOtherAllele")
+_NUMBERS = ("hm_pos", "chr_position", "effect_weight", "allelefrequency_effect")  # the cells of others recur
 # Columns whose truth means a term that is no dosage of one allele.
 _COMPLEX = {"is_haplotype": "haplotype term", "is_diplotype": "diplotype term", "is_interaction": "interaction term"}
 _EFFECT_TYPES = {"": ADDITIVE, "additive": ADDITIVE, "dominant": DOMINANT, "recessive": RECESSIVE}
 _TRUE = {"true", "1", "yes", "t"}
 _BASES = re.compile(r"[ACGT]+")
 
-Texts = npt.NDArray[Any]
+Texts = Any  # (row,) texts: an array of objects, or a pandas Categorical where they recur
 
 
 def bad(path: Path, found: str, mend: str, line: int = 0) -> Problem:
@@ -40,8 +44,8 @@ def bad(path: Path, found: str, mend: str, line: int = 0) -> Problem:
 class Table:
     """Header lines, column names as written, and the cells of the columns that count, blank rows left out.
 
-    cells: column -> (row,) text, blanks stripped, alleles in upper case. lines (row,): 1-based lines in the file.
-    too_long: (line, number of cells) of rows with more cells than columns.
+    cells: column -> (row,) text, as objects or a pandas Categorical, blanks stripped, alleles in upper case.
+    lines (row,): 1-based lines in the file. too_long: (line, number of cells) of rows with more cells than columns.
     """
 
     header: dict[str, str]
@@ -56,13 +60,23 @@ class Table:
 
     def column(self, name: str) -> Texts:
         """(row,) cells; "" everywhere where the file has no such column."""
-        return self.cells.get(name, np.full(len(self.lines), "", dtype=object))
+        import pandas as pd
+
+        if name in self.cells:
+            return self.cells[name]
+        return pd.Categorical.from_codes(np.zeros(len(self.lines), dtype=np.int8), categories=[""])
 
     def other_alleles(self) -> Texts:
         """(row,) the file's own, else the one that harmonisation inferred; "" where it is no sequence of bases."""
-        own = self.column("other_allele")
-        chosen = np.where(own != "", own, self.column("hm_inferOtherAllele"))
+        chosen = own = self.column("other_allele")
+        if "hm_inferOtherAllele" in self.cells:
+            chosen = np.where(own != "", own, self.cells["hm_inferOtherAllele"])
         return by_value(chosen, lambda text: text if _BASES.fullmatch(text) else "", object)
+
+    @cached_property
+    def weights(self) -> npt.NDArray[np.float64]:
+        """(row,) effect_weight; NaN where it is no number."""
+        return numbers(self.column("effect_weight"))
 
     def effects(self) -> npt.NDArray[np.int8]:
         """(row,) ADDITIVE, DOMINANT or RECESSIVE, by the flags or by effect_type."""
@@ -80,8 +94,25 @@ def by_value(cells: Texts, function: Callable[[str], Any], dtype: Any) -> Texts:
     """`function` of every cell, called once a distinct value."""
     import pandas as pd
 
-    codes, values = pd.factorize(cells)
+    codes, values = (cells.codes, cells.categories) if isinstance(cells, pd.Categorical) else pd.factorize(cells)
     return np.array([function(v) for v in values], dtype=dtype)[codes]
+
+
+def numbers(cells: Texts) -> npt.NDArray[np.float64]:
+    """Cells as numbers, NaN where they are none."""
+    import pandas as pd
+
+    if not isinstance(cells, pd.Categorical):
+        with contextlib.suppress(ValueError):
+            return cells.astype(np.float64)
+    return by_value(cells, _number, np.float64)
+
+
+def _number(cell: str) -> float:
+    try:
+        return float(cell)
+    except ValueError:
+        return math.nan
 
 
 def read_lines(path: Path, text: str) -> Table:
@@ -114,12 +145,13 @@ def _columns(columns: list[str], body: str, first_line: int) -> tuple[dict[str, 
         if not body.strip() or not wanted:
             raise pd.errors.ParserError
         frame = pd.read_csv(
-            io.StringIO(body), sep="\t", names=names, usecols=wanted, dtype=str, quoting=csv.QUOTE_NONE, header=None,
-            keep_default_na=False, na_filter=False, skip_blank_lines=False, index_col=False, on_bad_lines="error",
+            io.StringIO(body), sep="\t", names=names, usecols=wanted, quoting=csv.QUOTE_NONE, header=None,
+            dtype={c: "str" if c in _NUMBERS else "category" for c in wanted}, keep_default_na=False, na_filter=False,
+            skip_blank_lines=False, index_col=False, on_bad_lines="error",
         )  # fmt: skip
         if _most_tabs(body) >= len(names):
             raise pd.errors.ParserError  # with usecols pandas drops surplus cells without a word
-        cells = {c: frame[c].to_numpy(dtype=object) for c in wanted}
+        cells = {c: frame[c].to_numpy(dtype=object) if c in _NUMBERS else frame[c].array for c in wanted}
         lines = np.arange(first_line, first_line + len(frame), dtype=np.int64)
     except pd.errors.ParserError:
         cells, lines, too_long = _by_hand(columns, body, first_line)
@@ -128,6 +160,8 @@ def _columns(columns: list[str], body: str, first_line: int) -> tuple[dict[str, 
     filled = np.zeros(len(lines), dtype=bool)
     for values in cells.values():
         filled |= values != ""
+        if filled.all():
+            return cells, lines, too_long
     return {c: v[filled] for c, v in cells.items()}, lines[filled], too_long
 
 
@@ -155,7 +189,14 @@ def _by_hand(columns: Sequence[str], body: str, first_line: int) -> tuple[dict[s
 
 
 def _cleaned(column: str, cells: Texts) -> Texts:
-    return by_value(cells, lambda text: text.strip().upper() if column in _ALLELES else text.strip(), object)
+    import pandas as pd
+
+    def clean(text: str) -> str:
+        return text.strip().upper() if column in _ALLELES else text.strip()
+
+    if isinstance(cells, pd.Categorical) and all(clean(v) == v for v in cells.categories):
+        return cells
+    return by_value(cells, clean, object)
 
 
 def row_problems(path: Path, table: Table) -> list[Problem]:
@@ -164,7 +205,7 @@ def row_problems(path: Path, table: Table) -> list[Problem]:
     flagged = {column: table.flag(column) for column in _COMPLEX}
     alleles, weights = table.column("effect_allele"), table.column("effect_weight")
     spelled = by_value(alleles, lambda text: bool(_BASES.fullmatch(text)), bool)
-    numeric = _finite(weights)
+    numeric = np.isfinite(table.weights)
     types = by_value(table.column("effect_type"), lambda text: text.lower() in _EFFECT_TYPES, bool)
     both = table.flag("is_dominant") & table.flag("is_recessive")
     complex_term = np.any([*flagged.values()], axis=0)
@@ -187,17 +228,3 @@ def row_problems(path: Path, table: Table) -> list[Problem]:
     if len(found) > MOST_PROBLEMS:
         problems.append(bad(path, f"{len(found) - MOST_PROBLEMS} more rows like these", "see the rows named"))
     return problems
-
-
-def _finite(cells: Texts) -> npt.NDArray[np.bool_]:
-    try:
-        return np.isfinite(cells.astype(np.float64))
-    except ValueError:
-        return np.array([_is_number(c) for c in cells], dtype=bool)
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        return bool(np.isfinite(float(cell)))
-    except ValueError:
-        return False

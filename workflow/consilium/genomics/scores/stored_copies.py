@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from consilium.genomics.cohort.genotypes import Genotypes
-from consilium.genomics.cohort.planes import GROUP, NO_CALL, Block, Planes, planes_of
+from consilium.genomics.cohort.planes import GROUP, Block, Planes, doses, planes_of
 from consilium.genomics.scores.sums import CopiesOf, Ints, copies_in
 
 
@@ -22,11 +22,6 @@ def copies_in_planes(planes: Planes) -> CopiesOf:
     """Copies of allele 1; rows are asked for in ascending order, so one block is held at a time."""
     held: dict[int, Block] = {}
 
-    def unpacked(words: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint8]:
-        return np.unpackbits(
-            np.ascontiguousarray(words).view(np.uint8), axis=1, bitorder="little", count=planes.n_samples
-        )
-
     def copies(rows: Ints, alleles: Ints) -> npt.NDArray[np.int8]:
         parts = []
         for number in np.unique(rows // planes.height):
@@ -34,10 +29,7 @@ def copies_in_planes(planes: Planes) -> CopiesOf:
                 held.clear()
                 held[number] = planes.block(int(number))
             here = rows[rows // planes.height == number] % planes.height
-            low, high = unpacked(held[number].low[here]), unpacked(held[number].high[here])
-            part = (low + 2 * high).view(np.int8)
-            part[part == 3] = NO_CALL
-            parts.append(part)
+            parts.append(doses(held[number].low[here], held[number].high[here], planes.n_samples))
         return np.concatenate(parts)
 
     return copies

@@ -223,21 +223,19 @@ def _fill(
     batch: _Features, missing: Bools, posterior: Floats, total: Floats, used: Floats, filled: Floats, lost: Floats
 ) -> None:
     """Adds what stands for absent calls to the sums, in whole quanta; or takes the term out of them."""
-    feature, sample = np.nonzero(missing)
-    n = missing.shape[1]
-    share = np.einsum("ck,ck->c", batch.frequency[feature], posterior[sample]) if posterior.shape[1] else np.nan
-    share = np.broadcast_to(share, feature.shape)
-    for i in range(total.shape[0]):
-        inside = batch.part[feature, i]
-        f, s = feature[inside], sample[inside]
-        known = np.where(np.isnan(share[inside]), batch.own[f, i], share[inside])
-        value = np.rint(batch.weight[f, i] * expected(known, batch.coding[f]))
-        unknown = np.isnan(known)
-        value = np.where(unknown, -batch.base[f, i], value)
-        total[i] += np.bincount(s, weights=value, minlength=n)
-        used[i] -= np.bincount(s[unknown], minlength=n)
-        filled[i] += np.bincount(s[~unknown], minlength=n)
-        lost[i] += np.bincount(s, weights=batch.variance[f, i], minlength=n)
+    absent = np.flatnonzero(missing)
+    step = max(1, _CELLS // max(len(total), 1))
+    for start in range(0, len(absent), step):
+        feature, sample = np.divmod(absent[start : start + step], missing.shape[1])
+        share = np.einsum("ck,ck->c", batch.frequency[feature], posterior[sample]) if posterior.shape[1] else np.nan
+        share = np.broadcast_to(share, feature.shape)[:, None]
+        known = np.where(np.isnan(share), batch.own[feature], share)  # (absent call, sum)
+        inside, unknown = batch.part[feature], np.isnan(known)
+        value = np.rint(batch.weight[feature] * expected(known, batch.coding[feature][:, None]))
+        value = np.where(unknown, -batch.base[feature], value)
+        places = (np.arange(len(total)) * missing.shape[1] + sample[:, None])[inside]
+        for sums, some in ((total, value), (used, -1.0 * unknown), (filled, ~unknown), (lost, batch.variance[feature])):
+            sums += np.bincount(places, weights=some[inside], minlength=sums.size).reshape(sums.shape)
 
 
 def coded(count: Floats, effect: npt.NDArray[np.int8]) -> Floats:

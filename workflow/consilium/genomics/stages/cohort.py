@@ -35,7 +35,7 @@ def merge(
     """
     from consilium.core import chunks, refused, sheets
     from consilium.core.errors import Problem
-    from consilium.core.store import write_facts, write_table
+    from consilium.core.store import write_facts
     from consilium.genomics.cohort import joining as cohort
     from consilium.genomics.cohort import variants, vcfzarr, workers
     from consilium.genomics.intake.setup import Setup
@@ -59,7 +59,7 @@ def merge(
              "files": [j.facts for j in joints if j.facts]}  # fmt: skip
     write_facts(sources, facts)
     problems = [Problem(**p) for e in entries for p in e["problems"]] + [p for j in joints for p in j.problems]
-    write_table(quarantine, "quarantine", refused.quarantine("genomics", problems))
+    refused.write_quarantine(quarantine, "genomics", problems)
 
 
 def cohort_qc(

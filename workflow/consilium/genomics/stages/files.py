@@ -25,7 +25,6 @@ def check(
     `tables` is the folder of star-allele tables, whose genes outside calls name; without it they are not opened.
     """
     from consilium.core import refused, sheets
-    from consilium.core.store import write_table
     from consilium.genomics.intake import checking
     from consilium.genomics.intake.build import KnownSites
     from consilium.genomics.intake.setup import Setup
@@ -43,7 +42,7 @@ def check(
     problems = [p for row in genomes for p in checking.problems_of(row, ids, setup, known)]
     problems += outside.read_calls(rows, read_genes(tables), sorted(ids))[1] if tables else []
     problems += read_scores(scores or [], build_by_sites(known_sites))[1]
-    write_table(out, "quarantine", refused.quarantine("genomics", problems))
+    refused.write_quarantine(out, "genomics", problems)
 
 
 def reads(

@@ -20,7 +20,7 @@ def phenotypes(samples: Path, cases: Path, most: int, out: Path, quarantine: Pat
     packets = [s for s in sheets.read_samples(samples) if s.modality == "genomics" and s.kind == "phenopacket"]
     rows, problems = rank_patients(packets, cases, most)
     write_table(out, "hpo_ranking", pd.DataFrame(rows) if rows else TABLES["hpo_ranking"].empty())
-    write_table(quarantine, "quarantine", refused.quarantine("genomics", problems))
+    refused.write_quarantine(quarantine, "genomics", problems)
 
 
 def consequences(
@@ -57,7 +57,7 @@ def consequences(
     except InputError as error:
         problems = error.problems
     write_table(out, "consequences", table)
-    write_table(quarantine, "quarantine", refused.quarantine("genomics", problems))
+    refused.write_quarantine(quarantine, "genomics", problems)
 
 
 def findings(
@@ -98,4 +98,4 @@ def findings(
     found, looked = tables.rows(world, [p.patient for p in people])
     for path, name, rows in ((out, "gene_findings", found), (assessed, "genes_assessed", looked)):
         write_table(path, name, pd.DataFrame(rows) if rows else TABLES[name].empty())
-    write_table(quarantine, "quarantine", refused.quarantine("genomics", problems))
+    refused.write_quarantine(quarantine, "genomics", problems)

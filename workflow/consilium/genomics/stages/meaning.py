@@ -46,7 +46,7 @@ def pharmacogenes(
         write_text(folder / name / "genomics" / "pharmacogenes.json", findings_json(findings[name], texts))
     rows = [finding_row(name, finding) for name in names for finding in findings[name]]
     write_table(out, "pharmacogenes", pd.DataFrame(rows))
-    write_table(quarantine, "quarantine", refused.quarantine("genomics", problems))
+    refused.write_quarantine(quarantine, "genomics", problems)
 
 
 def features(

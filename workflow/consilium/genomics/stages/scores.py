@@ -60,7 +60,7 @@ def polygenic_reference(
     rows = [table for table in collected.variants if len(table)]
     write_table(variants, "polygenic_reference",
                 pd.concat(rows, ignore_index=True) if rows else TABLES["polygenic_reference"].empty())  # fmt: skip
-    write_table(quarantine, "quarantine", refused.quarantine("genomics", problems))
+    refused.write_quarantine(quarantine, "genomics", problems)
 
 
 def polygenic(
@@ -110,4 +110,4 @@ def polygenic(
     tables = cohort_scores.tables(asked, genotypes, sheet, ancestry, panel)
     for name, path in (("polygenic", out), ("polygenic_matches", matches), ("polygenic_adjusted", adjusted)):
         write_table(path, name, tables[name])
-    write_table(quarantine, "quarantine", refused.quarantine("genomics", problems))
+    refused.write_quarantine(quarantine, "genomics", problems)
