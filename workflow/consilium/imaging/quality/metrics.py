@@ -84,6 +84,23 @@ def inu(field: NDArray) -> tuple[float, float]:
     return high - low, middle
 
 
+def shading(voxels: NDArray, wm: NDArray) -> float:
+    """Shading across white matter; 0 is best.
+
+    voxels: (x, y, z) intensities before bias correction. wm: mask. The plane that fits the logarithms of white matter
+    best: 95th less 5th percentile of its heights. Needs no estimate of the bias field, which finds the slow part of a
+    strong field last. NaN with fewer voxels than MIN_AIR.
+    """
+    places = np.argwhere(wm & (voxels > 0)).astype(np.float64)
+    if len(places) < MIN_AIR:
+        return float("nan")
+    logs = np.log(voxels[tuple(places.astype(int).T)].astype(np.float64))
+    apart = places - places.mean(axis=0)
+    heights = apart @ np.linalg.lstsq(apart, logs - logs.mean(), rcond=None)[0]
+    low, high = np.percentile(heights, [5, 95])
+    return float(high - low)
+
+
 def wm2max(voxels: NDArray, wm: NDArray) -> float:
     """White matter over the brightest voxels (99.95th percentile), in range: low where vessels or fat outshine it."""
     high = float(np.percentile(voxels, 99.95))
