@@ -38,7 +38,7 @@ METRICS: dict[str, Metric] = {
     "csf_to_gm": Metric("", "in range"),
     "inu_range": Metric("", "lower"),
     "inu_median": Metric("", "in range"),
-    "wm_shading": Metric("", "lower"),
+    "shading": Metric("", "lower"),
     "qi1": Metric("fraction", "lower"),
     "ghost_x": Metric("", "lower"),
     "ghost_y": Metric("", "lower"),

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 RAYLEIGH = np.sqrt(2 / (4 - np.pi))  # noise in air of a magnitude image -> noise in tissue
 NORMAL_MAD = 1.4826022185056018  # median absolute deviation -> standard deviation of a normal distribution
+LIT = 0.3  # of the head's median: below are air cavities, bone, fluid and noise
+FEW = 150_000  # voxels of a grid that shading is looked for on
 MIN_AIR = 100  # voxels of air that a spread needs
 
 
@@ -84,20 +86,24 @@ def inu(field: NDArray) -> tuple[float, float]:
     return high - low, middle
 
 
-def shading(voxels: NDArray, wm: NDArray) -> float:
-    """Shading across white matter; 0 is best.
+def shading(voxels: NDArray, head: NDArray) -> float:
+    """Shading across the head; 0 is best.
 
-    voxels: (x, y, z) intensities before bias correction. wm: mask. The plane that fits the logarithms of white matter
-    best: 95th less 5th percentile of its heights. Needs no estimate of the bias field, which finds the slow part of a
-    strong field last. NaN with fewer voxels than MIN_AIR.
+    voxels: (x, y, z) intensities before bias correction. head: foreground. The plane that best fits the logarithms of
+    what is brighter than LIT of the head's median: 95th less 5th percentile of its heights. It needs no estimate of
+    the bias field, which finds the slow part of a strong field last. NaN with fewer than MIN_AIR such voxels.
     """
-    places = np.argwhere(wm & (voxels > 0)).astype(np.float64)
-    if len(places) < MIN_AIR:
+    step = (slice(None, None, max(1, round((voxels.size / FEW) ** (1 / 3)))),) * 3  # shading is smooth
+    voxels, head = voxels[step], head[step]
+    lit = head & (voxels > max(LIT * float(np.median(voxels[head])), 0.0)) if head.any() else head
+    if np.count_nonzero(lit) < MIN_AIR:
         return float("nan")
-    logs = np.log(voxels[tuple(places.astype(int).T)].astype(np.float64))
+    logs = np.log(voxels[lit].astype(np.float64))
+    places = np.argwhere(lit).astype(np.float64)
     apart = places - places.mean(axis=0)
-    heights = apart @ np.linalg.lstsq(apart, logs - logs.mean(), rcond=None)[0]
-    low, high = np.percentile(heights, [5, 95])
+    # Normal equations: three unknowns, however many voxels.
+    slope = np.linalg.lstsq(apart.T @ apart, apart.T @ (logs - logs.mean()), rcond=None)[0]
+    low, high = np.percentile(apart @ slope, [5, 95])
     return float(high - low)
 
 

@@ -61,9 +61,9 @@ class Region:
 def box(mask: Mask, margin: NDArray[np.intp] | tuple[int, ...]) -> tuple[slice, slice, slice]:
     """Slices of the smallest box around a mask (not empty), `margin` voxels wider on each side, within the array."""
     turned = mask.T if mask.flags.f_contiguous else mask  # the slowest axis first: memory is read in order, and once
-    planes = np.flatnonzero(turned.reshape(len(turned), -1).any(axis=1))
+    planes = np.flatnonzero(turned.reshape(len(turned), -1).any(axis=-1))
     shadow = turned[planes[0] : planes[-1] + 1].any(axis=0)
-    held = [planes, np.flatnonzero(shadow.any(axis=1)), np.flatnonzero(shadow.any(axis=0))]
+    held = [planes, np.flatnonzero(shadow.any(axis=-1)), np.flatnonzero(shadow.any(axis=0))]
     first, second, third = (
         slice(max(int(line[0]) - int(wide), 0), min(int(line[-1]) + 1 + int(wide), n))
         for line, wide, n in zip(held if turned is mask else held[::-1], margin, mask.shape, strict=True)
