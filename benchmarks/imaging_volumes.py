@@ -123,7 +123,7 @@ def _queued_s() -> float:
 
 def write(spent: list[dict[str, float]]) -> str:
     """The kept table: least and median seconds, and how many times faster than one thread in the same turn."""
-    rows = ["what\tvolumes\twall_min\twall_median\tratio_min\tratio_median\tturns\tload"]
+    rows = ["what\tvolumes\tseconds_min\tseconds_median\tratio_min\tratio_median\tturns\tload"]
     for name in spent[0]:
         one, times = ([t[n] for t in spent] for n in (name.split(",")[0] + ", 1 thread", name))
         ratios = min(one) / min(times), statistics.median(a / b for a, b in zip(one, times, strict=True))

@@ -1,7 +1,7 @@
 """Defects of head images: registered and segmented once, then a defect a draw is measured and judged.
 
-The registration, tissues and bias field of the clean image are kept, since these defects do not move the head (the
-bias field is estimated anew for shading); head mask and every metric are computed on the image with the defect.
+The registration, tissues and bias field of the clean image are kept, since these defects do not move the head; head
+mask and every metric are computed on the image with the defect.
 """
 
 from __future__ import annotations
@@ -63,19 +63,14 @@ def _head(voxels: np.ndarray, affine: np.ndarray) -> Head:
     found, reason = anatomy.find(volume, alignment, log_field, grid, atlas.regions(), Choice().deformable)
     assert found is not None, reason
     brain = structural.brain_of(found.tissue, alignment, voxels.shape, affine)
-    return Head(voxels, affine, alignment, brain, field_of(voxels, affine))
+    return Head(voxels, affine, alignment, brain, np.exp(resample(log_field, grid, np.eye(4), voxels.shape, affine)))
 
 
-def field_of(voxels: np.ndarray, affine: np.ndarray) -> np.ndarray:
-    log_field, grid = brain_images._log_field(*at_spacing(voxels, affine, COARSE_MM))
-    return np.exp(resample(log_field, grid, np.eye(4), voxels.shape, affine))
-
-
-def measured(head: Head, voxels: np.ndarray, field: np.ndarray | None = None) -> dict[str, float]:
+def measured(head: Head, voxels: np.ndarray) -> dict[str, float]:
     """Metrics of `voxels`, an image on the grid of `head`."""
     coarse, grid = at_spacing(voxels, head.affine, COARSE_MM)
     mask = brain_images._on_grid(head_mask(coarse), grid, Volume(voxels, head.affine, "T1", "nifti"))
-    found = structural.structural(voxels, mask, head.field if field is None else field, head.brain)
+    found = structural.structural(voxels, mask, head.field, head.brain)
     return found | {"registration_coverage": head.alignment.coverage, "nan_share": 0.0}
 
 
@@ -104,11 +99,6 @@ def other_contrast(head: Head, rng: Rng) -> str:
     """A FLAIR under the name of a T1."""
     white = float(np.median(head.voxels[head.voxels > np.percentile(head.voxels, 85)]))
     return said(head, plant.other_contrast(again(head, rng), white))
-
-
-def shaded(head: Head, rng: Rng) -> str:
-    voxels = plant.shading(again(head, rng), rng)
-    return judge("T1", measured(head, voxels, field_of(voxels, head.affine)), [])[1]
 
 
 def voxel_size(head: Head, rng: Rng) -> str:
@@ -149,8 +139,7 @@ def _planted(defect: Callable[[np.ndarray, Rng], np.ndarray]) -> Draw:
 
 
 DEFECTS: dict[str, tuple[str, Draw]] = {
-    **{name: (WORDS[name], _planted(defect)) for name, defect in plant.HEAD.items() if name != "shading"},
-    "shading": (WORDS["shading"], shaded),
+    **{name: (WORDS[name], _planted(defect)) for name, defect in plant.HEAD.items()},
     "brain cut off": ("brain cut off", cropped),
     "FLAIR given as T1": ("contrast is not that of T1", other_contrast),
 }
