@@ -1,7 +1,7 @@
 """T1 volumes from file to features: time, memory, Dask threads against one, and what a kill -9 leaves behind.
 
     python benchmarks/imaging_volumes.py make WORK 100     write 100 simulated T1 (1 mm, 188 x 226 x 196, int16, gzip)
-    python benchmarks/imaging_volumes.py read WORK         read + resample: two Dask threads against one
+    python benchmarks/imaging_volumes.py read WORK         read + resample: two Dask threads against one, with controls
     python benchmarks/imaging_volumes.py run WORK 100      ingest -> features with two processes: time and memory
     python benchmarks/imaging_volumes.py killed WORK 100   the same, killed in the middle and run again: same bytes
 
@@ -11,18 +11,25 @@ Twelve heads are simulated (pose, warp, atrophy, bias); each volume has one of t
 from __future__ import annotations
 
 import hashlib
+import multiprocessing
 import os
 import resource
 import signal
+import statistics
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from multiprocessing.pool import ThreadPool
 from pathlib import Path
 
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
 HEADS = 12
+VOLUMES = 8  # read in a turn
 SCRIPT = [sys.executable, str(ROOT / "scripts" / "imaging.py")]
 
 
@@ -48,22 +55,93 @@ def make(work: Path, n: int) -> None:
     )
 
 
-def read(work: Path, repeats: int = 5) -> None:
-    """The code that `imaging_process` reads a patient's images with; the faster of `repeats`, taken in turns."""
+def read(work: Path, turns: int = 9) -> None:
+    """The code that `imaging_process` reads a patient's images with, on one and two threads, turn and turn about."""
+    ways = readings(work)
+    spent = [turn(ways) for _ in range(turns)]
+    print(write(spent))
+
+
+def readings(work: Path) -> dict[str, Callable[[], object]]:
+    """What is timed, imported and run once; what returns a number is timed by it.
+
+    Two controls say what the machine gives at that moment: the same reading in two processes, and sorting in numpy,
+    which needs the interpreter for nothing. On a machine where other programs run, threads of one program share what
+    it is given, so that no control comes near two; "but for the queue" leaves out the time in which a thread could
+    have run and had no core, and keeps what it waited for the interpreter or the disk.
+    """
     from consilium.core.sheets import Sample
     from consilium.imaging import reading
 
-    files = sorted((work / "raw").glob("*.nii.gz"))[:8]
+    files = sorted((work / "raw").glob("*.nii.gz"))[:VOLUMES]
     samples = [Sample("P1", "imaging", "T1", str(f), "", f"T1-{i}", 2) for i, f in enumerate(files)]
-    best = {1: np.inf, 2: np.inf}
-    for _ in range(repeats):
-        for threads in best:
-            start = time.perf_counter()
-            for _ in reading.ahead(samples, threads):
-                pass
-            best[threads] = min(best[threads], time.perf_counter() - start)
-    print(f"read + resample, {len(files)} volumes: 1 thread {best[1]:.2f} s, 2 threads {best[2]:.2f} s, "
-          f"ratio {best[1] / best[2]:.2f}")  # fmt: skip
+    noise = np.random.default_rng(1).random((VOLUMES, 2_000_000))
+
+    def volumes(these: Sequence[Sample], threads: int) -> None:
+        for _ in reading.ahead(these, threads=threads):
+            pass
+
+    volumes(samples[:1], 1)
+    return {
+        "read + resample, 1 thread": lambda: volumes(samples, 1),
+        "read + resample, 2 threads": lambda: volumes(samples, 2),
+        "read + resample, 2 processes": lambda: in_processes([partial(volumes, samples[i::2], 1) for i in (0, 1)]),
+        "but for the queue, 1 thread": lambda: but_for_the_queue([partial(volumes, samples, 1)]),
+        "but for the queue, 2 threads": lambda: but_for_the_queue([partial(volumes, samples[i::2], 1) for i in (0, 1)]),
+        "numpy.sort, 1 thread": lambda: [np.sort(row) for row in noise],
+        "numpy.sort, 2 threads": lambda: list(ThreadPool(2).imap(np.sort, noise)),
+    }
+
+
+def turn(ways: dict[str, Callable[[], object]]) -> dict[str, float]:
+    """Seconds by the clock."""
+    found = {}
+    for name, work_on in ways.items():
+        start = time.perf_counter()
+        told = work_on()
+        found[name] = told if isinstance(told, float) else time.perf_counter() - start
+    return found
+
+
+def but_for_the_queue(parts: Sequence[Callable[[], None]]) -> float:
+    """Each part on its own thread: most seconds that one took, less those in which it waited for a core (Linux)."""
+    start = threading.Barrier(len(parts))
+
+    def timed(part: Callable[[], None]) -> float:
+        start.wait()
+        clock, queue = time.perf_counter(), _queued_s()
+        part()
+        return time.perf_counter() - clock - (_queued_s() - queue)
+
+    with ThreadPool(len(parts)) as pool:
+        return max(pool.map(timed, parts, chunksize=1))
+
+
+def _queued_s() -> float:
+    return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9
+
+
+def write(spent: list[dict[str, float]]) -> str:
+    """The kept table: least and median seconds, and how many times faster than one thread in the same turn."""
+    rows = ["what\tvolumes\tseconds_min\tseconds_median\tratio_min\tratio_median\tturns\tload"]
+    for name in spent[0]:
+        one, times = ([t[n] for t in spent] for n in (name.split(",")[0] + ", 1 thread", name))
+        ratios = min(one) / min(times), statistics.median(a / b for a, b in zip(one, times, strict=True))
+        numbers = (min(times), statistics.median(times), *ratios)
+        rows.append("\t".join([name, str(VOLUMES), *(f"{n:.2f}" for n in numbers), str(len(spent)),
+                               f"{os.getloadavg()[0]:.1f}"]))  # fmt: skip
+    (ROOT / "benchmarks" / "imaging_volumes.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return "\n".join(rows)
+
+
+def in_processes(parts: Sequence[Callable[[], None]]) -> None:
+    started = [multiprocessing.get_context("fork").Process(target=part) for part in parts]
+    for process in started:
+        process.start()
+    for process in started:
+        process.join()
+        if process.exitcode:
+            sys.exit("a process of the control failed")
 
 
 def commands(work: Path, out: Path, n: int) -> list[list[str]]:

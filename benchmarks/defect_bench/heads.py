@@ -1,7 +1,7 @@
 """Defects of head images: registered and segmented once, then a defect a draw is measured and judged.
 
-The registration, tissues and bias field of the clean image are kept, since these defects do not move the head (the
-bias field is estimated anew for shading); head mask and every metric are computed on the image with the defect.
+The registration, tissues and bias field of the clean image are kept, since these defects do not move the head; head
+mask and every metric are computed on the image with the defect.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ from pathlib import Path
 
 import numpy as np
 from consilium.core.sheets import Sample
-from consilium.imaging.brain import atlas
+from consilium.imaging.brain import anatomy, atlas
 from consilium.imaging.brain import images as brain_images
+from consilium.imaging.brain.choice import Choice
 from consilium.imaging.brain.registration import Alignment, align, head_mask
 from consilium.imaging.intake import reader
 from consilium.imaging.quality import structural
 from consilium.imaging.quality.verdict import judge
+from consilium.imaging.reading import COARSE_MM
 from consilium.imaging.resampling import at_spacing, coverage, resample
 from consilium.imaging.volume import Volume
 from consilium.simulate import images_defects as plant
@@ -48,28 +50,27 @@ def heads(data: Path | None, simulated: int = 3) -> list[Head]:
         volume = reader.read(Sample("P", "imaging", "T1", str(data / name), "", "T1", 2))
         small, grid = at_spacing(volume.voxels, volume.affine, SPACING_MM)
         found.append((np.maximum(small, 0), grid))
-    out = []
-    for voxels, affine in found:
-        volume = Volume(voxels, affine, "T1", "nifti")
-        alignment = align(voxels, affine)
-        log_field, coarse = brain_images._log_field(volume)
-        tissue, reason = brain_images._tissue(volume, alignment, log_field, coarse)
-        assert tissue is not None, reason
-        brain = structural.brain_of(tissue, alignment, voxels.shape, affine)
-        out.append(Head(voxels, affine, alignment, brain, field_of(voxels, affine)))
-    return out
+    return [_head(voxels, affine) for voxels, affine in found]
 
 
-def field_of(voxels: np.ndarray, affine: np.ndarray) -> np.ndarray:
-    log_field, coarse = brain_images._log_field(Volume(voxels, affine, "T1", "nifti"))
-    return np.exp(resample(log_field, coarse, np.eye(4), voxels.shape, affine))
+def _head(voxels: np.ndarray, affine: np.ndarray) -> Head:
+    """As `brain.images.structural` works on an image."""
+    coarse, place = at_spacing(voxels, affine, COARSE_MM)
+    log_field, grid = brain_images._log_field(coarse, place)
+    field = np.exp(resample(log_field, grid, np.eye(4), coarse.shape, place))
+    alignment = align((coarse / field).astype(np.float32), place)
+    volume = Volume(voxels, affine, "T1", "nifti")
+    found, reason = anatomy.find(volume, alignment, log_field, grid, atlas.regions(), Choice().deformable)
+    assert found is not None, reason
+    brain = structural.brain_of(found.tissue, alignment, voxels.shape, affine)
+    return Head(voxels, affine, alignment, brain, np.exp(resample(log_field, grid, np.eye(4), voxels.shape, affine)))
 
 
-def measured(head: Head, voxels: np.ndarray, field: np.ndarray | None = None) -> dict[str, float]:
+def measured(head: Head, voxels: np.ndarray) -> dict[str, float]:
     """Metrics of `voxels`, an image on the grid of `head`."""
-    coarse, grid = at_spacing(voxels, head.affine, 4.0)
+    coarse, grid = at_spacing(voxels, head.affine, COARSE_MM)
     mask = brain_images._on_grid(head_mask(coarse), grid, Volume(voxels, head.affine, "T1", "nifti"))
-    found = structural.structural(voxels, mask, head.field if field is None else field, head.brain)
+    found = structural.structural(voxels, mask, head.field, head.brain)
     return found | {"registration_coverage": head.alignment.coverage, "nan_share": 0.0}
 
 
@@ -98,11 +99,6 @@ def other_contrast(head: Head, rng: Rng) -> str:
     """A FLAIR under the name of a T1."""
     white = float(np.median(head.voxels[head.voxels > np.percentile(head.voxels, 85)]))
     return said(head, plant.other_contrast(again(head, rng), white))
-
-
-def shaded(head: Head, rng: Rng) -> str:
-    voxels = plant.shading(again(head, rng), rng)
-    return judge("T1", measured(head, voxels, field_of(voxels, head.affine)), [])[1]
 
 
 def voxel_size(head: Head, rng: Rng) -> str:
@@ -143,8 +139,7 @@ def _planted(defect: Callable[[np.ndarray, Rng], np.ndarray]) -> Draw:
 
 
 DEFECTS: dict[str, tuple[str, Draw]] = {
-    **{name: (WORDS[name], _planted(defect)) for name, defect in plant.HEAD.items() if name != "shading"},
-    "shading": (WORDS["shading"], shaded),
+    **{name: (WORDS[name], _planted(defect)) for name, defect in plant.HEAD.items()},
     "brain cut off": ("brain cut off", cropped),
     "FLAIR given as T1": ("contrast is not that of T1", other_contrast),
 }

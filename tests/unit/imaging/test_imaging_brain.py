@@ -8,6 +8,7 @@ from consilium.imaging.brain.registration import Alignment, align, information
 from consilium.imaging.resampling import at_spacing, resample
 from consilium.imaging.volume import Volume
 from consilium.simulate.images_brain import Scan
+from scipy import ndimage
 
 
 def registered(scan: Scan) -> tuple[Volume, Alignment, np.ndarray, np.ndarray]:
@@ -93,3 +94,15 @@ def test_information_of_independent_and_equal_images() -> None:
     a = rng.random(20_000)
     assert information(rng.random(20_000), a) < 0.05
     assert information(a, a) > 0.9
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_smoothing_before_resampling_is_scipys_to_the_bit(order) -> None:
+    rng = np.random.default_rng(3)
+    voxels = np.asarray(rng.normal(100, 30, (23, 31, 17)).astype(np.float32), order=order)
+    voxels[2, 3, 4] = np.nan
+    sizes = np.array([1.0, 1.5, 4.0])
+    small, grid = at_spacing(voxels, np.diag([*sizes, 1]), 4.0, fill=7.0)
+    smooth = ndimage.gaussian_filter(np.nan_to_num(voxels, nan=7.0), (4.0 / sizes - 1) * 0.45)
+    assert np.array_equal(small, resample(smooth, np.diag([*sizes, 1]), np.eye(4), small.shape, grid, 7.0))
+    assert np.isnan(voxels[2, 3, 4])

@@ -85,6 +85,20 @@ def test_shading_is_measured_from_its_field() -> None:
     assert (spread, middle) == (pytest.approx(0.9), pytest.approx(1.0))
 
 
+def test_shading_is_seen_without_its_field(head: Scan) -> None:
+    """A ramp along an axis adds its slope times the head's extent, whatever the unit."""
+    voxels = head.voxels.astype(np.float32)
+    inside = head_mask(voxels)
+    before = metrics.shading(voxels, inside)
+    assert before < 0.6
+    x = np.linspace(-0.8, 0.8, voxels.shape[0], dtype=np.float32)[:, None, None]
+    across = np.ptp(np.percentile(np.broadcast_to(x, voxels.shape)[inside], [5, 95]))
+    shaded = metrics.shading(7 * voxels * np.exp(x), inside)
+    assert shaded == pytest.approx(across, abs=before + 0.1)
+    assert judge("T1", {"shading": shaded, "registration_coverage": 1.0}, [])[1].startswith("strong shading")
+    assert np.isnan(metrics.shading(voxels, np.zeros_like(inside)))
+
+
 def test_slices_blank_repeated_and_out_of_order(head: Scan) -> None:
     clean = head.voxels.astype(np.float32)
     assert (slices.blank(clean), slices.repeated(clean)) == (0, 0)

@@ -32,7 +32,7 @@ def one_patient(task: Task, folder: Path, settings: Settings, threads: int = 1) 
     samples = sorted(task.samples, key=lambda s: (s.kind == "mask", s.sample))
     # Quiet around all of it: reading threads would undo each other's silence.
     with scratch_folder(folder / ".scratch") as scratch, deidentify.quiet():
-        for sample, volume in reading.ahead(samples, scratch, threads):
+        for sample, volume in reading.ahead(samples, scratch=scratch, threads=threads):
             if isinstance(volume, InputError):
                 problems += volume.problems
                 continue

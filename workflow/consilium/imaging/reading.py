@@ -19,7 +19,7 @@ COARSE_MM = 4.0  # grid of the registration, and of what is kept of images witho
 
 
 def ahead(
-    samples: Sequence[Sample], scratch: Path | None = None, threads: int = 1
+    samples: Sequence[Sample], *, scratch: Path | None = None, threads: int = 1
 ) -> Iterator[tuple[Sample, Volume | InputError]]:
     """(sample, its image or why it cannot be used), in order; the same whatever the number of threads.
 

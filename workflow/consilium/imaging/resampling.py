@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from consilium.imaging.volume import Affine, Mask, Voxels, voxel_size
 
@@ -43,7 +44,7 @@ def resample(voxels: Voxels, affine: Affine, matrix: Affine, shape: tuple[int, .
     import SimpleITK as sitk  # noqa: N813
 
     how = sitk.sitkNearestNeighbor if nearest else sitk.sitkLinear
-    source = to_image(np.nan_to_num(voxels, nan=fill).astype(np.float32), affine)
+    source = to_image(_filled(voxels, fill), affine)
     sizes = voxel_size(grid)
     moved = sitk.Resample(
         source, [int(n) for n in shape], as_transform(matrix), how, [float(v) for v in grid[:3, 3]],
@@ -52,14 +53,29 @@ def resample(voxels: Voxels, affine: Affine, matrix: Affine, shape: tuple[int, .
     return from_image(moved)
 
 
-def at_spacing(voxels: Voxels, affine: Affine, spacing_mm: float, fill: float = 0.0) -> tuple[Voxels, Affine]:
-    """Isotropic copy at about `spacing_mm`, smoothed against aliasing; axes keep their direction."""
+def _filled(voxels: Voxels, fill: float) -> Voxels:
+    """float32 with `fill` where there is no value; the array itself where nothing is missing."""
+    values = np.asarray(voxels, dtype=np.float32)
+    missing = np.isnan(values)
+    return np.where(missing, np.float32(fill), values) if missing.any() else values
+
+
+def _smoothed(voxels: Voxels, sigma: NDArray[np.float64]) -> Voxels:
+    """ndimage.gaussian_filter, to the bit, in the order of axes in which SimpleITK wants the voxels afterwards."""
     from scipy import ndimage
 
+    lines = voxels.T
+    for axis, width in enumerate(sigma):
+        if width > 0:
+            lines = ndimage.gaussian_filter1d(lines, float(width), axis=2 - axis)
+    return np.asarray(lines.T)
+
+
+def at_spacing(voxels: Voxels, affine: Affine, spacing_mm: float, fill: float = 0.0) -> tuple[Voxels, Affine]:
+    """Isotropic copy at about `spacing_mm`, smoothed against aliasing; axes keep their direction."""
     sizes = voxel_size(affine)
     shape = tuple(max(3, round(float(n * s) / spacing_mm)) for n, s in zip(voxels.shape, sizes, strict=True))
-    sigma = np.maximum(spacing_mm / sizes - 1, 0) * 0.45
-    smooth = ndimage.gaussian_filter(np.nan_to_num(voxels, nan=fill).astype(np.float32), sigma)
+    smooth = _smoothed(_filled(voxels, fill), np.maximum(spacing_mm / sizes - 1, 0) * 0.45)
     grid = affine.copy()
     grid[:3, :3] = affine[:3, :3] / sizes * spacing_mm
     shift = (spacing_mm / sizes - 1) / 2  # keeps the corner of the first voxel

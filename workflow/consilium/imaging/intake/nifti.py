@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from consilium.core.errors import InputError, Problem
+from consilium.imaging.frames import opened
 from consilium.imaging.intake import nifti_series, recognise, sidecar
 from consilium.imaging.volume import Affine, Volume, Voxels, canonical, voxel_size
 
@@ -20,6 +20,7 @@ UNIT_MM = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 0.001}  # unknown, metre, millimetre, m
 UNIT_S = {0: 1.0, 8: 1.0, 16: 1e-3, 24: 1e-6}
 MAX_VOXELS = 2**31
 SPACING_MM = (0.05, 30.0)
+BLOCK_BYTES = 4_000_000  # of voxels read at once: few calls for Python, little memory beside the image
 
 
 @dataclass
@@ -69,14 +70,16 @@ def stored(path: Path, lazily: bool = False) -> tuple[Any, Voxels, float]:
     """
     if path.is_dir():
         raise RefusedError("a folder", "a .nii or .nii.gz file", "name the file in it")
+    from isal import igzip_lib
+
     zipped = _magic(path) == b"\x1f\x8b"
     try:
-        with gzip.open(path, "rb") if zipped else open(path, "rb") as handle:
+        with opened(path) as handle:
             return _parse(handle, path if lazily else None)
     except MemoryError:
         raise RefusedError("an image larger than the memory", "an image that fits", "check the header, or resample"
                            ) from None  # fmt: skip
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+    except (EOFError, igzip_lib.IsalError, gzip.BadGzipFile) as error:  # type: ignore[misc]
         what = "truncated" if isinstance(error, EOFError) else "damaged"
         raise RefusedError(f"a {what} {'gzip stream' if zipped else 'file'}", "a whole file", "copy or convert it again"
                            ) from None  # fmt: skip
@@ -117,22 +120,19 @@ def _parse(handle: Any, path: Path | None) -> tuple[Any, Voxels, float]:
 
 
 def _fill(voxels: Voxels, dtype: np.dtype, header: Any, held: Any, handle: Any) -> int:
-    """Read `voxels` slice by slice (a series: volume by volume), first from `held`, then from `handle`.
-
-    Returns how many were not finite.
-    """
-    shape = voxels.shape
-    parts = voxels.reshape(-1, shape[-1], order="F")
-    bad = 0
-    for t in range(parts.shape[1]):
-        size = parts.shape[0] * dtype.itemsize
+    """Read `voxels` a block at a time, first from `held`, then from `handle`. Returns how many were not finite."""
+    flat = voxels.reshape(-1, order="F")
+    bad, step = 0, BLOCK_BYTES // dtype.itemsize
+    for start in range(0, flat.size, step):
+        part = flat[start : start + step]
+        size = part.size * dtype.itemsize
         raw = held.read(size)
         raw += handle.read(size - len(raw))
         if len(raw) < size:
-            have, need = t * size + len(raw), parts.shape[1] * size
+            have, need = start * dtype.itemsize + len(raw), flat.size * dtype.itemsize
             raise RefusedError(f"truncated: {have} of {need} bytes of voxels", "a whole file",
                                "copy or convert it again")  # fmt: skip
-        parts[:, t], missing = _scaled(np.frombuffer(raw, dtype=dtype), header)
+        part[:], missing = _scaled(np.frombuffer(raw, dtype=dtype), header)
         bad += missing
     return bad
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import zlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -18,10 +17,8 @@ def series(path: Path, header: Any, begin: int, shape: tuple[int, ...]) -> tuple
     """(the series of `path` with its axes as stored, share of its values that are not finite).
 
     Voxels start at byte `begin`. The series is a FileFrames, which stands for the array. Every byte is read once:
-    EOFError, gzip.BadGzipFile or zlib.error where the file is not whole.
+    EOFError, gzip.BadGzipFile or isal's IsalError where the file is not whole.
     """
-    from isal import igzip_lib
-
     slope, inter = float(header["scl_slope"]), float(header["scl_inter"])
     scaled = math.isfinite(slope) and slope != 0
     x, y, z, n = shape
@@ -29,10 +26,7 @@ def series(path: Path, header: Any, begin: int, shape: tuple[int, ...]) -> tuple
         path, begin, (x, y, z, n), header.get_data_dtype(), slope if scaled else 1.0,
         inter if scaled and math.isfinite(inter) else 0.0,
     )  # fmt: skip
-    try:
-        low, high, bad = _span(FileFrames(layout))
-    except igzip_lib.IsalError as error:  # type: ignore[misc]
-        raise zlib.error(str(error)) from None
+    low, high, bad = _span(FileFrames(layout))
     ends = sorted((low * layout.slope + layout.inter, high * layout.slope + layout.inter))
     whole = FileFrames(replace(layout, low=ends[0], high=ends[1]))
     return cast(Voxels, whole), bad / math.prod(shape)

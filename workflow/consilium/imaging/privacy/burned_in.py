@@ -34,7 +34,7 @@ def found(voxels: Voxels, kind: str) -> str:
     """
     if kind == "mask":
         return ""
-    volume = np.nan_to_num(voxels if voxels.ndim == 3 else voxels[..., 0])
+    volume = voxels if voxels.ndim == 3 else voxels[..., 0]
     for axis in range(3):
         planes = _planes(volume, axis)
         if any(_has_row(mask, LETTERS_FLAT) for mask in map(_flat, planes)):
@@ -47,7 +47,8 @@ def found(voxels: Voxels, kind: str) -> str:
 def _planes(volume: Voxels, axis: int) -> list[Voxels]:
     n = volume.shape[axis]
     places = sorted({round(float(p)) for p in np.linspace(0.05 * (n - 1), 0.95 * (n - 1), SLICES)})
-    return [np.take(volume, p, axis=axis) for p in places]
+    # np.take would copy a whole volume in Fortran order for every plane
+    return [np.nan_to_num(volume[(slice(None),) * axis + (p,)]) for p in places]
 
 
 def _levels(plane: Voxels) -> tuple[float, float]:

@@ -55,6 +55,7 @@ HEAD = (
     most("ghost_x", "ghost or motion along x", 0.04, head_only=True),
     most("ghost_y", "ghost or motion along y", 0.04, head_only=True),
     most("inu_range", "strong shading (bias field)", 0.9, head_only=True),
+    most("shading", "strong shading from one side to the other", 0.6, head_only=True),
     most("edge_x", "head cut off or wrapped around, left and right", 0.25, head_only=True),
     most("edge_y", "head cut off or wrapped around, front and back", 0.25, head_only=True),
     most("edge_top", "head cut off or wrapped around at the top", 0.3, head_only=True),

@@ -38,6 +38,7 @@ METRICS: dict[str, Metric] = {
     "csf_to_gm": Metric("", "in range"),
     "inu_range": Metric("", "lower"),
     "inu_median": Metric("", "in range"),
+    "shading": Metric("", "lower"),
     "qi1": Metric("fraction", "lower"),
     "ghost_x": Metric("", "lower"),
     "ghost_y": Metric("", "lower"),

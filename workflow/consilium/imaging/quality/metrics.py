@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 RAYLEIGH = np.sqrt(2 / (4 - np.pi))  # noise in air of a magnitude image -> noise in tissue
 NORMAL_MAD = 1.4826022185056018  # median absolute deviation -> standard deviation of a normal distribution
+LIT = 0.3  # of the head's median: below are air cavities, bone, fluid and noise
+FEW = 150_000  # voxels of a grid that shading is looked for on
 MIN_AIR = 100  # voxels of air that a spread needs
 
 
@@ -82,6 +84,27 @@ def inu(field: NDArray) -> tuple[float, float]:
     median, 1 is best (Tustison et al. 2010, doi:10.1109/TMI.2010.2046908)."""
     low, middle, high = (float(v) for v in np.percentile(field, [5, 50, 95]))
     return high - low, middle
+
+
+def shading(voxels: NDArray, head: NDArray) -> float:
+    """Shading across the head; 0 is best.
+
+    voxels: (x, y, z) intensities before bias correction. head: foreground. The plane that best fits the logarithms of
+    what is brighter than LIT of the head's median: 95th less 5th percentile of its heights. It needs no estimate of
+    the bias field, which finds the slow part of a strong field last. NaN with fewer than MIN_AIR such voxels.
+    """
+    step = (slice(None, None, max(1, round((voxels.size / FEW) ** (1 / 3)))),) * 3  # shading is smooth
+    voxels, head = voxels[step], head[step]
+    lit = head & (voxels > max(LIT * float(np.median(voxels[head])), 0.0)) if head.any() else head
+    if np.count_nonzero(lit) < MIN_AIR:
+        return float("nan")
+    logs = np.log(voxels[lit].astype(np.float64))
+    places = np.argwhere(lit).astype(np.float64)
+    apart = places - places.mean(axis=0)
+    # Normal equations: three unknowns, however many voxels.
+    slope = np.linalg.lstsq(apart.T @ apart, apart.T @ (logs - logs.mean()), rcond=None)[0]
+    low, high = np.percentile(apart @ slope, [5, 95])
+    return float(high - low)
 
 
 def wm2max(voxels: NDArray, wm: NDArray) -> float:

@@ -60,6 +60,7 @@ def structural(voxels: Voxels, head: Mask, field: Voxels, brain: Brain | None) -
         "qi1": artefacts.qi1(finite, grown, ~grown if brain is None else brain.height_mm > NOSE_ROOT_MM),
     }
     out["inu_range"], out["inu_median"] = metrics.inu(field[head]) if head.any() else (float("nan"), float("nan"))
+    out["shading"] = metrics.shading(finite, head)
     return out | anywhere(finite, head) | ({} if brain is None else _tissues(finite / field, brain, air))
 
 

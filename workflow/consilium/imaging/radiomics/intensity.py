@@ -19,15 +19,16 @@ def moments(x: Reals) -> dict[str, float]:
     """
     mean = float(x.mean())
     apart = x - mean
-    var = float((apart**2).mean())
+    square = apart * apart  # numpy squares fast, and takes other powers slowly
+    var = float(square.mean())
     p10, p25, median, p75, p90 = (float(v) for v in np.percentile(x, (10, 25, 50, 75, 90)))
     low, high = float(x.min()), float(x.max())
     robust = x[(x >= p10) & (x <= p90)]
     return {
         "mean": mean,
         "var": var,
-        "skew": float((apart**3).mean()) / var**1.5 if var > 0 else 0.0,
-        "kurt": float((apart**4).mean()) / var**2 - 3 if var > 0 else 0.0,
+        "skew": float((square * apart).mean()) / var**1.5 if var > 0 else 0.0,
+        "kurt": float((square * square).mean()) / var**2 - 3 if var > 0 else 0.0,
         "median": median,
         "min": low,
         "p10": p10,

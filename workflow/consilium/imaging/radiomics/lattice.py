@@ -9,6 +9,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
+from consilium.imaging.radiomics.prepare import spots
 from consilium.imaging.volume import Mask
 
 # One of each pair of opposite directions at Chebyshev distance 1: 13 in space, 4 within a slice.
@@ -55,16 +56,15 @@ class Lattice:
 
 def lattice(mask: Mask, levels: NDArray[np.int64], ng: int, flat: bool) -> Lattice:
     """mask: (x, y, z) intensity mask. levels: one a voxel of the mask, in C order."""
-    spots = np.argwhere(mask)
-    low = spots.min(axis=0)
-    spots = spots - low + 1
-    size = spots.max(axis=0) + 2
+    found = spots(mask)
+    found = found - found.min(axis=0) + 1
+    size = found.max(axis=0) + 2
     strides = np.array([size[1] * size[2], size[2], 1])
-    place = (spots @ strides).astype(np.int32)
+    place = (found @ strides).astype(np.int32)
     padded = np.zeros(int(size.prod()), dtype=np.int32)
     padded[place] = levels
     held = np.zeros(int(size[2]), dtype=np.int64)
-    held[spots[:, 2]] = 1
-    slice_of = (np.cumsum(held) - 1)[spots[:, 2]]
+    held[found[:, 2]] = 1
+    slice_of = (np.cumsum(held) - 1)[found[:, 2]]
     directions = np.array(IN_SLICE if flat else IN_SPACE)
     return Lattice(padded, place, levels.astype(np.int32), slice_of, (directions @ strides).astype(np.int32), ng, flat)

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import spatial
 
 from consilium.imaging.radiomics import enclosing, surface
-from consilium.imaging.radiomics.prepare import Reals, Region, box
+from consilium.imaging.radiomics.prepare import Reals, Region, box, spots
 
 AREA_TERMS = 21  # v from 0 to 20
 
@@ -68,7 +68,7 @@ def _densities(volume: float, area: float, name: str, around: float, skin: float
 
 def _axes(region: Region) -> Reals:
     """Square roots of the eigenvalues of the voxel centres' covariance (over n - 1), largest first."""
-    places = np.argwhere(region.shape) * region.spacing
+    places = spots(region.shape) * region.spacing
     apart = places - places.mean(axis=0)
     values = np.linalg.eigvalsh(apart.T @ apart / max(len(places) - 1, 1))[::-1]
     return np.asarray(np.sqrt(np.maximum(values, 0)))
@@ -76,11 +76,11 @@ def _axes(region: Region) -> Reals:
 
 def _shift(region: Region) -> float:
     """Distance from the centre of the voxels to the centre of the intensities (may be far where they sum to 0)."""
-    places = np.argwhere(region.inside) * region.spacing
+    places = spots(region.inside) * region.spacing
     weights = region.values
     if not weights.sum():
         return float("nan")
-    middle = np.argwhere(region.shape).mean(axis=0) * region.spacing
+    middle = spots(region.shape).mean(axis=0) * region.spacing
     return float(np.linalg.norm(middle - weights @ places / weights.sum()))
 
 

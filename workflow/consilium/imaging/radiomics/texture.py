@@ -16,9 +16,11 @@ Whole = NDArray[np.integer]
 def runs(grid: Lattice) -> tuple[Whole, Whole, Whole, Whole]:
     """(slice, direction, level, length) of every run of equal levels (IBSI 3.7, TP0I)."""
     goes_on = grid.same_ahead.ravel()
-    n = len(grid.level)
-    first = np.flatnonzero(~grid.same_behind)
-    direction, voxel = np.divmod(first, n)
+    starts = ~grid.same_behind
+    first = np.flatnonzero(starts)
+    n_dirs, n = starts.shape
+    direction = np.repeat(np.arange(n_dirs), np.count_nonzero(starts, axis=1))
+    voxel = first - direction * n
     length = np.ones(len(first), dtype=np.int64)
     growing = np.flatnonzero(goes_on[first])
     level, step = grid.level[voxel[growing]], grid.offsets[direction[growing]]
@@ -37,9 +39,12 @@ def zones(grid: Lattice) -> tuple[Whole, Whole, Whole, Whole]:
     n = len(grid.level)
     own = np.zeros(len(grid.padded), dtype=np.int32)
     own[grid.place] = np.arange(n)
-    direction, voxel = np.divmod(np.flatnonzero(grid.same_ahead), n)
+    each = np.count_nonzero(grid.same_ahead, axis=0)
+    voxel = np.repeat(np.arange(n), each)
+    direction = np.flatnonzero(grid.same_ahead.T) - voxel * len(grid.offsets)
     other = own[grid.place[voxel] + grid.offsets[direction]]
-    links = sparse.coo_matrix((np.ones(len(voxel), dtype=np.int8), (voxel, other)), shape=(n, n))
+    # Row by row and as doubles, so that scipy takes them as they are.
+    links = sparse.csr_array((np.ones(len(voxel)), other, np.concatenate([[0], each.cumsum()])), shape=(n, n))
     count, zone = sparse.csgraph.connected_components(links, directed=False)
     level, slice_of = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
     level[zone], slice_of[zone] = grid.level, grid.slice_of
