@@ -84,7 +84,7 @@ def measure(folder: Path, patients: int, repeats: int) -> list[tuple[str, float,
     def from_nifti() -> None:
         for at in random.integers(len(files), size=BATCH):
             volume = reader.read(files[at])
-            scaled(volume.voxels, "FLAIR")
+            scaled(volume.voxels, "FLAIR", float(volume.spacing[0]))
 
     reading = median_ms(lambda: patches.gather(BATCH, random), repeats)
     whole = median_ms(lambda: patches.batch(BATCH, random, generator), repeats)

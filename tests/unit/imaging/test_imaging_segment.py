@@ -41,13 +41,34 @@ def test_other_pixel_sizes_are_resampled_about_the_centre() -> None:
     assert rows.mean() == pytest.approx(15.5, abs=0.6) and columns.mean() == pytest.approx(15.5, abs=0.6)
 
 
-def test_scale_does_not_see_gain_or_offset() -> None:
-    volume = image((20, 20, 4), (1.0, 1.0, 1.0)).voxels
-    volume[:5] = 0  # air
-    np.testing.assert_allclose(grid.scaled(volume, "FLAIR"), grid.scaled(volume * 7, "FLAIR"), atol=1e-4)
-    bright = grid.scaled(volume, "FLAIR")[5:]
-    assert abs(np.median(bright)) < 0.05 and 0.9 < bright.std() < 1.1
-    air, water = grid.scaled(np.array([[[-1000.0, 0.0, np.nan]]], dtype=np.float32), "CT")[0, 0, :2]
+def head(shape: tuple[int, int, int], scalp: float) -> np.ndarray:
+    """Values 100 +- 20 within an ellipse of 60 x 50 mm half axes (1 mm), 8 mm of `scalp` around it, else 0."""
+    rows, columns = np.indices(shape[:2]) - np.array(shape[:2]).reshape(2, 1, 1) / 2
+    brain, whole = (np.hypot(rows / (60 + more), columns / (50 + more)) < 1 for more in (0, 8))
+    values = np.where(brain[..., None], image(shape, (1.0, 1.0, 5.0)).voxels, scalp)
+    return np.where(whole[..., None], values, 0).astype(np.float32)
+
+
+def test_scale_sees_the_brain_and_neither_gain_nor_scalp() -> None:
+    dark, bright = head((160, 140, 3), 150.0), head((160, 140, 3), 400.0)
+    np.testing.assert_allclose(grid.scaled(dark, "FLAIR", 1.0), grid.scaled(dark * 7, "FLAIR", 1.0), atol=1e-4)
+    middle = (slice(60, 100), slice(50, 90))
+    for voxels in (dark, bright):
+        brain = grid.scaled(voxels, "FLAIR", 1.0)[middle]
+        assert abs(brain.mean()) < 0.05 and brain.std() == pytest.approx(1, abs=0.05)
+    wide = grid.deep(np.kron(dark, np.ones((2, 2, 1))), 0.5)
+    assert wide.sum() / 4 == pytest.approx(grid.deep(dark, 1.0).sum(), rel=0.05)  # a depth in mm, not in pixels
+    holed = dark.copy()
+    holed[75:85, 65:75] = 0  # a dark ventricle is no air outside
+    assert grid.deep(holed, 1.0).sum() == grid.deep(dark, 1.0).sum() - 300
+
+
+def test_scale_without_a_deep_inside_or_any_spread_and_of_ct() -> None:
+    small = image((20, 20, 4), (1.0, 1.0, 1.0)).voxels
+    small[:5] = 0  # air
+    assert abs(grid.scaled(small, "FLAIR", 1.0)[5:].mean()) < 0.05
+    assert np.isfinite(grid.scaled(np.full((8, 8, 2), 5.0, dtype=np.float32), "FLAIR", 1.0)).all()
+    air, water = grid.scaled(np.array([[[-1000.0, 0.0, np.nan]]], dtype=np.float32), "CT", 1.0)[0, 0, :2]
     assert (air, water) == pytest.approx((-1.4, 0.6))
 
 
