@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from consilium.core.sheets import Sample
-from consilium.imaging.segment import collect, fill, folds, grid, net, picture, pieces, store
+from consilium.imaging.segment import augment, collect, fill, folds, grid, net, picture, pieces, sides, store
 from consilium.imaging.volume import Volume
 from hypothesis import given
 from hypothesis import strategies as st
@@ -157,6 +157,35 @@ def test_neighbours_lie_about_six_mm_apart() -> None:
     assert net.neighbours(4, 6.0).tolist() == [[0, 0, 1], [0, 1, 2], [1, 2, 3], [2, 3, 3]]
     assert net.neighbours(9, 2.0)[4].tolist() == [1, 4, 7]
     assert net.neighbours(3, 20.0)[1].tolist() == [0, 1, 2]
+
+
+def test_the_other_side_of_a_head_that_lies_off_the_middle() -> None:
+    import torch
+
+    stack = np.full((2, 9, 20), -3.0, dtype=np.float32)
+    stack[:, :, 4:15] = 0  # tissue from column 4 to 14: its middle is 9
+    stack[1, 3:6, 5:8] = 2  # a lesion on one side
+    assert sides.middle(stack) == 9.0 and sides.middle(stack * 0 - 3) == 9.5
+    found = sides.exchanged(torch.from_numpy(stack), torch.full((2,), 9.0)).numpy()
+    assert found[1].argmax() == 4 * 20 + 12 and found[1, 4, 12] == 2 and found[1, 4, 6] == 0
+    np.testing.assert_allclose(found[0, 4, 5:14], 0, atol=1e-6)
+    assert (found[0, 4, 16:] == -3).all()
+
+
+def test_strength_scales_what_augmentation_changes() -> None:
+    import torch
+
+    images = torch.linspace(-2, 2, 64).reshape(1, 1, 8, 8).expand(16, 1, 8, 8)
+
+    def changed(strength: float) -> tuple[float, float, float]:
+        generator = torch.Generator().manual_seed(0)
+        moves = augment.draw(torch.zeros(16, 2), 0.5, False, strength, generator)
+        new = augment.recoloured(images, grid.CLIP, strength, generator)
+        return float(moves.angle.abs().max()), float(moves.scale.log().abs().max()), float((new - images).abs().mean())
+
+    assert changed(0) == pytest.approx((0, 0, 0), abs=1e-5)
+    half, whole = changed(0.5), changed(1)
+    assert half[:2] == pytest.approx([w / 2 for w in whole[:2]]) and 0 < half[2] < whole[2]
 
 
 def test_patients_without_a_prediction_keep_their_reason() -> None:

@@ -74,7 +74,7 @@ def deep(voxels: Voxels, pixel_mm: float) -> NDArray:
     """Foreground DEPTH_MM from the air; where there is none (a small or cropped object), the whole foreground.
 
     The bright scalp and its share of the image differ between scanners and fields of view, the brain's own spread
-    does not: with it, lesions lie above other patients' normal tissue more often (docs/methods/imaging/segmentation.md).
+    less: with it, lesions lie above other patients' normal tissue more often (measured: docs/methods).
     """
     from scipy import ndimage
 
