@@ -17,7 +17,9 @@ from consilium.imaging.segment.store import Store
 if TYPE_CHECKING:
     import torch
 
-RATE, DECAY, LARGEST_STEP, WARM_UP = 3e-3, 1e-2, 1.0, 0.1
+RATE, DECAY, LARGEST_STEP = 3e-3, 1e-2, 1.0
+WARM_UP = 0.1  # of the steps: the learning rate rises
+SHORTEST = 20  # steps of the cycle: it needs two to rise in
 
 
 @dataclass(frozen=True)
@@ -76,9 +78,8 @@ def fit(store: Store, patients: list[str], settings: Settings, say: Callable[[st
     steps = math.ceil(patches.slices / (settings.batch * patches.depth))
     loss_of = DiceCELoss(sigmoid=True, batch=True)
     optimizer = torch.optim.AdamW(net.parameters(), lr=RATE, weight_decay=DECAY, fused=True)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, RATE, total_steps=steps * settings.epochs, pct_start=WARM_UP
-    )
+    total_steps = max(steps * settings.epochs, SHORTEST)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=total_steps, pct_start=WARM_UP)
     losses = []
     for epoch in range(settings.epochs):
         started, total = time.perf_counter(), 0.0
