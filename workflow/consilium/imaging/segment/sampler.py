@@ -31,9 +31,9 @@ class Patches:
         self.depth = depth if shape.dimensions == 3 else 1
         wanted = set(patients)
         self.entries = [e for e in store.trainable if e.patient in wanted]
+        self.middles = {e.patient: sides.middle(np.asarray(store.of(e)[0])) for e in self.entries}
         # Voxels of each slice that has any: of the lesion, and of the foreground (every fourth row and column).
         self.lesions = [_by_slice(np.asarray(store.of(e)[1]) > 0, 1) for e in self.entries]
-        self.middles = {e.patient: sides.middle(np.asarray(store.of(e)[0])) for e in self.entries}
         self.inside = [_by_slice(np.asarray(store.of(e)[0])[:, ::4, ::4] > -1, 4) for e in self.entries]
 
     @property
