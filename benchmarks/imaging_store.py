@@ -67,7 +67,7 @@ def measure(folder: Path, patients: int, repeats: int) -> list[tuple[str, float,
     opened = store.load(out[2])
     settings = train.Settings(patch=PATCH, batch=BATCH)
     train.device()
-    patches = Patches(opened, [p.patient for p in people], settings.shape, PATCH, 1, True)
+    patches = Patches(opened, [p.patient for p in people], settings.shape, PATCH, 1, True, settings.augmentation)
     random, generator = np.random.default_rng(0), torch.Generator().manual_seed(0)
     net = build(settings.shape).to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(net.parameters(), fused=True)
@@ -84,7 +84,7 @@ def measure(folder: Path, patients: int, repeats: int) -> list[tuple[str, float,
     def from_nifti() -> None:
         for at in random.integers(len(files), size=BATCH):
             volume = reader.read(files[at])
-            scaled(volume.voxels, "FLAIR")
+            scaled(volume.voxels, "FLAIR", float(volume.spacing[0]))
 
     reading = median_ms(lambda: patches.gather(BATCH, random), repeats)
     whole = median_ms(lambda: patches.batch(BATCH, random, generator), repeats)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from consilium.core.sheets import Sample
-from consilium.imaging.segment import collect, fill, folds, grid, net, picture, pieces, store
+from consilium.imaging.segment import augment, collect, fill, folds, grid, net, picture, pieces, sides, store
 from consilium.imaging.volume import Volume
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,13 +41,34 @@ def test_other_pixel_sizes_are_resampled_about_the_centre() -> None:
     assert rows.mean() == pytest.approx(15.5, abs=0.6) and columns.mean() == pytest.approx(15.5, abs=0.6)
 
 
-def test_scale_does_not_see_gain_or_offset() -> None:
-    volume = image((20, 20, 4), (1.0, 1.0, 1.0)).voxels
-    volume[:5] = 0  # air
-    np.testing.assert_allclose(grid.scaled(volume, "FLAIR"), grid.scaled(volume * 7, "FLAIR"), atol=1e-4)
-    bright = grid.scaled(volume, "FLAIR")[5:]
-    assert abs(np.median(bright)) < 0.05 and 0.9 < bright.std() < 1.1
-    air, water = grid.scaled(np.array([[[-1000.0, 0.0, np.nan]]], dtype=np.float32), "CT")[0, 0, :2]
+def head(shape: tuple[int, int, int], scalp: float) -> np.ndarray:
+    """Values 100 +- 20 within an ellipse of 60 x 50 mm half axes (1 mm), 8 mm of `scalp` around it, else 0."""
+    rows, columns = np.indices(shape[:2]) - np.array(shape[:2]).reshape(2, 1, 1) / 2
+    brain, whole = (np.hypot(rows / (60 + more), columns / (50 + more)) < 1 for more in (0, 8))
+    values = np.where(brain[..., None], image(shape, (1.0, 1.0, 5.0)).voxels, scalp)
+    return np.where(whole[..., None], values, 0).astype(np.float32)
+
+
+def test_scale_sees_the_brain_and_neither_gain_nor_scalp() -> None:
+    dark, bright = head((160, 140, 3), 150.0), head((160, 140, 3), 400.0)
+    np.testing.assert_allclose(grid.scaled(dark, "FLAIR", 1.0), grid.scaled(dark * 7, "FLAIR", 1.0), atol=1e-4)
+    middle = (slice(60, 100), slice(50, 90))
+    for voxels in (dark, bright):
+        brain = grid.scaled(voxels, "FLAIR", 1.0)[middle]
+        assert abs(brain.mean()) < 0.05 and brain.std() == pytest.approx(1, abs=0.05)
+    wide = grid.deep(np.kron(dark, np.ones((2, 2, 1))), 0.5)
+    assert wide.sum() / 4 == pytest.approx(grid.deep(dark, 1.0).sum(), rel=0.05)  # a depth in mm, not in pixels
+    holed = dark.copy()
+    holed[75:85, 65:75] = 0  # a dark ventricle is no air outside
+    assert grid.deep(holed, 1.0).sum() == grid.deep(dark, 1.0).sum() - 300
+
+
+def test_scale_without_a_deep_inside_or_any_spread_and_of_ct() -> None:
+    small = image((20, 20, 4), (1.0, 1.0, 1.0)).voxels
+    small[:5] = 0  # air
+    assert abs(grid.scaled(small, "FLAIR", 1.0)[5:].mean()) < 0.05
+    assert np.isfinite(grid.scaled(np.full((8, 8, 2), 5.0, dtype=np.float32), "FLAIR", 1.0)).all()
+    air, water = grid.scaled(np.array([[[-1000.0, 0.0, np.nan]]], dtype=np.float32), "CT", 1.0)[0, 0, :2]
     assert (air, water) == pytest.approx((-1.4, 0.6))
 
 
@@ -136,6 +157,35 @@ def test_neighbours_lie_about_six_mm_apart() -> None:
     assert net.neighbours(4, 6.0).tolist() == [[0, 0, 1], [0, 1, 2], [1, 2, 3], [2, 3, 3]]
     assert net.neighbours(9, 2.0)[4].tolist() == [1, 4, 7]
     assert net.neighbours(3, 20.0)[1].tolist() == [0, 1, 2]
+
+
+def test_the_other_side_of_a_head_that_lies_off_the_middle() -> None:
+    import torch
+
+    stack = np.full((2, 9, 20), -3.0, dtype=np.float32)
+    stack[:, :, 4:15] = 0  # tissue from column 4 to 14: its middle is 9
+    stack[1, 3:6, 5:8] = 2  # a lesion on one side
+    assert sides.middle(stack) == 9.0 and sides.middle(stack * 0 - 3) == 9.5
+    found = sides.exchanged(torch.from_numpy(stack), torch.full((2,), 9.0)).numpy()
+    assert found[1].argmax() == 4 * 20 + 12 and found[1, 4, 12] == 2 and found[1, 4, 6] == 0
+    np.testing.assert_allclose(found[0, 4, 5:14], 0, atol=1e-6)
+    assert (found[0, 4, 16:] == -3).all()
+
+
+def test_strength_scales_what_augmentation_changes() -> None:
+    import torch
+
+    images = torch.linspace(-2, 2, 64).reshape(1, 1, 8, 8).expand(16, 1, 8, 8)
+
+    def changed(strength: float) -> tuple[float, float, float]:
+        generator = torch.Generator().manual_seed(0)
+        moves = augment.draw(torch.zeros(16, 2), 0.5, False, strength, generator)
+        new = augment.recoloured(images, grid.CLIP, strength, generator)
+        return float(moves.angle.abs().max()), float(moves.scale.log().abs().max()), float((new - images).abs().mean())
+
+    assert changed(0) == pytest.approx((0, 0, 0), abs=1e-5)
+    half, whole = changed(0.5), changed(1)
+    assert half[:2] == pytest.approx([w / 2 for w in whole[:2]]) and 0 < half[2] < whole[2]
 
 
 def test_patients_without_a_prediction_keep_their_reason() -> None:

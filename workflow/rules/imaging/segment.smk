@@ -98,12 +98,14 @@ if SEGMENT:
             patch=SEGMENTATION["patch"],
             batch=SEGMENTATION["batch"],
             epochs=SEGMENTATION["epochs"],
+            augmentation=SEGMENTATION["augmentation"],
             seed=config["seed"],
             code=digest("imaging"),
         shell:
             "python $SCRIPTS/imaging.py segment-train --store {input.store} --part {wildcards.part}"
             " --dimensions {params.dimensions} --width {params.width} --patch {params.patch} --batch {params.batch}"
-            " --epochs {params.epochs} --seed {params.seed} --model {output} > {log} 2>&1"
+            " --epochs {params.epochs} --augmentation {params.augmentation} --seed {params.seed} --model {output}"
+            " > {log} 2>&1"
 
     rule imaging_segment_predict:
         input:

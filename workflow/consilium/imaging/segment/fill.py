@@ -43,7 +43,7 @@ def pair(samples: Sequence[Sample], kind: str, usable: Mapping[str, str]) -> tup
 def on_grid(image: Sample, mask: Sample | None, grid: Grid) -> tuple[NDArray, NDArray, float, str]:
     """(image float16, mask uint8, distance of slices in mm, why the mask is not used) of one patient."""
     volume = reader.read(image)
-    voxels = scaled(volume.voxels, image.kind)
+    voxels = scaled(volume.voxels, image.kind, float(volume.spacing[0]))
     pixels = grid.take(voxels, volume.affine, float(voxels.min())).astype(np.float16)
     expert, why = np.zeros(pixels.shape, dtype=np.uint8), "no mask"
     if mask is not None:

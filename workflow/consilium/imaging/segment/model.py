@@ -14,7 +14,7 @@ from consilium.imaging.segment.net import build
 from consilium.imaging.segment.pieces import Rule
 from consilium.imaging.segment.train import Settings
 
-FORMAT = "consilium segmentation 1"
+FORMAT = "consilium segmentation 2"
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The U-Net, 2D or 3D (MONAI), and its input: a slice with its neighbours as channels, or a block of slices."""
+"""The U-Net, 2D or 3D (MONAI), and its input: a slice, its neighbours and its other side, or a block of slices."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ CONTEXT_MM = 6.0  # about how far above and below the neighbouring slices lie
 
 @dataclass(frozen=True)
 class Shape:
-    """dimensions: 2 (slice and two neighbours) or 3. width: channels of the first level (see LEVELS)."""
+    """dimensions: 2 (slice, two neighbours, mirrored slice) or 3. width: channels of the first level (see LEVELS)."""
 
     dimensions: int
     width: int
 
     @property
     def channels(self) -> int:
-        return 3 if self.dimensions == 2 else 1
+        return 4 if self.dimensions == 2 else 1
 
     def facts(self) -> dict[str, Any]:
         return asdict(self)

@@ -47,7 +47,7 @@ def one_patient(task: Task, folder: Path, model_file: Path, part: str, patients:
     """
     image = reader.read(task.samples[0])
     model, where = _model(model_file)
-    seen = scaled(image.voxels, image.kind)
+    seen = scaled(image.voxels, image.kind, float(image.spacing[0]))
     on_grid = model.grid.take(seen, image.affine, float(seen.min())).astype(np.float16)
     found = predict.predict(model.net, on_grid, float(image.spacing[2]), model.settings, where)
     back = partial(model.grid.put_back, shape=image.voxels.shape, affine=image.affine)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from consilium.imaging.segment import sides
 from consilium.imaging.segment.net import neighbours
 from consilium.imaging.segment.train import Settings
 
@@ -39,40 +40,48 @@ def predict(net: Any, image: NDArray, slice_mm: float, settings: Settings, where
     """image: (slice, row, column) on the store's grid; rows and columns are multiples of 16."""
     import torch
 
-    stack = torch.from_numpy(np.asarray(image, dtype=np.float32)).to(where)
-    run = _whole_slices if settings.dimensions == 2 else _windows
+    stack = torch.from_numpy(np.asarray(image, dtype=np.float32)).to(where)[None]
+    run = _windows
+    if settings.dimensions == 2:  # the other side is found before a view is turned, and turned with it
+        middles = torch.full((stack.shape[1],), sides.middle(stack[0].cpu().numpy()), device=where)
+        stack, run = torch.cat([stack, sides.exchanged(stack[0], middles)[None]]), _whole_slices
     views = []
     with torch.inference_mode():
         for turn, mirrored in VIEWS:
             if mirrored and not settings.mirror:
                 continue
-            seen = _turned(stack.flip(2) if mirrored else stack, turn)
-            found = _turned(run(net, seen, slice_mm, settings), -turn)
+            seen = _turned(stack.flip(3) if mirrored else stack, turn)
+            found = _turned(run(net, seen, slice_mm, settings)[None], -turn)[0]
             views.append(found.flip(2) if mirrored else found)
     every = torch.stack(views).clamp(0, 1)
     return Prediction(every.mean(0).cpu().numpy(), every.std(0, correction=0).cpu().numpy())
 
 
 def _whole_slices(net: Any, stack: torch.Tensor, slice_mm: float, settings: Settings) -> torch.Tensor:
+    """stack: (2, slice, row, column): as they are, and their other side."""
     import torch
 
-    channels = torch.from_numpy(neighbours(len(stack), slice_mm)).to(stack.device)
-    parts = [torch.sigmoid(net(stack[rows]).float())[:, 0] for rows in channels.split(SLICES_AT_ONCE)]
+    channels = torch.from_numpy(neighbours(stack.shape[1], slice_mm)).to(stack.device)
+    parts = []
+    for rows, mirrored in zip(channels.split(SLICES_AT_ONCE), stack[1].split(SLICES_AT_ONCE), strict=True):
+        seen = torch.cat([stack[0][rows], mirrored[:, None]], 1)
+        parts.append(torch.sigmoid(net(seen).float())[:, 0])
     return torch.cat(parts)
 
 
 def _windows(net: Any, stack: torch.Tensor, slice_mm: float, settings: Settings) -> torch.Tensor:
+    """stack: (1, slice, row, column)."""
     import torch
     from monai.inferers import sliding_window_inference
 
     size = (settings.depth, settings.patch, settings.patch)
-    found: Any = sliding_window_inference(stack[None, None], size, 2, lambda x: torch.sigmoid(net(x).float()),
+    found: Any = sliding_window_inference(stack[None], size, 2, lambda x: torch.sigmoid(net(x).float()),
                                      overlap=0.5, mode="gaussian")  # fmt: skip
     return found[0, 0]  # type: ignore[no-any-return]
 
 
 def _turned(stack: torch.Tensor, degrees: float) -> torch.Tensor:
-    """Every slice turned about its centre; the edge is repeated."""
+    """Every slice of a (channel, slice, row, column) stack turned about its centre; the edge is repeated."""
     if not degrees:
         return stack
     import torch
@@ -80,5 +89,5 @@ def _turned(stack: torch.Tensor, degrees: float) -> torch.Tensor:
 
     cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     theta = torch.tensor([[[cos, -sin, 0.0], [sin, cos, 0.0]]], device=stack.device)
-    grid = affine_grid(theta, [1, 1, *stack.shape[1:]], align_corners=False)
-    return grid_sample(stack[None], grid, padding_mode="border", align_corners=False)[0]
+    grid = affine_grid(theta.expand(len(stack), 2, 3), [len(stack), 1, *stack.shape[2:]], align_corners=False)
+    return grid_sample(stack, grid, padding_mode="border", align_corners=False)

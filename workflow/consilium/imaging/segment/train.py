@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     import torch
 
 RATE, DECAY, LARGEST_STEP = 3e-3, 1e-2, 1.0
+WARM_UP = 0.1  # of the steps: the learning rate rises
+SHORTEST = 20  # steps of the cycle: it needs two to rise in
 
 
 @dataclass(frozen=True)
 class Settings:
-    """patch: side in pixels. depth: slices of a 3D patch. mirror: left and right may be exchanged. An epoch draws as
-    many slices as the training patients have."""
+    """patch: side in pixels. depth: slices of a 3D patch. mirror: left and right may be exchanged.
+    augmentation: its strength. An epoch draws as many slices as the training patients have."""
 
     dimensions: int = 2
     width: int = 16
@@ -32,6 +34,7 @@ class Settings:
     batch: int = 12
     epochs: int = 30
     mirror: bool = True
+    augmentation: float = 0.4
     seed: int = 0
 
     @property
@@ -70,11 +73,13 @@ def fit(store: Store, patients: list[str], settings: Settings, say: Callable[[st
     generator = torch.Generator().manual_seed(settings.seed)
     order = torch.channels_last if settings.dimensions == 2 else torch.channels_last_3d
     net = build(settings.shape).to(where).to(memory_format=order)  # type: ignore[call-overload]
-    patches = Patches(store, patients, settings.shape, settings.patch, settings.depth, settings.mirror)
+    patches = Patches(store, patients, settings.shape, settings.patch, settings.depth, settings.mirror,
+                      settings.augmentation)  # fmt: skip
     steps = math.ceil(patches.slices / (settings.batch * patches.depth))
     loss_of = DiceCELoss(sigmoid=True, batch=True)
     optimizer = torch.optim.AdamW(net.parameters(), lr=RATE, weight_decay=DECAY, fused=True)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps * settings.epochs, pct_start=0.2)
+    total_steps = max(steps * settings.epochs, SHORTEST)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=total_steps, pct_start=WARM_UP)
     losses = []
     for epoch in range(settings.epochs):
         started, total = time.perf_counter(), 0.0

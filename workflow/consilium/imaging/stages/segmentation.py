@@ -45,20 +45,22 @@ def segment_train(
     batch: int = 12,
     epochs: int = 30,
     mirror: bool = True,
+    augmentation: float = 0.4,
     seed: int = 0,
 ) -> None:
     """Train the U-Net of one part and choose its threshold and clean-up.
 
     store: store.json. part: number of the fold held out, or "final". model: safetensors. dimensions: 2 or 3.
     width: channels of the first level. patch, depth: size of a training patch in pixels and slices. batch: patches a
-    step. epochs: passes over as many slices as there are. mirror: left and right may be exchanged. seed: of the run.
+    step. epochs: passes over as many slices as there are. mirror: left and right may be exchanged.
+    augmentation: its strength, 0 for none. seed: of the run.
     """
     from consilium.imaging.segment import model as models
     from consilium.imaging.segment import part as parts
     from consilium.imaging.segment import store as stores
     from consilium.imaging.segment.train import Settings
 
-    settings = Settings(dimensions, width, patch, depth, batch, epochs, mirror, seed)
+    settings = Settings(dimensions, width, patch, depth, batch, epochs, mirror, augmentation, seed)
     fitted = parts.fit(stores.load(store), part, settings, lambda line: print(line, flush=True))
     models.save(model, fitted)
 
