@@ -236,14 +236,15 @@ def _result(
 
     def keep(name: str, eta: Array, judged: Array) -> None:
         scores = trained.scores(eta)
-        if trained.course is not None and name in ("shipped", "prevalence"):
-            scores = np.concatenate([scores, survival(eta, trained.course.at(np.array(p.times)))], axis=1)
+        course = trained.course_of(parts) if name == "shipped" else trained.course
+        if course is not None and name in ("shipped", "prevalence"):
+            scores = np.concatenate([scores, survival(eta, course.at(np.array(p.times)))], axis=1)
         models[name] = {"scores": scores.tolist(), "judged": judged.tolist()}
 
     everyone = np.ones(len(rows), dtype=bool)
     if len(rows):
-        keep("prevalence", np.tile(trained.at.offset, (len(rows), 1)), everyone)
         parts = trained.parts(cohort)
+        keep("prevalence", np.tile(trained.at.offset, (len(rows), 1)), everyone)
         for name in (c for c in CANDIDATES if c in trained.calibrations):
             keep(name, trained.eta(parts, name), everyone)
         keep("shipped", trained.eta(parts), everyone)

@@ -117,8 +117,8 @@ def _cox(target: Target) -> Objective:
 def log_running_sum(x: Array) -> Array:
     """Logarithm of the running sum of exp(x), exact however far apart the values lie; -inf: adds nothing.
 
-    Summed as they are, predictors 745 apart leave risk sets of 0, whose logarithm made a wild step of a line search look
-    infinitely good.
+    Summed as they are, predictors 745 apart leave risk sets of 0; their logarithm made a wild step of a line search
+    look infinitely good.
     """
     seen = x[x > -np.inf]
     top, low = (seen.max(), seen.min()) if len(seen) else (0.0, 0.0)
@@ -164,6 +164,10 @@ class Course:
     def at(self, times: Array) -> Array:
         return np.interp(times, np.r_[0.0, self.times], np.r_[0.0, self.cumulative])
 
+    def each(self, time: Array) -> Array:
+        """(row,): each row at its own time."""
+        return self.at(time)
+
     def when(self, cumulative: Array) -> Array:
         """Time at which the cumulative hazard is first reached; the last time for more than it ever reaches."""
         hazard, first = np.unique(np.r_[0.0, self.cumulative], return_index=True)
@@ -178,5 +182,5 @@ def course(target: Target, evidence: Array) -> Course:
 
 
 def survival(evidence: Array, cumulative_hazard: Array) -> Array:
-    """Probability of no event until each time (row, time)."""
-    return np.exp(-np.exp(np.clip(evidence[:, :1], -20, 20)) * cumulative_hazard[None, :])
+    """Probability of no event until each time (row, time); cumulative_hazard: (time,), or (row, time)."""
+    return np.exp(-np.exp(np.clip(evidence[:, :1], -20, 20)) * np.atleast_2d(cumulative_hazard))

@@ -14,10 +14,11 @@ from consilium.learn.augment import sampler
 from consilium.learn.augment.sampler import Sampler
 from consilium.learn.cohort.folds import assign
 from consilium.learn.cohort.tasks import Target
-from consilium.learn.models.heads import Prior, prior
+from consilium.learn.models.hazards import Hazards
+from consilium.learn.models.heads import prior
 from consilium.learn.networks.fusion_net import Fusion, drop_blocks, fused
 from consilium.learn.networks.job import Job
-from consilium.learn.networks.losses import loss
+from consilium.learn.networks.losses import Baseline, loss
 from consilium.learn.networks.net import Inputs, Net, prepare, shapes_of
 from consilium.learn.networks.optimiser import AdamW
 from consilium.learn.networks.plan import NetworkPlan
@@ -32,17 +33,19 @@ STOPPING_PARTS = 7  # with early stopping one part in so many of the training pa
 def fit(
     inputs: Inputs, layouts: dict[str, str], mask: Array, target: Target, epochs: int, seed: int,
     watch: Judged | None = None, plan: NetworkPlan | None = None, groups: Sequence[str] | None = None,
-    job: Job | None = None, name: str = "network", made: Sampler | None = None,
+    job: Job | None = None, name: str = "network", made: Sampler | None = None, hazards: Hazards | None = None,
 ) -> Net:  # fmt: skip
     """Train one network. `watch` is only measured, nothing is chosen by it; early stopping uses training patients.
 
     inputs: block -> float32 (row, ...); mask: present, bool (row, block). groups: who belongs together, by row (early
     stopping splits between groups). job: where checkpoints, event files and lines go; it changes no number.
     made: gives each batch as many made rows; fitted on these rows, with early stopping anew on those learnt from.
+    hazards: survival by intervals of time instead of Cox.
     """
     plan, job = plan or NetworkPlan(), job or Job()
     device = prepare()
-    run = Run(shapes_of(inputs, layouts, plan), target.width, device, plan, epochs, seed)
+    width = len(hazards.ends) if hazards else target.width
+    run = Run(shapes_of(inputs, layouts, plan), width, device, plan, epochs, seed, hazards)
     learnt, judged = _set_aside((inputs, mask, target), groups, run)
     run.made = sampler.fit(made.method, learnt[0], layouts, *learnt[1:], seed) if made and judged else made
     checkpoint = Checkpoint(job.checkpoints, _key(run, learnt, judged, watch) if job.checkpoints else "")
@@ -73,7 +76,7 @@ def fit(
         writer.close()
     weights = run.best or run.model.state_dict()
     plain = {k: v.detach().cpu().numpy().copy() for k, v in sorted(weights.items())}
-    return Net(run.shapes, run.width, plain, tuple(run.curve))
+    return Net(run.shapes, run.width, plain, tuple(run.curve), hazards)
 
 
 def _one_epoch(run: Run, learnt: Judged) -> float:
@@ -133,6 +136,7 @@ class Run:
     plan: NetworkPlan
     epochs: int
     seed: int
+    hazards: Hazards | None = None
     made: Sampler | None = None
     epoch: int = 0
     curve: list[tuple[int, float, float]] = field(default_factory=list)
@@ -147,7 +151,7 @@ class Run:
         torch.manual_seed(self.seed % 2**31)
         self.model = Fusion(self.shapes, self.width).to(self.device)
         self.x = {k: torch.from_numpy(v).to(self.device) for k, v in inputs.items()}
-        self.at: Prior = prior(target)
+        self.at: Baseline = self.hazards or prior(target)
         self.size = self.plan.batch or (16 if n < 200 else 64)
         if target.kind == "survival":
             self.size = max(self.size, 48)  # each event is compared with those at risk in its batch
@@ -214,5 +218,6 @@ def _key(run: Run, *sets: Judged | None) -> str:
         arrays |= {f"{i} mask": mask, f"{i} y": target.y, f"{i} time": target.time, f"{i} event": target.event}
     kind = [target.kind, *target.classes]
     made = run.made.method if run.made else ""
-    about = (run.shapes, run.width, run.device.type, astuple(run.plan), run.epochs, run.seed, made, kind)
+    about = (run.shapes, run.width, run.device.type, astuple(run.plan), run.epochs, run.seed, made, kind,
+             run.hazards.facts() if run.hazards else None)  # fmt: skip
     return content_key(arrays, *about)
