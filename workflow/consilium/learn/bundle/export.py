@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import tempfile
 import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from consilium.learn.cohort.tasks import Target
 from consilium.learn.fusion.fusion import FROM_NETWORK
 from consilium.learn.fusion.model import Trained
 from consilium.learn.judge import metrics
+from consilium.learn.models.hazards import OwnCourses
 from consilium.learn.models.heads import survival
 from consilium.learn.models.linear import Linear
 
@@ -27,6 +29,7 @@ Array = np.ndarray
 Facts = dict[str, Any]
 AGREEMENT = 1e-5
 OPSET = 18
+MIN_PRUNED = 64
 
 
 @dataclass(frozen=True)
@@ -38,22 +41,42 @@ class Labelled:
 
 
 def pruned(trained: Trained, share: float) -> Trained:
-    """Without the `share` of each block's coefficients of smallest size (all classes of a column together)."""
+    """Without the `share` of each block's coefficients of smallest size (all classes of a column together), and of each
+    of the networks' weight tensors (biases, norms and tensors of fewer than MIN_PRUNED numbers stay)."""
     blocks = []
     for b in trained.blocks:
         size = np.abs(b.linear.weights).sum(axis=1)
         weights = b.linear.weights.copy()
         weights[np.argsort(size, kind="stable")[: int(share * len(size))]] = 0.0
         blocks.append(replace(b, linear=Linear(weights, b.linear.penalty)))
-    return replace(trained, blocks=tuple(blocks))
+    nets = (replace(n, weights={k: _thinned(v, share) for k, v in n.weights.items()}) for n in trained.nets)
+    return replace(trained, blocks=tuple(blocks), nets=tuple(nets))
 
 
-def exported_choice(trained: Trained) -> tuple[str, str]:
-    """(candidate that is exported, what is left out or ""): networks are not exported."""
+def _thinned(weights: Array, share: float) -> Array:
+    if weights.ndim < 2 or weights.size < MIN_PRUNED:
+        return weights
+    flat = weights.ravel().copy()
+    flat[np.argsort(np.abs(flat), kind="stable")[: int(share * flat.size)]] = 0.0
+    return flat.reshape(weights.shape)
+
+
+def exported_choice(trained: Trained, cohort: data.Cohort, times: list[Array]) -> tuple[str, str]:
+    """(candidate that is exported, what is left out or ""): a network that ONNX cannot hold, by its encoders."""
     if trained.choice not in FROM_NETWORK:
         return trained.choice, ""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            write_graph(trained, cohort, times, trained.choice, Path(folder) / "tried.onnx")
+            return trained.choice, ""
+        except Exception as error:  # whatever operator torch's exporter has no form of
+            why = str(error).strip().splitlines()[0]
     other = "stack" if "stack" in trained.calibrations else "late_mean"
-    return other, f"the shipped `{trained.choice}` holds networks, which are left out; `{other}` is exported instead"
+    kinds = ", ".join(f"{kind} of {name}" for name, (kind, _) in trained.nets[0].shapes.items())
+    return other, (
+        f"the shipped `{trained.choice}` holds a network ({kinds}) that ONNX cannot hold ({why}); `{other}` is "
+        "exported instead"
+    )
 
 
 def expected(trained: Trained, cohort: data.Cohort, choice: str) -> Array:
@@ -62,7 +85,9 @@ def expected(trained: Trained, cohort: data.Cohort, choice: str) -> Array:
     eta = trained.eta(parts, choice)
     out = trained.scores(eta)
     if trained.kind == "survival":
-        out = np.concatenate([out, survival(eta, trained.hazard)], axis=1)
+        own = replace(trained, choice=choice).course_of(parts)
+        cumulative = own.at(np.array(trained.horizons)) if isinstance(own, OwnCourses) else trained.hazard
+        out = np.concatenate([out, survival(eta, cumulative)], axis=1)
     return np.where(parts.mask.any(axis=1, keepdims=True), out, np.nan)
 
 
@@ -81,7 +106,9 @@ def write_graph(trained: Trained, cohort: data.Cohort, times: list[Array], choic
     import torch
 
     from consilium.learn.bundle.graph import Pipeline
+    from consilium.learn.bundle.graph_network import running_maximum
 
+    torch.onnx.register_custom_op_symbolic("aten::cummax", running_maximum, OPSET)
     given = feeds(trained, cohort)
     axes = {name: {0: "patient"} for name in [*given, "prediction"]}
     graph = Pipeline(trained, times, choice).eval()
@@ -94,12 +121,16 @@ def write_graph(trained: Trained, cohort: data.Cohort, times: list[Array], choic
 
 
 def quantise(path: Path, out: Path) -> None:
-    """8-bit weights, activations quantised as they come (dynamic)."""
+    """8-bit weights of products, activations quantised as they come (dynamic).
+
+    Convolutions and recurrent cells keep their weights: onnxruntime has no signed 8-bit form of the former on a
+    processor, and none of a GRU.
+    """
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     logging.getLogger().setLevel(logging.ERROR)
     with atomic(out) as temporary:
-        quantize_dynamic(path, temporary, weight_type=QuantType.QInt8)
+        quantize_dynamic(path, temporary, weight_type=QuantType.QInt8, op_types_to_quantize=["MatMul", "Gemm"])
 
 
 def run_graph(path: Path, given: dict[str, Array]) -> Array:
@@ -123,7 +154,7 @@ def write(folder: Path, task: str, prune: float, inputs: str, patients: str, out
     dictionary = json.loads((folder / task / "dictionary.json").read_text(encoding="utf-8"))
     made_up = card.selftest_cohort(trained, dictionary)
     times = [np.array(dictionary[b.name]["time"]) for b in trained.blocks]
-    choice, left_out = exported_choice(trained)
+    choice, left_out = exported_choice(trained, made_up, times)
     known = _labelled(about, trained, dictionary, inputs, patients)
     models = {"whole": trained} | ({"pruned": pruned(trained, prune)} if prune else {})
     rows = []
