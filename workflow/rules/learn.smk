@@ -200,9 +200,10 @@ if config["mode"] == "train":
             f"{LOGS}/learn_train/{{task}}.{{labels}}.{{fold}}.log",
         conda:
             ENVS / "learn.yaml"
-        threads: 1
+        threads: config["learn"]["network"]["processes"]
         resources:
-            gpu=int(config["learn"]["networks"]),
+            gpu=int(config["learn"]["networks"])
+            * config["learn"]["network"]["processes"],
             mem_mb=3000,
         params:
             settings=fit_settings(),
@@ -225,9 +226,10 @@ if config["mode"] == "train":
             f"{LOGS}/learn_final/{{task}}.log",
         conda:
             ENVS / "learn.yaml"
-        threads: 1
+        threads: config["learn"]["network"]["processes"]
         resources:
-            gpu=int(config["learn"]["networks"]),
+            gpu=int(config["learn"]["networks"])
+            * config["learn"]["network"]["processes"],
             mem_mb=3000,
         params:
             settings=fit_settings(),
