@@ -12,6 +12,7 @@ FITTING = (
     "cnn_min_patients",
     "tuning",
     "network",
+    "export_loss",
 )  # what a fit depends on
 EXPLAINED = ["explanations.tsv", "explanation_gates.json"]
 STRATA = ["strata.tsv", "strata.json"]

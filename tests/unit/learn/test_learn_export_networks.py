@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from consilium.core.errors import InputError
+from consilium.core.store import write_facts
 from consilium.learn.bundle import export
 from consilium.learn.fusion.fusion import Calibration, Fusion, Stack
 from consilium.learn.fusion.model import BlockModel, Trained
@@ -108,3 +110,27 @@ def test_a_network_that_onnx_cannot_hold_is_left_out_by_name(monkeypatch):
     monkeypatch.setattr(encoders.series.GRU, "forward", lambda self, x: torch.special.bessel_j0(plain(self, x)))
     choice, said = export.exported_choice(model, COHORT, TIMES)
     assert choice == "stack" and "gru of ehr/series" in said and "bessel" in said
+
+
+def test_the_loss_out_of_fold_is_that_of_the_files(tmp_path):
+    """Two folds, as a run with `export_loss` leaves them; AUC by scikit-learn from the files' own numbers."""
+    from sklearn.metrics import roc_auc_score
+
+    model = replace(trained(classes(Y), "late_mean"), nets=())
+    held, said = [np.arange(0, 20), np.arange(20, 40)], []
+    for k, rows in enumerate(held):
+        cohort = COHORT.take(rows)
+        found = export.held_out(model, cohort, 0.5)
+        said.append(found["scores"])
+        wanted = export.expected(model, cohort, "late_mean")
+        np.testing.assert_allclose(found["scores"]["whole"], wanted, atol=1e-5)
+        outcome = {"y": Y[rows].tolist(), "time": [None] * 20, "event": [0.0] * 20}
+        write_facts(tmp_path / f"{k}.json", {"exported": found, "repeat": 0, **outcome})
+    found = export.loss_out_of_fold(tmp_path, "classification", ["a", "b"])
+    for variant in ("whole", "quantised", "pruned"):
+        scores = np.concatenate([s[variant] for s in said])
+        known = np.isfinite(scores).all(axis=1)
+        assert found["values"][variant] == pytest.approx(roc_auc_score(Y[known], scores[known, 1]))
+    assert found["metric"] == "auc" and found["values"]["pruned"] != found["values"]["whole"]
+    with pytest.raises(InputError, match="export_loss"):
+        export.loss_out_of_fold(tmp_path / "none", "classification", ["a", "b"])

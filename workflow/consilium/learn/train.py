@@ -94,6 +94,7 @@ def _settings(p: Problem, labels: str, fold: str, plan: Plan, job: Job | None = 
         return Settings(
             names, plan.inner_folds, plan.network_seeds, plan.epochs, plan.cnn_min_patients, linear.GRID, p.horizons,
             trials=plan.tuning.trials, network=plan.network, job=job or Job(), augmentation=plan.augmentation,
+            export_loss=plan.export_loss,
         )  # fmt: skip
     # The same path with fewer candidates, for time; what is never shipped is left out.
     seeds, inner = (min(plan.network_seeds, 1), plan.inner_folds) if labels == "permuted" else (0, QUICK_FOLDS)
@@ -170,13 +171,17 @@ def _one_fold(p: Problem, target: Target, labels: str, fold: int, settings: Sett
     trained, others, facts = _fit(p, use[train], target.take(train), settings, ledger)
     if not trained.blocks:
         return _nothing(labels, str(fold))
-    reasons = {}
+    reasons: dict[str, Any] = {}
     if labels == "true":
         reasons = {
             "explanations": _explained(
                 p, trained, use[train], use[held], target.take(train), target.take(held), ledger, str(fold)
             ),
         }
+    if settings.export_loss:
+        from consilium.learn.bundle import export  # torch
+
+        reasons["exported"] = export.held_out(trained, p.cohort.take(use[held]), settings.export_loss)
     return _result(p, trained, others, use[held], target.take(held), str(fold), labels) | reasons | {
         "facts": facts, "fitted_on": {"steps": ledger.steps, "patients": ledger.patients},
     }  # fmt: skip

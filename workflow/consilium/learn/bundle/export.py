@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from consilium.core.errors import InputError, Problem
-from consilium.core.store import atomic, write_facts
+from consilium.core.store import atomic, read_facts, write_facts
 from consilium.learn.bundle import apply as applying
 from consilium.learn.bundle import card, recalibrate
 from consilium.learn.cohort import data
@@ -142,7 +142,45 @@ def run_graph(path: Path, given: dict[str, Array]) -> Array:
     return np.asarray(session.run(None, given)[0])
 
 
-def write(folder: Path, task: str, prune: float, inputs: str, patients: str, out: Path) -> Facts:
+def held_out(trained: Trained, cohort: data.Cohort, share: float) -> Facts:
+    """Predictions (row, column) of the model's three files for patients whom it did not learn from; choice, share."""
+    times = [np.array(b.time, dtype=float) for m in trained.blocks if (b := cohort.block(m.name)) is not None]
+    choice, left_out = exported_choice(trained, cohort, times)
+    given = feeds(trained, cohort)
+    with tempfile.TemporaryDirectory() as folder:
+        files = {v: Path(folder) / f"{v}.onnx" for v in ("whole", "quantised", "pruned")}
+        write_graph(trained, cohort, times, choice, files["whole"])
+        write_graph(pruned(trained, share), cohort, times, choice, files["pruned"])
+        quantise(files["whole"], files["quantised"])
+        said = {v: run_graph(path, given).tolist() for v, path in files.items()}
+    return {"choice": choice, "left_out": left_out, "share": share, "scores": said}
+
+
+def loss_out_of_fold(folder: Path, kind: str, classes: list[str]) -> Facts:
+    """Main metric of each variant on the held-out patients of all outer folds, from the results in `folder`.
+
+    InputError where no fold asked its files (`learn.export_loss`).
+    """
+    results = [read_facts(p) for p in sorted(folder.glob("*.json"))]
+    results = [r for r in results if r.get("exported") and r["repeat"] == 0]
+    if not results:
+        raise InputError(
+            Problem(str(folder), "no fold whose model was written as ONNX", "results of folds with learn.export_loss",
+                    "set it and train again, or leave --folds out")
+        )  # fmt: skip
+    joined = lambda key: np.concatenate([np.array(r[key], dtype=float) for r in results])  # noqa: E731
+    y = joined("y").astype(int) if kind == "classification" else joined("y")
+    target = Target(kind, y, joined("time"), joined("event"), tuple(classes))
+    metric, fold = metrics.MAIN[kind], np.repeat(np.arange(len(results)), [len(r["y"]) for r in results])
+    judge, values = metrics.all_of(target, fold)[metric], {}
+    for variant in results[0]["exported"]["scores"]:
+        scores = np.concatenate([np.array(r["exported"]["scores"][variant], dtype=float) for r in results])
+        known = np.flatnonzero(np.isfinite(scores).all(axis=1))
+        values[variant] = float(judge(target.take(known), scores[known, : target.width], np.ones((1, len(known))))[0])
+    return {"metric": metric, "n": len(y), "share": results[0]["exported"]["share"], "values": values}
+
+
+def write(folder: Path, task: str, prune: float, inputs: str, patients: str, folds: str, out: Path) -> Facts:
     """See commands.export: model.onnx, model.quantised.onnx, model.pruned.onnx and export.json in `out`."""
     manifest = applying.verified(folder)
     about = applying.task_of(manifest, folder, task)
@@ -168,6 +206,7 @@ def write(folder: Path, task: str, prune: float, inputs: str, patients: str, out
     facts = {
         "task": task, "kind": about["kind"], "classes": about["classes"], "choice": choice, "left_out": left_out,
         "pruned_share": prune, "horizons": list(trained.horizons), "agreement": AGREEMENT, "variants": rows,
+        "out_of_fold": loss_out_of_fold(Path(folds), about["kind"], about["classes"]) if folds else None,
         "inputs": {b.name: {k: dictionary[b.name][k] for k in ("layout", "shape", "features", "time")}
                    for b in trained.blocks},
     }  # fmt: skip
@@ -246,6 +285,12 @@ def text(facts: Facts) -> str:
         if whole is not None:
             said += f"  {r['metric']} {r['value']:.4f} (change {r['value'] - whole:+.4f}) on {r['n']} patients"
         lines.append(said)
-    if whole is None:
-        lines.append("no outcomes were given (--inputs, --patients): the loss of performance was not measured")
+    found = facts["out_of_fold"]
+    if found is not None:
+        whole_out = found["values"]["whole"]
+        said = ", ".join(f"{v} {x:.4f} (change {x - whole_out:+.4f})" for v, x in found["values"].items())
+        lines.append(f"out of fold, {found['n']} patients, {found['share']:g} pruned: {found['metric']} {said}")
+    elif whole is None:
+        lines.append("neither results of folds (--folds) nor outcomes (--inputs, --patients) were given: the loss of "
+                     "performance was not measured")  # fmt: skip
     return "\n".join(lines)

@@ -48,7 +48,7 @@ def folder() -> Path:
 
 @contextmanager
 def card(number: int = 1) -> Iterator[str]:
-    """Hold `number` cards (joined by commas) while CUDA sees them alone; waits until they are free. "": no cards here."""
+    """Hold `number` cards (joined by commas) while CUDA sees them alone; waits until they are free. "" without any."""
     names = available()
     if not names:
         yield ""
