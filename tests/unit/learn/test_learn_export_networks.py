@@ -50,9 +50,14 @@ def trained(target, choice, at=None, cohort=COHORT, seeds=1, **plan):
     )  # fmt: skip
 
 
+PLAIN = ("mlp", "gru", "cnn")  # the others take longer
+
+
 @pytest.mark.parametrize(
-    ("block", "kind"), [(b, k) for b in LAYOUT for k in encoders.KINDS[b]], ids=lambda part: part
-)  # fmt: skip
+    ("block", "kind"),
+    [pytest.param(b, k, marks=[pytest.mark.slow] * (k not in PLAIN)) for b in LAYOUT for k in encoders.KINDS[b]],
+    ids=lambda part: part,
+)
 def test_every_encoder_says_the_same_in_onnx(block, kind, tmp_path):
     alone = replace(COHORT, blocks=(COHORT.block(LAYOUT[block]),))
     model = trained(classes(Y), "network", cohort=alone, **{block: kind})
@@ -67,6 +72,7 @@ def test_every_encoder_says_the_same_in_onnx(block, kind, tmp_path):
     assert 0 < export._largest(tmp_path / "small.onnx", model, alone, "network") < 0.1
 
 
+@pytest.mark.slow
 def test_curves_of_a_hazard_network_and_a_forest_are_exported(tmp_path):
     rng = np.random.default_rng(1)
     target = times(rng.exponential(np.exp(-Y)) + 0.01, rng.random(N) < 0.8)

@@ -33,8 +33,8 @@ def export(
     """Write a task's model as ONNX files into the folder OUT: whole, quantised, and pruned by the share PRUNE.
 
     inputs (cohort/learn/inputs.safetensors) and patients (a sheet with outcomes) of a cohort, best one that the model
-    was not trained on: with them the loss of performance is measured and printed. folds: folder learn/TASK/train/true of
-    a run with `learn.export_loss`: prints the loss on out-of-fold predictions.
+    was not trained on: with them the loss of performance is measured and printed. folds: folder learn/TASK/train/true
+    of a run with `learn.export_loss`: prints the loss on out-of-fold predictions.
     """
     from consilium.core.errors import InputError, Problem
     from consilium.learn.bundle import export as exporting
