@@ -12,6 +12,7 @@ FITTING = (
     "cnn_min_patients",
     "tuning",
     "network",
+    "export_loss",
 )  # what a fit depends on
 EXPLAINED = ["explanations.tsv", "explanation_gates.json"]
 STRATA = ["strata.tsv", "strata.json"]
@@ -200,9 +201,10 @@ if config["mode"] == "train":
             f"{LOGS}/learn_train/{{task}}.{{labels}}.{{fold}}.log",
         conda:
             ENVS / "learn.yaml"
-        threads: 1
+        threads: config["learn"]["network"]["processes"]
         resources:
-            gpu=int(config["learn"]["networks"]),
+            gpu=int(config["learn"]["networks"])
+            * config["learn"]["network"]["processes"],
             mem_mb=3000,
         params:
             settings=fit_settings(),
@@ -225,9 +227,10 @@ if config["mode"] == "train":
             f"{LOGS}/learn_final/{{task}}.log",
         conda:
             ENVS / "learn.yaml"
-        threads: 1
+        threads: config["learn"]["network"]["processes"]
         resources:
-            gpu=int(config["learn"]["networks"]),
+            gpu=int(config["learn"]["networks"])
+            * config["learn"]["network"]["processes"],
             mem_mb=3000,
         params:
             settings=fit_settings(),

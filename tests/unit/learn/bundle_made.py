@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from consilium.learn import prepare, train
-from consilium.learn.bundle import reference, ship
+from consilium.learn.bundle import ship
 from consilium.learn.cohort import data, folds
 from consilium.learn.fusion.model import Trained
 from consilium.learn.judge.results import write_rows
@@ -48,7 +48,7 @@ def bundle(folder: Path, p: train.Problem, model: Trained, held: dict) -> Path:
     row = {"model": "shipped", "modalities": "all", "metric": "auc", "better": "higher", "value": 0.8, "lower": 0.7,
            "upper": 0.9, "n": N, "role": "shipped"}  # fmt: skip
     write_rows(folder / "leaderboard.tsv", "leaderboard", [row], [])
-    (folder / "reference.json").write_text(json.dumps(reference.statistics(model, p.cohort, [held])))
+    (folder / "reference.json").write_text(json.dumps(ship.statistics(model, p.cohort, [held])))
     names = ("model.zip", "task.json", "gates.json", "leaderboard.tsv", "reference.json")
     ship.write(*[[folder / f] for f in names], "first", 1, folder / "bundle" / "manifest.json")
     return folder / "bundle"

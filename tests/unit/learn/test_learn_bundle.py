@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from consilium.core.errors import InputError
 from consilium.learn import prepare, stages, train
-from consilium.learn.bundle import apply, card, pack, reference, ship
+from consilium.learn.bundle import apply, card, pack, ship
 from consilium.learn.cohort import data, folds
 from consilium.learn.guards.record import gate
 from consilium.learn.settings import Plan
@@ -73,7 +73,7 @@ def written(folder, p, model):
 
     write_rows(folder / "leaderboard.tsv", "leaderboard", [], [])
     (folder / "reference.json").write_text(
-        json.dumps(reference.statistics(model, p.cohort.take(p.labelled), [as_held_out(p, model)]))
+        json.dumps(ship.statistics(model, p.cohort.take(p.labelled), [as_held_out(p, model)]))
     )
     out = folder / "bundle" / "manifest.json"
     names = ("model.zip", "task.json", "gates.json", "leaderboard.tsv", "reference.json")

@@ -98,13 +98,6 @@ def test_pruning_takes_the_smallest_coefficients(small):
         np.testing.assert_array_equal(new.linear.weights[~gone], old.linear.weights[~gone])
 
 
-def test_a_network_is_left_out_by_name(small):
-    _, model, _ = small
-    assert export.exported_choice(model) == (model.choice, "")
-    choice, said = export.exported_choice(replace(model, choice="network"))
-    assert choice == "stack" and "left out" in said
-
-
 def test_verify_names_what_changed(small, tmp_path, capsys):
     folder = tmp_path / "copy"
     shutil.copytree(small[2], folder)

@@ -9,6 +9,7 @@ import sys
 import time
 
 import pytest
+from consilium.core.errors import InputError
 from consilium.learn.networks import lease
 from consilium.learn.networks.job import around
 from consilium.learn.settings import Plan
@@ -86,3 +87,17 @@ def test_checkpoints_lie_beside_the_result_until_it_is_written(tmp_path, monkeyp
     assert not job.checkpoints.exists()
     with around(out, Plan(network_seeds=0)) as job:
         assert job.checkpoints is None
+
+
+def test_several_cards_are_held_at_once_or_not_at_all(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv(lease.OVERRIDE, "0,1,2")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    with lease.card(2) as held:
+        assert held == "0,1" and os.environ["CUDA_VISIBLE_DEVICES"] == "0,1"
+        monkeypatch.setattr(lease.time, "sleep", lambda _s: (_ for _ in ()).throw(TimeoutError))
+        with pytest.raises(TimeoutError), lease.card(2):
+            pass
+        assert lease._locked("2") is not None  # what could be had was given back
+    with pytest.raises(InputError, match="3 cards"), lease.card(4):
+        pass

@@ -87,3 +87,34 @@ def test_average_of_models_is_one_model(x):
 def test_a_design_without_columns_gives_no_evidence():
     models = linear.fit(np.zeros((20, 0)), classes([0, 1] * 10))
     assert all((m.evidence(np.zeros((3, 0))) == 0).all() for m in models)
+
+
+def test_partial_likelihood_is_exact_where_predictors_lie_far_apart():
+    """Sums of exp() of predictors more than 745 apart are 0 in float64; logaddexp by pairs is not."""
+    eta = np.array([[0.0], [-900.0], [-1700.0], [3.0], [-2.0]])
+    target = times(np.array([1.0, 2.0, 3.0, 4.0, 4.0]), np.array([1.0, 1.0, 1.0, 0.0, 1.0]))
+    for shift in (0.0, -2000.0):
+        at_risk = [np.logaddexp.reduce(eta[target.time >= t, 0] + shift) for t in target.time]
+        own = target.event * (np.array(at_risk) - eta[:, 0] - shift)
+        value, gradient = heads.objective(target, heads.prior(target))(eta + shift)
+        assert value == pytest.approx(own.sum(), rel=1e-12) and value > 1700
+        np.testing.assert_allclose(heads.losses(target, eta + shift, heads.prior(target)), own, rtol=1e-12)
+        assert np.isfinite(gradient).all() and gradient.sum() == pytest.approx(0, abs=1e-9)
+    first = np.array([[-900.0], [0.0], [0.0]])  # nobody left at risk in float64 but one with an event
+    value, _ = heads.objective(times([3.0, 2.0, 1.0], [1.0, 0.0, 0.0]), heads.prior(target))(first)
+    assert value == pytest.approx(0.0)
+
+
+def test_a_steep_first_step_of_a_cox_model_is_not_taken(monkeypatch):
+    """960 rows pull so hard that a step of size 1 leaves risk sets of 0; coefficients are lifelines'."""
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=(960, 2))
+    target = times(rng.exponential(np.exp(-1.5 * x[:, 0])) + 1e-3, np.ones(960))
+    spreads = []
+    plain = heads.log_running_sum
+    monkeypatch.setattr(heads, "log_running_sum", lambda v: (spreads.append(np.ptp(v[v > -np.inf])), plain(v))[1])
+    weights, _ = linear.fit_weights(x, target, 0.0, 1e-6)
+    assert max(spreads) > 745  # the solver was there
+    frame = pd.DataFrame(x).assign(t=target.time, e=target.event)
+    theirs = CoxPHFitter().fit(frame, "t", "e").params_.to_numpy()
+    np.testing.assert_allclose(weights[:, 0], theirs, atol=2e-3)

@@ -27,15 +27,18 @@ def diff(a: Path, b: Path, out: Path) -> None:
     print(compare.text(found))
 
 
-def export(bundle: Path, task: str, out: Path, prune: float = 0.0, inputs: str = "", patients: str = "") -> None:
+def export(
+    bundle: Path, task: str, out: Path, prune: float = 0.0, inputs: str = "", patients: str = "", folds: str = ""
+) -> None:
     """Write a task's model as ONNX files into the folder OUT: whole, quantised, and pruned by the share PRUNE.
 
     inputs (cohort/learn/inputs.safetensors) and patients (a sheet with outcomes) of a cohort, best one that the model
-    was not trained on: with them the loss of performance is measured and printed.
+    was not trained on: with them the loss of performance is measured and printed. folds: folder learn/TASK/train/true
+    of a run with `learn.export_loss`: prints the loss on out-of-fold predictions.
     """
     from consilium.core.errors import InputError, Problem
     from consilium.learn.bundle import export as exporting
 
     if not 0 <= prune < 1:
         raise InputError(Problem("--prune", str(prune), "a share from 0 up to 1", "e.g. --prune 0.5"))
-    print(exporting.text(exporting.write(bundle, task, prune, inputs, patients, out)))
+    print(exporting.text(exporting.write(bundle, task, prune, inputs, patients, folds, out)))

@@ -11,6 +11,8 @@ from consilium.learn.guards.record import Guards
 from consilium.learn.models.tuning import Tuning
 from consilium.learn.networks.plan import NetworkPlan
 
+_PLAIN = ("inner_folds", "network_seeds", "epochs", "cnn_min_patients", "export_loss")
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -26,12 +28,13 @@ class Plan:
     tuning: Tuning = field(default_factory=Tuning)
     network: NetworkPlan = field(default_factory=NetworkPlan)
     augmentation: str = "none"
+    export_loss: float = 0.0
 
     @classmethod
     def from_json(cls, text: str) -> Plan:
         """From the section as JSON; lacking keys keep their default, `networks: false` means no network."""
         given = json.loads(text)
-        plain = {k: given[k] for k in ("inner_folds", "network_seeds", "epochs", "cnn_min_patients") if k in given}
+        plain = {k: given[k] for k in _PLAIN if k in given}
         if not given.get("networks", True):
             plain["network_seeds"] = 0
         return cls(

@@ -94,6 +94,7 @@ def _settings(p: Problem, labels: str, fold: str, plan: Plan, job: Job | None = 
         return Settings(
             names, plan.inner_folds, plan.network_seeds, plan.epochs, plan.cnn_min_patients, linear.GRID, p.horizons,
             trials=plan.tuning.trials, network=plan.network, job=job or Job(), augmentation=plan.augmentation,
+            export_loss=plan.export_loss,
         )  # fmt: skip
     # The same path with fewer candidates, for time; what is never shipped is left out.
     seeds, inner = (min(plan.network_seeds, 1), plan.inner_folds) if labels == "permuted" else (0, QUICK_FOLDS)
@@ -170,13 +171,17 @@ def _one_fold(p: Problem, target: Target, labels: str, fold: int, settings: Sett
     trained, others, facts = _fit(p, use[train], target.take(train), settings, ledger)
     if not trained.blocks:
         return _nothing(labels, str(fold))
-    reasons = {}
+    reasons: dict[str, Any] = {}
     if labels == "true":
         reasons = {
             "explanations": _explained(
                 p, trained, use[train], use[held], target.take(train), target.take(held), ledger, str(fold)
             ),
         }
+    if settings.export_loss:
+        from consilium.learn.bundle import export  # torch
+
+        reasons["exported"] = export.held_out(trained, p.cohort.take(use[held]), settings.export_loss)
     return _result(p, trained, others, use[held], target.take(held), str(fold), labels) | reasons | {
         "facts": facts, "fitted_on": {"steps": ledger.steps, "patients": ledger.patients},
     }  # fmt: skip
@@ -236,14 +241,15 @@ def _result(
 
     def keep(name: str, eta: Array, judged: Array) -> None:
         scores = trained.scores(eta)
-        if trained.course is not None and name in ("shipped", "prevalence"):
-            scores = np.concatenate([scores, survival(eta, trained.course.at(np.array(p.times)))], axis=1)
+        course = trained.course_of(parts) if name == "shipped" else trained.course
+        if course is not None and name in ("shipped", "prevalence"):
+            scores = np.concatenate([scores, survival(eta, course.at(np.array(p.times)))], axis=1)
         models[name] = {"scores": scores.tolist(), "judged": judged.tolist()}
 
     everyone = np.ones(len(rows), dtype=bool)
     if len(rows):
-        keep("prevalence", np.tile(trained.at.offset, (len(rows), 1)), everyone)
         parts = trained.parts(cohort)
+        keep("prevalence", np.tile(trained.at.offset, (len(rows), 1)), everyone)
         for name in (c for c in CANDIDATES if c in trained.calibrations):
             keep(name, trained.eta(parts, name), everyone)
         keep("shipped", trained.eta(parts), everyone)

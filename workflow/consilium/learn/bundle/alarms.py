@@ -13,6 +13,7 @@ WEIGHT_ALERT = 0.1  # share of the model's weight on features that changed much
 DOMAIN_CAUTION, DOMAIN_ALERT = 0.65, 0.8
 PRESENCE = 0.2
 MIX = 0.001
+JOINT = 1e-4
 RATE = 0.05
 ORDER = ("alert", "caution", "info")
 
@@ -23,7 +24,8 @@ def alarm(severity: str, what: str, feature: str, detail: str, action: str) -> F
 
 def raised(rows: Sequence[Facts], domain: Facts, estimate: Facts) -> list[Facts]:
     """Alarms of one task, the gravest first."""
-    out = [*_features(rows), *_presence(domain), *_domain(domain), *_far(domain), *_rate(estimate)]
+    out = [*_features(rows), *_presence(domain), *_domain(domain), *_joint(domain["joint"])]
+    out += [*_far(domain), *_rate(estimate)]
     return sorted(out, key=lambda a: ORDER.index(a["severity"]))
 
 
@@ -99,6 +101,18 @@ def _domain(domain: Facts) -> list[Facts]:
         out.append(alarm("caution", "another mix of patients", "what the models say", said,
                          "compare the mean prediction with the rate that is known of these patients"))  # fmt: skip
     return out
+
+
+def _joint(found: Facts) -> list[Facts]:
+    """Beyond chance as a whole, and a pair of columns moved much: alert where such columns weigh."""
+    if found["status"] != "assessed" or found["p"] > JOINT or not found["moved"]:
+        return []
+    first, more = found["moved"][0], len(found["moved"]) - 1
+    said = f"correlation of {first['a']} and {first['b']} {first['here']:.2f}, at training {first['training']:.2f}"
+    said += f"; {more} more pairs" * (more > 0) + f"; all {found['pairs']} pairs: p {found['p']:.1g}"
+    return [alarm("alert" if found["weight"] >= WEIGHT_ALERT else "caution", "columns go together otherwise",
+                  "", said, "check that rows belong to their patients and that values are measured and coded alike; "
+                  "where they are, the patients differ: compare predictions with outcomes before use")]  # fmt: skip
 
 
 def _far(domain: Facts) -> list[Facts]:

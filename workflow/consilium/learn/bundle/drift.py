@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from consilium.learn.bundle import reference
+from consilium.learn.bundle import joint, reference
 from consilium.learn.cohort.data import Block, Cohort
 from consilium.learn.fusion.model import BlockModel, Trained
 
@@ -185,6 +185,7 @@ def examine(known: Facts, trained: Trained, cohort: Cohort) -> tuple[list[Facts]
     nearest = nearest_centroid(points, known["embedding"])
     counts = np.bincount(nearest[some & (nearest >= 0)], minlength=len(known["embedding"]["centroids"]))
     facts = {"presence": presence, "domain": domain, "far": int(far.sum()), "n": len(cohort.patients),
+             "joint": joint.examine(known["joint"], trained, cohort),
              **_mix(counts, known["embedding"]["centroids"])}  # fmt: skip
     said = "what the models say lies beyond the farthest 1 % of the training patients"
     return judged(rows), facts, [said if f else "" for f in far]

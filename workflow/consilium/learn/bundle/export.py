@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import tempfile
 import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from consilium.core.errors import InputError, Problem
-from consilium.core.store import atomic, write_facts
+from consilium.core.store import atomic, read_facts, write_facts
 from consilium.learn.bundle import apply as applying
 from consilium.learn.bundle import card, recalibrate
 from consilium.learn.cohort import data
@@ -20,6 +21,7 @@ from consilium.learn.cohort.tasks import Target
 from consilium.learn.fusion.fusion import FROM_NETWORK
 from consilium.learn.fusion.model import Trained
 from consilium.learn.judge import metrics
+from consilium.learn.models.hazards import OwnCourses
 from consilium.learn.models.heads import survival
 from consilium.learn.models.linear import Linear
 
@@ -27,6 +29,7 @@ Array = np.ndarray
 Facts = dict[str, Any]
 AGREEMENT = 1e-5
 OPSET = 18
+MIN_PRUNED = 64
 
 
 @dataclass(frozen=True)
@@ -38,22 +41,42 @@ class Labelled:
 
 
 def pruned(trained: Trained, share: float) -> Trained:
-    """Without the `share` of each block's coefficients of smallest size (all classes of a column together)."""
+    """Without the `share` of each block's coefficients of smallest size (all classes of a column together), and of each
+    of the networks' weight tensors (biases, norms and tensors of fewer than MIN_PRUNED numbers stay)."""
     blocks = []
     for b in trained.blocks:
         size = np.abs(b.linear.weights).sum(axis=1)
         weights = b.linear.weights.copy()
         weights[np.argsort(size, kind="stable")[: int(share * len(size))]] = 0.0
         blocks.append(replace(b, linear=Linear(weights, b.linear.penalty)))
-    return replace(trained, blocks=tuple(blocks))
+    nets = (replace(n, weights={k: _thinned(v, share) for k, v in n.weights.items()}) for n in trained.nets)
+    return replace(trained, blocks=tuple(blocks), nets=tuple(nets))
 
 
-def exported_choice(trained: Trained) -> tuple[str, str]:
-    """(candidate that is exported, what is left out or ""): networks are not exported."""
+def _thinned(weights: Array, share: float) -> Array:
+    if weights.ndim < 2 or weights.size < MIN_PRUNED:
+        return weights
+    flat = weights.ravel().copy()
+    flat[np.argsort(np.abs(flat), kind="stable")[: int(share * flat.size)]] = 0.0
+    return flat.reshape(weights.shape)
+
+
+def exported_choice(trained: Trained, cohort: data.Cohort, times: list[Array]) -> tuple[str, str]:
+    """(candidate that is exported, what is left out or ""): a network that ONNX cannot hold, by its encoders."""
     if trained.choice not in FROM_NETWORK:
         return trained.choice, ""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            write_graph(trained, cohort, times, trained.choice, Path(folder) / "tried.onnx")
+            return trained.choice, ""
+        except Exception as error:  # whatever operator torch's exporter has no form of
+            why = str(error).strip().splitlines()[0]
     other = "stack" if "stack" in trained.calibrations else "late_mean"
-    return other, f"the shipped `{trained.choice}` holds networks, which are left out; `{other}` is exported instead"
+    kinds = ", ".join(f"{kind} of {name}" for name, (kind, _) in trained.nets[0].shapes.items())
+    return other, (
+        f"the shipped `{trained.choice}` holds a network ({kinds}) that ONNX cannot hold ({why}); `{other}` is "
+        "exported instead"
+    )
 
 
 def expected(trained: Trained, cohort: data.Cohort, choice: str) -> Array:
@@ -62,7 +85,9 @@ def expected(trained: Trained, cohort: data.Cohort, choice: str) -> Array:
     eta = trained.eta(parts, choice)
     out = trained.scores(eta)
     if trained.kind == "survival":
-        out = np.concatenate([out, survival(eta, trained.hazard)], axis=1)
+        own = replace(trained, choice=choice).course_of(parts)
+        cumulative = own.at(np.array(trained.horizons)) if isinstance(own, OwnCourses) else trained.hazard
+        out = np.concatenate([out, survival(eta, cumulative)], axis=1)
     return np.where(parts.mask.any(axis=1, keepdims=True), out, np.nan)
 
 
@@ -81,7 +106,9 @@ def write_graph(trained: Trained, cohort: data.Cohort, times: list[Array], choic
     import torch
 
     from consilium.learn.bundle.graph import Pipeline
+    from consilium.learn.bundle.graph_network import running_maximum
 
+    torch.onnx.register_custom_op_symbolic("aten::cummax", running_maximum, OPSET)
     given = feeds(trained, cohort)
     axes = {name: {0: "patient"} for name in [*given, "prediction"]}
     graph = Pipeline(trained, times, choice).eval()
@@ -94,12 +121,16 @@ def write_graph(trained: Trained, cohort: data.Cohort, times: list[Array], choic
 
 
 def quantise(path: Path, out: Path) -> None:
-    """8-bit weights, activations quantised as they come (dynamic)."""
+    """8-bit weights of products, activations quantised as they come (dynamic).
+
+    Convolutions and recurrent cells keep their weights: onnxruntime has no signed 8-bit form of the former on a
+    processor, and none of a GRU.
+    """
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     logging.getLogger().setLevel(logging.ERROR)
     with atomic(out) as temporary:
-        quantize_dynamic(path, temporary, weight_type=QuantType.QInt8)
+        quantize_dynamic(path, temporary, weight_type=QuantType.QInt8, op_types_to_quantize=["MatMul", "Gemm"])
 
 
 def run_graph(path: Path, given: dict[str, Array]) -> Array:
@@ -111,7 +142,45 @@ def run_graph(path: Path, given: dict[str, Array]) -> Array:
     return np.asarray(session.run(None, given)[0])
 
 
-def write(folder: Path, task: str, prune: float, inputs: str, patients: str, out: Path) -> Facts:
+def held_out(trained: Trained, cohort: data.Cohort, share: float) -> Facts:
+    """Predictions (row, column) of the model's three files for patients whom it did not learn from; choice, share."""
+    times = [np.array(b.time, dtype=float) for m in trained.blocks if (b := cohort.block(m.name)) is not None]
+    choice, left_out = exported_choice(trained, cohort, times)
+    given = feeds(trained, cohort)
+    with tempfile.TemporaryDirectory() as folder:
+        files = {v: Path(folder) / f"{v}.onnx" for v in ("whole", "quantised", "pruned")}
+        write_graph(trained, cohort, times, choice, files["whole"])
+        write_graph(pruned(trained, share), cohort, times, choice, files["pruned"])
+        quantise(files["whole"], files["quantised"])
+        said = {v: run_graph(path, given).tolist() for v, path in files.items()}
+    return {"choice": choice, "left_out": left_out, "share": share, "scores": said}
+
+
+def loss_out_of_fold(folder: Path, kind: str, classes: list[str]) -> Facts:
+    """Main metric of each variant on the held-out patients of all outer folds, from the results in `folder`.
+
+    InputError where no fold asked its files (`learn.export_loss`).
+    """
+    results = [read_facts(p) for p in sorted(folder.glob("*.json"))]
+    results = [r for r in results if r.get("exported") and r["repeat"] == 0]
+    if not results:
+        raise InputError(
+            Problem(str(folder), "no fold whose model was written as ONNX", "results of folds with learn.export_loss",
+                    "set it and train again, or leave --folds out")
+        )  # fmt: skip
+    joined = lambda key: np.concatenate([np.array(r[key], dtype=float) for r in results])  # noqa: E731
+    y = joined("y").astype(int) if kind == "classification" else joined("y")
+    target = Target(kind, y, joined("time"), joined("event"), tuple(classes))
+    metric, fold = metrics.MAIN[kind], np.repeat(np.arange(len(results)), [len(r["y"]) for r in results])
+    judge, values = metrics.all_of(target, fold)[metric], {}
+    for variant in results[0]["exported"]["scores"]:
+        scores = np.concatenate([np.array(r["exported"]["scores"][variant], dtype=float) for r in results])
+        known = np.flatnonzero(np.isfinite(scores).all(axis=1))
+        values[variant] = float(judge(target.take(known), scores[known, : target.width], np.ones((1, len(known))))[0])
+    return {"metric": metric, "n": len(y), "share": results[0]["exported"]["share"], "values": values}
+
+
+def write(folder: Path, task: str, prune: float, inputs: str, patients: str, folds: str, out: Path) -> Facts:
     """See commands.export: model.onnx, model.quantised.onnx, model.pruned.onnx and export.json in `out`."""
     manifest = applying.verified(folder)
     about = applying.task_of(manifest, folder, task)
@@ -123,7 +192,7 @@ def write(folder: Path, task: str, prune: float, inputs: str, patients: str, out
     dictionary = json.loads((folder / task / "dictionary.json").read_text(encoding="utf-8"))
     made_up = card.selftest_cohort(trained, dictionary)
     times = [np.array(dictionary[b.name]["time"]) for b in trained.blocks]
-    choice, left_out = exported_choice(trained)
+    choice, left_out = exported_choice(trained, made_up, times)
     known = _labelled(about, trained, dictionary, inputs, patients)
     models = {"whole": trained} | ({"pruned": pruned(trained, prune)} if prune else {})
     rows = []
@@ -137,6 +206,7 @@ def write(folder: Path, task: str, prune: float, inputs: str, patients: str, out
     facts = {
         "task": task, "kind": about["kind"], "classes": about["classes"], "choice": choice, "left_out": left_out,
         "pruned_share": prune, "horizons": list(trained.horizons), "agreement": AGREEMENT, "variants": rows,
+        "out_of_fold": loss_out_of_fold(Path(folds), about["kind"], about["classes"]) if folds else None,
         "inputs": {b.name: {k: dictionary[b.name][k] for k in ("layout", "shape", "features", "time")}
                    for b in trained.blocks},
     }  # fmt: skip
@@ -215,6 +285,12 @@ def text(facts: Facts) -> str:
         if whole is not None:
             said += f"  {r['metric']} {r['value']:.4f} (change {r['value'] - whole:+.4f}) on {r['n']} patients"
         lines.append(said)
-    if whole is None:
-        lines.append("no outcomes were given (--inputs, --patients): the loss of performance was not measured")
+    found = facts["out_of_fold"]
+    if found is not None:
+        whole_out = found["values"]["whole"]
+        said = ", ".join(f"{v} {x:.4f} (change {x - whole_out:+.4f})" for v, x in found["values"].items())
+        lines.append(f"out of fold, {found['n']} patients, {found['share']:g} pruned: {found['metric']} {said}")
+    elif whole is None:
+        lines.append("neither results of folds (--folds) nor outcomes (--inputs, --patients) were given: the loss of "
+                     "performance was not measured")  # fmt: skip
     return "\n".join(lines)

@@ -8,7 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from consilium.learn.bundle.graph_network import NetworkInput, Networks
+from consilium.learn.fusion.fusion import FROM_NETWORK
 from consilium.learn.fusion.model import BlockModel, Trained
+from consilium.learn.models.boosting import MIN_RATIO, Boosted
 from consilium.learn.models.preproc import CLIP, Design
 
 Array = np.ndarray
@@ -105,11 +108,11 @@ class Trees(nn.Module):
     right: Tensor
     value: Tensor
 
-    def __init__(self, text: str, columns: Array, width: int) -> None:
+    def __init__(self, grown: Boosted) -> None:
         super().__init__()
         from consilium.learn.models.boosting import booster
 
-        dump = booster(text).dump_model()
+        dump, columns = booster(grown.text).dump_model(), grown.columns
         trees = [_nodes(t["tree_structure"]) for t in dump["tree_info"]]
         size, start = max(len(t) for t in trees), np.arange(len(trees))
         table = np.zeros((len(trees), size, 5))
@@ -119,7 +122,8 @@ class Trees(nn.Module):
         flat = table.reshape(-1, 5)
         _fixed(self, root=start * size, feature=columns[flat[:, 0].astype(int)], bound=flat[:, 1],
                left=flat[:, 2].astype(int), right=flat[:, 3].astype(int), value=flat[:, 4])  # fmt: skip
-        self.depth, self.outputs, self.width = max(map(_depth, trees)), dump["num_tree_per_iteration"], width
+        self.depth, self.outputs, self.width = max(map(_depth, trees)), dump["num_tree_per_iteration"], grown.width
+        self.ratio, self.number = grown.ratio, len(trees)
 
     def forward(self, x: Tensor) -> Tensor:
         node = self.root[None, :].expand(x.shape[0], -1)
@@ -127,6 +131,8 @@ class Trees(nn.Module):
             low = x.gather(1, self.feature[node]) <= self.bound[node]
             node = torch.where(low, self.left[node], self.right[node])
         raw = self.value[node].reshape(x.shape[0], -1, self.outputs).sum(1)
+        if self.ratio:
+            return torch.log((raw / self.number).clamp(min=MIN_RATIO))
         if self.width == 2 and self.outputs == 1:
             raw = torch.cat([-raw, raw], dim=1) / 2
         return raw - raw.mean(1, keepdim=True) if self.width > 1 else raw
@@ -157,20 +163,21 @@ def _depth(nodes: Array, at: int = 0) -> int:
 class BlockGraph(nn.Module):
     """One block's evidence (row, width): linear and trees by their shares; the linear product in float32."""
 
-    def __init__(self, model: BlockModel, time: Array) -> None:
+    def __init__(self, model: BlockModel) -> None:
         super().__init__()
-        self.prepared, self.mix = Prepared(model.design, time), dict(model.mix)
+        self.mix = dict(model.mix)
         self.linear = _product(model.linear.weights.T)
-        grown = model.boosted is not None and model.boosted.text and self.mix.get("lightgbm", 0.0) > 0
-        boosted = model.boosted
-        self.trees = Trees(boosted.text, boosted.columns, boosted.width) if grown and boosted is not None else None
+        learners = {"lightgbm": model.boosted, "forest": model.forest}
+        self.trees = nn.ModuleDict(
+            {n: Trees(b) for n, b in learners.items() if b is not None and b.text and self.mix.get(n, 0.0) > 0}
+        )
 
-    def forward(self, values: Tensor, present: Tensor) -> Tensor:
-        x = self.prepared(values, present)
+    def forward(self, x: Tensor, present: Tensor) -> Tensor:
+        """x: rows of the design."""
         e = self.linear(x.float()).double()
         e = self.mix.get("elastic_net", 0.0) * (e - e.mean(1, keepdim=True) if e.shape[1] > 1 else e)
-        if self.trees is not None:
-            e = e + self.mix["lightgbm"] * self.trees(x)
+        for name, trees in self.trees.items():
+            e = e + self.mix[name] * trees(x)
         return torch.where(present[:, None], e, 0.0)
 
 
@@ -186,27 +193,39 @@ class Pipeline(nn.Module):
 
     def __init__(self, trained: Trained, times: list[Array], choice: str) -> None:
         super().__init__()
-        self.blocks = nn.ModuleList(BlockGraph(b, t) for b, t in zip(trained.blocks, times, strict=True))
+        self.designs = nn.ModuleList(Prepared(b.design, t) for b, t in zip(trained.blocks, times, strict=True))
+        self.blocks = nn.ModuleList(BlockGraph(b) for b in trained.blocks)
         self.choice, self.kind, self.best = choice, trained.kind, trained.fusion.best
         calibration, at = trained.calibrations[choice], trained.at
         _fixed(self, weights=trained.fusion.stack.weights[:, None].astype(float), hazard=trained.hazard.astype(float),
                presence=trained.fusion.stack.presence.astype(float), offset=at.offset.astype(float),
                bias=np.asarray(calibration.bias, dtype=float))  # fmt: skip
         self.scale, self.centre, self.spread = float(calibration.scale), float(at.centre), float(at.scale)
+        self.average, asked = trained.fusion.average, choice in FROM_NETWORK
+        self.read = nn.ModuleList(NetworkInput(b.design) for b in trained.blocks if asked)
+        self.networks = Networks(trained.nets, trained.horizons, trained.level) if asked else None
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        mask = torch.stack(inputs[1::2], dim=1)
-        base = torch.stack([b(inputs[2 * i], inputs[2 * i + 1]) for i, b in enumerate(self.blocks)], dim=1)
-        eta = self.offset + self.scale * self._evidence(base, mask) + self.bias
+        values, present = inputs[::2], inputs[1::2]
+        mask = torch.stack(present, dim=1)
+        designs = [d(v, p) for d, v, p in zip(self.designs, values, present, strict=True)]
+        base = torch.stack([b(x, p) for b, x, p in zip(self.blocks, designs, present, strict=True)], dim=1)
+        told, own = torch.zeros(1), None
+        if self.networks is not None:
+            told, own = self.networks([r(v, x) for r, v, x in zip(self.read, values, designs, strict=True)], mask)
+        eta = self.offset + self.scale * self._evidence(base, mask, told) + self.bias
         if self.kind == "classification":
             out = torch.softmax(eta, dim=1)
         elif self.kind == "regression":
             out = self.centre + self.spread * eta
         else:
-            out = torch.cat([eta, torch.exp(-torch.exp(eta.clamp(-20, 20)) * self.hazard[None, :])], dim=1)
+            cumulative = self.hazard[None, :] if own is None else own
+            out = torch.cat([eta, torch.exp(-torch.exp(eta.clamp(-20, 20)) * cumulative)], dim=1)
         return torch.where(mask.any(1, keepdim=True), out, float("nan"))
 
-    def _evidence(self, base: Tensor, mask: Tensor) -> Tensor:
+    def _evidence(self, base: Tensor, mask: Tensor, told: Tensor) -> Tensor:
+        if self.choice == "network":
+            return told
         on = mask.double()
         if self.choice == "stack":
             e = (self.weights * base).sum(1) + on @ self.presence
@@ -214,4 +233,6 @@ class Pipeline(nn.Module):
         mean = base.sum(1) / on.sum(1, keepdim=True).clamp(min=1.0)
         if self.choice == "late_mean":
             return mean
+        if self.choice == "network_late_mean":
+            return 0.5 * (self.average[0] * told + self.average[1] * mean)
         return torch.where(mask[:, self.best : self.best + 1], base[:, self.best], mean)

@@ -12,6 +12,7 @@ from consilium.learn.cohort.data import Block, Cohort
 from consilium.learn.fusion.fusion import Calibration, Fusion, Stack
 from consilium.learn.fusion.model import BlockModel, Trained
 from consilium.learn.models.boosting import Boosted
+from consilium.learn.models.hazards import Hazards
 from consilium.learn.models.heads import Course, Prior
 from consilium.learn.models.linear import Linear
 from consilium.learn.models.preproc import Design
@@ -67,6 +68,7 @@ def describe(block: Block) -> dict[str, Any]:
 def _facts(trained: Trained, settings: dict[str, Any]) -> dict[str, Any]:
     f = trained.fusion
     shapes = {n: [k, list(s)] for n, (k, s) in trained.nets[0].shapes.items()} if trained.nets else {}
+    hazards = trained.nets[0].hazards if trained.nets else None
     return {
         "kind": trained.kind, "classes": list(trained.classes), "choice": trained.choice,
         "prior": {"offset": trained.at.offset.tolist(), "centre": trained.at.centre, "scale": trained.at.scale},
@@ -74,7 +76,8 @@ def _facts(trained: Trained, settings: dict[str, Any]) -> dict[str, Any]:
                     "far": b.far} for b in trained.blocks],
         "fusion": {"best": f.best, "average": list(f.average), "weights": f.stack.weights.tolist(),
                    "presence": f.stack.presence.tolist()},
-        "networks": {"number": len(trained.nets), "shapes": shapes},
+        "networks": {"number": len(trained.nets), "shapes": shapes, "level": trained.level,
+                     "hazards": hazards.facts() if hazards else None},
         "horizons": list(trained.horizons), "hazard": trained.hazard.tolist(), "settings": settings,
         "course": None if trained.course is None else
         {"times": trained.course.times.tolist(), "cumulative": trained.course.cumulative.tolist()},
@@ -124,6 +127,7 @@ def unpack(files: Files) -> Trained:
         calibrations, facts["choice"],
         Doubt.from_facts(bounds) if bounds else None, tuple(facts["horizons"]), np.array(facts["hazard"]),
         Course(*(np.array(facts["course"][k]) for k in ("times", "cumulative"))) if facts["course"] else None,
+        facts["networks"]["level"],
     )  # fmt: skip
 
 
@@ -135,7 +139,11 @@ def _networks(files: Files, about: dict[str, Any], width: int) -> tuple[Any, ...
     from consilium.learn.networks.network import Net
 
     shapes = {n: (kind, tuple(shape)) for n, (kind, shape) in about["shapes"].items()}
-    return tuple(Net(shapes, width, load(files[f"network-{s}.safetensors"])) for s in range(about["number"]))
+    hazards = Hazards(*(tuple(about["hazards"][k]) for k in ("ends", "offset"))) if about["hazards"] else None
+    width = len(hazards.ends) if hazards else width
+    return tuple(
+        Net(shapes, width, load(files[f"network-{s}.safetensors"]), hazards=hazards) for s in range(about["number"])
+    )
 
 
 def read_folder(folder: Path) -> Files:

@@ -101,7 +101,7 @@ def examined(
         facts |= {"status": "not assessed", "reason": f"{n} patients, fewer than {drift.MIN_PATIENTS}"}
     worst = alarms.verdict(raised)
     facts |= {"verdict": worst, "alarms": raised, "domain": domain["domain"], "presence": domain["presence"],
-              "centroids": domain["centroids"], "far": domain["far"], "performance": guess,
+              "centroids": domain["centroids"], "joint": domain["joint"], "far": domain["far"], "performance": guess,
               "counts": {v: sum(r["verdict"] == v for r in rows) for v in
                          ("large", "moderate", "none", "lacking", "not assessed")}}  # fmt: skip
     whole = "this cohort differs from the training cohort (drift.tsv): check before use" if worst == "alert" else ""

@@ -19,7 +19,7 @@ from consilium.learn.bundle import card, estimate, pack, ship
 from consilium.learn.cohort import data, tasks
 from consilium.learn.cohort import folds as folding
 from consilium.learn.cohort.tasks import Target
-from consilium.learn.fusion.fusion import Calibration
+from consilium.learn.fusion.fusion import FROM_NETWORK, Calibration
 from consilium.learn.fusion.model import Trained
 from consilium.learn.judge import metrics
 from consilium.learn.models.heads import objective, softmax
@@ -205,6 +205,14 @@ def refused(target: Target, n: int) -> str:
     return ""
 
 
+def _own_courses(trained: Trained) -> str:
+    """Why a model whose patients have curves of their own is not recalibrated, or ""."""
+    hazards = trained.nets[0].hazards if trained.nets else None
+    if hazards is None or trained.choice not in FROM_NETWORK:
+        return ""
+    return "the shipped network gives each patient a survival curve of its own, which cannot be recalibrated yet"
+
+
 def write(inputs: Path, patients: Path, folder: Path, name: str, seed: int, facts: Path, out: Path) -> None:
     """See stages.recalibrate. `folder` is only read; a bundle of which no task can be recalibrated is refused."""
     manifest, cohort = applying.verified(folder), data.load(inputs)
@@ -237,7 +245,7 @@ def _task(about: Facts, cohort: data.Cohort, patients: Path, old: Path, new: Pat
     target, known = labelled(about, fitting, patients, trained)
     rows = np.flatnonzero(known & trained.parts(fitting).mask.any(axis=1))
     own = target.take(rows)
-    why = refused(own, len(rows))
+    why = refused(own, len(rows)) or _own_courses(trained)
     if why:
         return {"status": "refused", "reason": why, "n": len(rows)}
     groups = folding.groups(fitting, [])

@@ -10,7 +10,9 @@ from consilium.core.provenance import code_digest, file_digest, versions
 from consilium.core.store import atomic_folder, read_facts, read_table, write_facts, write_text
 from consilium.learn import prepare
 from consilium.learn.bundle import apply as applying
-from consilium.learn.bundle import card, pack, reference, tripod
+from consilium.learn.bundle import card, joint, pack, reference, tripod
+from consilium.learn.cohort.data import Cohort
+from consilium.learn.fusion.model import Trained
 from consilium.learn.guards import dates, sides
 from consilium.learn.judge import metrics
 
@@ -119,8 +121,12 @@ def write_reference(
         write_facts(out, {"status": "not assessed", "reason": why})
         return
     training = start.cohort.take(start.labelled)
-    found = reference.statistics(pack.unpack(files), training, results)
-    write_facts(out, {"status": "assessed", "reason": "", **found})
+    write_facts(out, {"status": "assessed", "reason": "", **statistics(pack.unpack(files), training, results)})
+
+
+def statistics(trained: Trained, training: Cohort, results: list[Facts]) -> Facts:
+    """reference.json: columns, embedding and predictions, and how columns go together."""
+    return {**reference.statistics(trained, training, results), "joint": joint.statistics(trained, training)}
 
 
 def _task_facts(facts: Facts, found: Facts, files: dict[str, bytes], board: Path) -> Facts:

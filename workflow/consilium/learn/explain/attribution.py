@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -83,13 +83,13 @@ def block_weights(trained: Trained, parts: Parts) -> Array:
     presence terms, bias and the networks. ValueError where the candidate is not affine.
     """
     n, m, width = parts.base.shape
-    rest = trained.eta(Parts(parts.mask, np.zeros_like(parts.base), parts.nets))
+    rest = trained.eta(replace(parts, base=np.zeros_like(parts.base)))
     probe = np.eye(1, width)[0] - 1 / width if width > 1 else np.ones(1)
     weights = np.zeros((n, m))
     for b in range(m):
         base = np.zeros_like(parts.base)
         base[:, b] = probe
-        weights[:, b] = (trained.eta(Parts(parts.mask, base, parts.nets)) - rest)[:, 0] / probe[0]
+        weights[:, b] = (trained.eta(replace(parts, base=base)) - rest)[:, 0] / probe[0]
     gap = np.abs(rest + np.einsum("nm,nmk->nk", weights, parts.base) - trained.eta(parts)).max(initial=0.0)
     if gap > TOLERANCE:
         raise ValueError(f"the shipped candidate is not affine in the blocks' evidence (by {gap:.2g})")

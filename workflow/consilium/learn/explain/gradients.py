@@ -54,8 +54,7 @@ def _attributed(
         x = {n: v.expand(len(given[0]), *v.shape[1:]) for n, v in empty.items()}
         logits, weights = model(x | dict(zip(names, given, strict=True)))
         out = network.fused(logits, weights, here.repeat(copies, 1))
-        out = out - out.mean(dim=1, keepdim=True) if net.width > 1 else out
-        return out.gather(1, chosen.repeat(copies)[:, None])[:, 0]
+        return network.spoken(net.hazards, out).gather(1, chosen.repeat(copies)[:, None])[:, 0]
 
     x = tuple(torch.from_numpy(inputs[n]).to(device) for n in names)
     with torch.backends.cudnn.flags(enabled=False):  # its recurrent layers have no gradient outside training

@@ -150,7 +150,7 @@ def explained(given: Given, parts: Parts, wanted: Array, out: Facts) -> None:
 
 def network_scale(given: Given, parts: Parts) -> float:
     """What one unit of the networks' mean evidence adds to the shipped linear predictor."""
-    silent = Parts(parts.mask, parts.base, tuple((np.zeros_like(u), g) for u, g in parts.nets))
+    silent = replace(parts, nets=tuple((np.zeros_like(u), g) for u, g in parts.nets))
     added, own = given.trained.eta(parts) - given.trained.eta(silent), network_evidence(parts)
     return float((added * own).sum() / max(float((own * own).sum()), 1e-300))
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from consilium.learn.cohort.tasks import Target
+from consilium.learn.models.hazards import Hazards, OwnCourses
 from consilium.learn.models.heads import Prior, centred, objective
 from consilium.learn.models.linear import minimise
 
@@ -18,20 +19,26 @@ MIN_SCALE = 0.1  # a calibrated prediction keeps its ranking even where the inne
 
 @dataclass(frozen=True)
 class Parts:
-    """What the base models say. mask (row, block); base (row, block, width), 0 where absent; nets: (logits, gates)."""
+    """What the base models say. mask (row, block); base (row, block, width), 0 where absent; nets: (logits, gates).
+
+    hazards: what a column of the logits is, where networks speak of intervals of time.
+    """
 
     mask: Array
     base: Array
     nets: tuple[tuple[Array, Array], ...] = ()
+    hazards: Hazards | None = None
 
     def take(self, rows: Array) -> Parts:
-        return Parts(self.mask[rows], self.base[rows], tuple((u[rows], g[rows]) for u, g in self.nets))
+        nets = tuple((u[rows], g[rows]) for u, g in self.nets)
+        return Parts(self.mask[rows], self.base[rows], nets, self.hazards)
 
     def seen_with(self, masks: Array) -> Parts:
         """One patient's parts under many masks (mask, block); absent blocks stay absent."""
         k = len(masks)
         wide = lambda a: np.broadcast_to(a, (k, *a.shape[1:]))  # noqa: E731
-        return Parts(masks & self.mask, wide(self.base), tuple((wide(u), wide(g)) for u, g in self.nets))
+        nets = tuple((wide(u), wide(g)) for u, g in self.nets)
+        return Parts(masks & self.mask, wide(self.base), nets, self.hazards)
 
 
 @dataclass(frozen=True)
@@ -93,15 +100,29 @@ def late_mean(parts: Parts) -> Array:
 
 
 def network_evidence(parts: Parts) -> Array:
-    """Mean over networks of the gate-weighted logits (see network.fused, whose numbers these are)."""
+    """Mean over networks of the gate-weighted logits, of hazards of what they make of mortality."""
     out = np.zeros((len(parts.mask), parts.base.shape[2]))
+    for said in _gated(parts):
+        out += said if parts.hazards is None else parts.hazards.mortality(said)
+    return centred(out / max(len(parts.nets), 1))
+
+
+def own_courses(parts: Parts, hazards: Hazards) -> OwnCourses:
+    """Each row's cumulative hazard at evidence 0, as the networks shape it: mean over networks."""
+    shapes = [hazards.cumulative(said) * np.exp(-hazards.mortality(said)) for said in _gated(parts)]
+    return OwnCourses(np.array(hazards.ends), np.mean(shapes, axis=0))
+
+
+def _gated(parts: Parts) -> list[Array]:
+    """Of each network: gate-weighted logits (row, column) (see network.fused, whose numbers these are)."""
+    out = []
     for logits, gates in parts.nets:
         g = np.where(parts.mask, gates, -np.inf)
         top = np.where(parts.mask.any(axis=1), g.max(axis=1, initial=-np.inf), 0.0)
         w = np.where(parts.mask, np.exp(g - top[:, None]), 0.0)
         w /= np.maximum(w.sum(axis=1, keepdims=True), 1e-300)
-        out += (w[..., None] * logits).sum(axis=1) * np.sqrt(parts.mask.sum(axis=1, keepdims=True))
-    return centred(out / max(len(parts.nets), 1))
+        out.append((w[..., None] * logits).sum(axis=1) * np.sqrt(parts.mask.sum(axis=1, keepdims=True)))
+    return out
 
 
 def fit_stack(parts: Parts, target: Target, at: Prior) -> Stack:

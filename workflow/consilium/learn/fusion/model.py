@@ -9,8 +9,9 @@ import numpy as np
 
 from consilium.learn.cohort.data import Block, Cohort
 from consilium.learn.explain import shapley
-from consilium.learn.fusion.fusion import Calibration, Fusion, Parts
+from consilium.learn.fusion.fusion import FROM_NETWORK, Calibration, Fusion, Parts, own_courses
 from consilium.learn.models.boosting import Boosted
+from consilium.learn.models.hazards import OwnCourses
 from consilium.learn.models.heads import Course, Prior, softmax, survival
 from consilium.learn.models.linear import Linear
 from consilium.learn.models.preproc import Design
@@ -64,7 +65,8 @@ class BlockModel:
 @dataclass(frozen=True)
 class Trained:
     """One task's models. calibrations: model key (see `key`) -> calibration; hazard: at `horizons` (survival), course:
-    at all times. doubt: what a prediction's set and its abstention rest on; None before it is calibrated."""
+    at all times. doubt: what a prediction's set and its abstention rest on; None before it is calibrated. level: what
+    the patients' own courses are multiplied with, where networks with hazards are shipped (see `course_of`)."""
 
     kind: str
     classes: tuple[str, ...]
@@ -78,6 +80,7 @@ class Trained:
     horizons: tuple[float, ...] = ()
     hazard: Array = field(default_factory=lambda: np.zeros(0))
     course: Course | None = None
+    level: float = 1.0
 
     @property
     def width(self) -> int:
@@ -96,7 +99,14 @@ class Trained:
                 shape = self.nets[0].shapes[model.name][1]
                 lacking = np.zeros((n, *shape), dtype=np.float32)
                 inputs[model.name] = lacking if block is None else model.design.network_input(block)
-        return Parts(mask, base, tuple(net.outputs(inputs) for net in self.nets))
+        hazards = self.nets[0].hazards if self.nets else None
+        return Parts(mask, base, tuple(net.outputs(inputs) for net in self.nets), hazards)
+
+    def course_of(self, parts: Parts) -> Course | OwnCourses | None:
+        """Cumulative hazard where the shipped linear predictor is 0: one for all, or each row's own; survival only."""
+        if parts.hazards is None or self.choice not in FROM_NETWORK:
+            return self.course
+        return own_courses(parts, parts.hazards).times(self.level)
 
     def view(self, cohort: Cohort) -> dict[str, Any]:
         """How the models see each row, block by block: present, evidence, and `unusual` of its values (0 if absent)."""
@@ -126,7 +136,7 @@ class Trained:
         Where the model abstains, its numbers stay in the table, so that everybody is judged; no class is named.
         """
         parts = self.parts(cohort)
-        records = self._records(self.eta(parts), cohort)
+        records = self._records(self.eta(parts), cohort, self.course_of(parts))
         why, cautions = self.abstentions(cohort), self.cautions(cohort)
         out = []
         for i, record in enumerate(records):
@@ -140,13 +150,13 @@ class Trained:
             out.append(record | {"abstained": bool(doubts), "reason": "; ".join([*doubts[:1], *cautions[i]])})
         return out
 
-    def _records(self, eta: Array, cohort: Cohort) -> list[dict[str, Any]]:
+    def _records(self, eta: Array, cohort: Cohort, course: Course | OwnCourses | None) -> list[dict[str, Any]]:
         """Figures of each row; `doubt` where a set says that nothing can be named."""
         score, levels = self.scores(eta), cohort.levels
         conformal = self.doubt.conformal if self.doubt else None
         if self.kind == "survival":
-            p = survival(eta, self.hazard)
-            early = conformal.earliest(eta, self.course, levels) if conformal and self.course else np.zeros(len(eta))
+            p = survival(eta, course.at(np.array(self.horizons)) if isinstance(course, OwnCourses) else self.hazard)
+            early = conformal.earliest(eta, course, levels) if conformal and course else np.zeros(len(eta))
             return [
                 {"risk": float(score[i, 0])}
                 | ({"lower": float(early[i])} if early[i] > 0 else {})

@@ -12,8 +12,10 @@ from consilium.learn.cohort.data import Block, Cohort
 from consilium.learn.cohort.tasks import Target
 from consilium.learn.fusion import fusion, guard
 from consilium.learn.fusion.model import BlockModel, Trained, key
+from consilium.learn.models import hazards as by_interval
 from consilium.learn.models import preproc
 from consilium.learn.models.base import Folded, fit_block
+from consilium.learn.models.hazards import Hazards, OwnCourses
 from consilium.learn.models.heads import Prior, baseline_hazard, course, losses
 from consilium.learn.models.work import Ledger, Settings, Work, start
 from consilium.learn.uncertainty import doubt
@@ -30,7 +32,8 @@ def fit_networks(
 
     blocks = [b for b in (work.cohort.block(f.model.name) for f in folded) if b is not None]
     layouts = {f.model.name: f.model.design.network_layout for f in folded}
-    n, m, width = len(work.target), len(blocks), work.target.width
+    hazards = _hazards(work)
+    n, m, width = len(work.target), len(blocks), len(hazards.ends) if hazards else work.target.width
     logits, gates, curves = np.zeros((n, m, width)), np.zeros((n, m)), []
 
     def trained(designs: list[preproc.Design], rows: Array, name: Any, held: Array | None = None) -> Any:
@@ -44,7 +47,7 @@ def fit_networks(
         made = sampler.wanted(work.settings.augmentation, own, layouts, mask[rows], target, seed)
         net = network.fit(
             own, layouts, mask[rows], target, work.settings.epochs, seed, watch, work.settings.network,
-            [work.groups[i] for i in rows], work.settings.job, f"network {steps}", made,
+            [work.groups[i] for i in rows], work.settings.job, f"network {steps}", made, hazards,
         )  # fmt: skip
         return net, (None if held is None else net.outputs(pick(held)))
 
@@ -62,6 +65,15 @@ def fit_networks(
     return nets, (logits, gates), curves
 
 
+def _hazards(work: Work) -> Hazards | None:
+    """Intervals of time and their baseline, from the training patients; None where networks are Cox models."""
+    plan = work.settings.network
+    if work.target.kind != "survival" or plan.survival == "cox":
+        return None
+    work.note("intervals of time", np.arange(len(work.target)))
+    return by_interval.fit(work.target, plan.intervals)
+
+
 def fit_all(
     cohort: Cohort, target: Target, groups: Sequence[str], settings: Settings, ledger: Ledger,
     extra: Sequence[tuple[str, Block, bool]] = (),
@@ -75,7 +87,7 @@ def fit_all(
     curves: list[Any] = []
     if settings.network_seeds and folded:
         nets, outputs, curves = fit_networks(work, folded, mask)
-        parts = replace(parts, nets=(outputs,))
+        parts = replace(parts, nets=(outputs,), hazards=nets[0].hazards)
     together, evidence = fit_fusion(work, folded, parts)
     everyone = np.arange(len(target))
     work.note("stack, calibration, choice and conformal thresholds", everyone)
@@ -98,6 +110,9 @@ def fit_all(
         baseline_hazard(target, shipped, settings.horizons) if settings.horizons else np.zeros(0),
         course(target, shipped) if target.kind == "survival" else None,
     )  # fmt: skip
+    own = trained.course_of(parts)
+    if isinstance(own, OwnCourses):
+        trained = replace(trained, level=by_interval.level(target, shipped, own))
     trained = replace(
         trained, doubt=doubt.fit(trained, shipped, target, cohort.levels, parts, _distances(work, folded))
     )

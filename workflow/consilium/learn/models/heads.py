@@ -17,6 +17,7 @@ from consilium.learn.cohort.tasks import Target
 Array = np.ndarray
 Objective = Callable[[Array], tuple[float, Array]]
 COURSE_POINTS = 40
+SPREAD = 600.0  # log of what float64 can hold beside 1, with a margin
 
 
 @dataclass(frozen=True)
@@ -104,15 +105,27 @@ def _cox(target: Target) -> Objective:
 
     def value(eta: Array) -> tuple[float, Array]:
         x = eta[order, 0]
-        top = x.max() if len(x) else 0.0
-        e = np.exp(x - top)
-        at_risk = np.cumsum(e)[last]
-        loss = float((events * (np.log(at_risk) + top - x)).sum())
+        at_risk = log_running_sum(x)[last]
+        loss = float((events * (at_risk - x)).sum())
         # Each row is at risk in the events of its own time and earlier ones, which come later in this order.
-        weights = np.cumsum((events / at_risk)[::-1])[::-1][first]
-        return loss, (e * weights - events)[back][:, None]
+        before = log_running_sum(np.where(events > 0, -at_risk, -np.inf)[::-1])[::-1][first]
+        return loss, (np.exp(x + before) - events)[back][:, None]
 
     return value
+
+
+def log_running_sum(x: Array) -> Array:
+    """Logarithm of the running sum of exp(x), exact however far apart the values lie; -inf: adds nothing.
+
+    Summed as they are, predictors 745 apart leave risk sets of 0; their logarithm made a wild step of a line search
+    look infinitely good.
+    """
+    seen = x[x > -np.inf]
+    top, low = (seen.max(), seen.min()) if len(seen) else (0.0, 0.0)
+    if top - low > SPREAD:
+        return np.logaddexp.accumulate(x)
+    with np.errstate(divide="ignore"):  # nothing has been added yet
+        return np.log(np.cumsum(np.exp(x - top))) + top
 
 
 def losses(target: Target, eta: Array, at: Prior) -> Array:
@@ -124,17 +137,16 @@ def losses(target: Target, eta: Array, at: Prior) -> Array:
         return 0.5 * ((target.y - at.centre) / at.scale - eta[:, 0]) ** 2
     order, last = _risk_order(target)
     x = eta[order, 0]
-    top = x.max() if len(x) else 0.0
     out = np.zeros(len(target))
-    out[order] = target.event[order] * (np.log(np.cumsum(np.exp(x - top))[last]) + top - x)
+    out[order] = target.event[order] * (log_running_sum(x)[last] - x)
     return out
 
 
 def baseline_hazard(target: Target, evidence: Array, times: tuple[float, ...]) -> Array:
     """Breslow's cumulative baseline hazard at `times`, for rows of this log relative hazard."""
     order, last = _risk_order(target)
-    at_risk = np.cumsum(np.exp(evidence[order, 0]))[last]
-    steps, t = target.event[order] / at_risk, target.time[order]
+    at_risk = log_running_sum(evidence[order, 0])[last]
+    steps, t = target.event[order] * np.exp(-at_risk), target.time[order]
     grown = np.concatenate([[0.0], np.cumsum(steps[::-1])])  # by rising time
     return grown[np.searchsorted(t[::-1], np.asarray(times), side="right")]
 
@@ -152,6 +164,10 @@ class Course:
     def at(self, times: Array) -> Array:
         return np.interp(times, np.r_[0.0, self.times], np.r_[0.0, self.cumulative])
 
+    def each(self, time: Array) -> Array:
+        """(row,): each row at its own time."""
+        return self.at(time)
+
     def when(self, cumulative: Array) -> Array:
         """Time at which the cumulative hazard is first reached; the last time for more than it ever reaches."""
         hazard, first = np.unique(np.r_[0.0, self.cumulative], return_index=True)
@@ -166,5 +182,5 @@ def course(target: Target, evidence: Array) -> Course:
 
 
 def survival(evidence: Array, cumulative_hazard: Array) -> Array:
-    """Probability of no event until each time (row, time)."""
-    return np.exp(-np.exp(np.clip(evidence[:, :1], -20, 20)) * cumulative_hazard[None, :])
+    """Probability of no event until each time (row, time); cumulative_hazard: (time,), or (row, time)."""
+    return np.exp(-np.exp(np.clip(evidence[:, :1], -20, 20)) * np.atleast_2d(cumulative_hazard))

@@ -66,7 +66,8 @@ def minimise(
             move = new - y
             reached, _ = smooth(new)
             bound = value + float((gradient * move).sum()) + float((move * move).sum()) / (2 * size)
-            if reached <= bound + 1e-10 * abs(value) or size < 1e-12:
+            fell = np.isfinite(reached) and reached <= bound + 1e-10 * abs(value)
+            if fell or size < 1e-12:
                 break
             size *= 0.5
         step = new - x

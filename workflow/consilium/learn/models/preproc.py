@@ -15,6 +15,7 @@ CLIP = 5.0  # SD: an outlier of a new cohort must not run away with a linear mod
 MIN_FINITE = 0.3  # share of training rows in which a column must have a value
 SUMMARIES = ("last", "mean", "min", "max", "slope", "count")
 NET_COLUMNS = 64  # input width of a network's table encoder
+NET_CELLS = (18, 18, 18)  # of a volume as a network reads it, at most
 
 
 def raw_table(block: Block) -> tuple[Array, list[str]]:
@@ -55,10 +56,15 @@ def pooled(volume: Array, cells: tuple[int, int, int]) -> Array:
     """Means over a grid of at most `cells` boxes; NaN voxels are left out, an empty box is NaN."""
     out, seen = np.where(np.isfinite(volume), volume, 0.0), np.isfinite(volume).astype(float)
     for axis, k in enumerate(cells, start=1):
-        edges = np.unique(np.linspace(0, volume.shape[axis], min(k, volume.shape[axis]) + 1).astype(int))[:-1]
+        edges = edges_of(volume.shape[axis], k)
         out, seen = np.add.reduceat(out, edges, axis=axis), np.add.reduceat(seen, edges, axis=axis)
     with np.errstate(invalid="ignore", divide="ignore"):
         return out / np.where(seen > 0, seen, np.nan)
+
+
+def edges_of(size: int, cells: int) -> Array:
+    """First places of at most `cells` boxes along an axis."""
+    return np.unique(np.linspace(0, size, min(cells, size) + 1).astype(int))[:-1]
 
 
 @dataclass(frozen=True)
@@ -112,7 +118,7 @@ class Design:
             seen = np.isfinite(v)
             v = np.clip(np.where(seen, v, 0.0), -CLIP, CLIP)
             return np.concatenate([v, seen], axis=2).astype(np.float32)
-        return pooled(self.z_scores(block), (18, 18, 18)).astype(np.float32)[:, None]
+        return pooled(self.z_scores(block), NET_CELLS).astype(np.float32)[:, None]
 
 
 def fit(block: Block, cnn: bool = False) -> Design:

@@ -36,6 +36,7 @@ class Settings:
     trials: int = 0  # of tuning, in every fit of boosted trees
     network: NetworkPlan = field(default_factory=NetworkPlan)
     job: Job = field(default_factory=Job)
+    export_loss: float = 0.0  # share to prune where held-out patients are also asked of the model as ONNX; 0: not done
     augmentation: str = "none"  # of the networks' training rows, see augment.settings.ARMS
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from consilium.learn.models.hazards import Hazards
 from consilium.learn.networks.encoders import TABLES, Shapes, build
 from consilium.learn.networks.encoders_table import CODE, VariationalEncoders
 
@@ -68,6 +69,15 @@ def fused(logits: Any, gates: Any, mask: Any) -> Tensor:
     """Evidence (row, width): gate-weighted logits of the present blocks, times the root of their number."""
     weights = torch.softmax(gates.masked_fill(~mask, -1e9), dim=1) * mask
     return (weights[..., None] * logits).sum(1) * mask.sum(1, keepdim=True).to(logits.dtype).sqrt()
+
+
+def spoken(hazards: Hazards | None, evidence: Tensor) -> Tensor:
+    """One network's `fused` evidence as what it tells: centred over classes; of hazards, the log relative mortality."""
+    if hazards is not None:  # hazards.mortality
+        start = torch.tensor(hazards.offset).to(evidence)
+        total, usual = (nn.functional.softplus(z).cumsum(-1).sum(-1) for z in (start + evidence, start))
+        return torch.log(total / usual)[..., None]
+    return evidence - evidence.mean(dim=-1, keepdim=True) if evidence.shape[-1] > 1 else evidence
 
 
 def drop_blocks(mask: Array, generator: np.random.Generator) -> Array:

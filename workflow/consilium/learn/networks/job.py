@@ -50,6 +50,6 @@ def around(out: Path, plan: Plan) -> Iterator[Job]:
     checkpoints, events = out.with_suffix(".checkpoints"), out.with_suffix(".tensorboard")
     if not checkpoints.exists():
         shutil.rmtree(events, ignore_errors=True)
-    with lease.card():
+    with lease.card(plan.network.processes):
         yield Job(checkpoints, events if plan.network.tensorboard else None)
     shutil.rmtree(checkpoints, ignore_errors=True)

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import fcntl
 import os
+import random
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
+
+from consilium.core.errors import InputError, Problem
 
 POLL_S = 0.2
 OVERRIDE = "CONSILIUM_DEVICES"  # names of the cards to use, joined by commas, instead of those that are found
@@ -44,36 +47,47 @@ def folder() -> Path:
 
 
 @contextmanager
-def card() -> Iterator[str]:
-    """Hold one card while CUDA sees it alone; waits until one is free. "" on a machine without."""
+def card(number: int = 1) -> Iterator[str]:
+    """Hold `number` cards (joined by commas) while CUDA sees them alone; waits until they are free. "" without any."""
     names = available()
     if not names:
         yield ""
         return
-    held, lock = _wait(names)
+    if number > len(names):
+        raise InputError(
+            Problem("learn.network.processes", f"{number} processes, a card each, and {len(names)} cards",
+                    f"at most {len(names)}", "lower it, or ask for more cards")
+        )  # fmt: skip
+    held, locks = _wait(names, number)
     before = os.environ.get("CUDA_VISIBLE_DEVICES")
     os.environ["CUDA_VISIBLE_DEVICES"] = held
     print(f"card {held} of {', '.join(names)}", flush=True)
     try:
         yield held
     finally:
-        lock.close()
+        for lock in locks:
+            lock.close()
         os.environ.pop("CUDA_VISIBLE_DEVICES")
         if before is not None:
             os.environ["CUDA_VISIBLE_DEVICES"] = before
 
 
-def _wait(names: Sequence[str]) -> tuple[str, IO[str]]:
-    """The first card that is free, and its lock. Only one is held at a time, so jobs cannot block each other."""
+def _wait(names: Sequence[str], number: int) -> tuple[str, list[IO[str]]]:
+    """The first cards that are free, and their locks. All or none is held, so jobs cannot block each other."""
     said = False
     while True:
+        free: dict[str, IO[str]] = {}
         for name in names:
-            if (lock := _locked(name)) is not None:
-                return name, lock
+            if len(free) < number and (lock := _locked(name)) is not None:
+                free[name] = lock
+        if len(free) == number:
+            return ",".join(free), list(free.values())
+        for lock in free.values():
+            lock.close()
         if not said:
             print(f"waiting for one of the cards {', '.join(names)}", flush=True)
             said = True
-        time.sleep(POLL_S)
+        time.sleep(POLL_S * (1 + random.random()))  # jobs that want the same cards must not keep step
 
 
 def _locked(name: str) -> IO[str] | None:

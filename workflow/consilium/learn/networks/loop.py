@@ -14,15 +14,17 @@ from consilium.learn.augment import sampler
 from consilium.learn.augment.sampler import Sampler
 from consilium.learn.cohort.folds import assign
 from consilium.learn.cohort.tasks import Target
-from consilium.learn.models.heads import Prior, prior
+from consilium.learn.models.hazards import Hazards
+from consilium.learn.models.heads import prior
 from consilium.learn.networks.fusion_net import Fusion, drop_blocks, fused
 from consilium.learn.networks.job import Job
-from consilium.learn.networks.losses import loss
+from consilium.learn.networks.losses import Baseline, loss
 from consilium.learn.networks.net import Inputs, Net, prepare, shapes_of
 from consilium.learn.networks.optimiser import AdamW
 from consilium.learn.networks.plan import NetworkPlan
 from consilium.learn.networks.pretrain import pretrain
 from consilium.learn.networks.resume import Checkpoint, content_key
+from consilium.learn.networks.team import Team, trained
 
 Array = np.ndarray
 Judged = tuple[Inputs, Array, Target]  # inputs, mask, outcomes of patients who are measured and not learnt from
@@ -32,17 +34,35 @@ STOPPING_PARTS = 7  # with early stopping one part in so many of the training pa
 def fit(
     inputs: Inputs, layouts: dict[str, str], mask: Array, target: Target, epochs: int, seed: int,
     watch: Judged | None = None, plan: NetworkPlan | None = None, groups: Sequence[str] | None = None,
-    job: Job | None = None, name: str = "network", made: Sampler | None = None,
+    job: Job | None = None, name: str = "network", made: Sampler | None = None, hazards: Hazards | None = None,
 ) -> Net:  # fmt: skip
     """Train one network. `watch` is only measured, nothing is chosen by it; early stopping uses training patients.
 
     inputs: block -> float32 (row, ...); mask: present, bool (row, block). groups: who belongs together, by row (early
     stopping splits between groups). job: where checkpoints, event files and lines go; it changes no number.
     made: gives each batch as many made rows; fitted on these rows, with early stopping anew on those learnt from.
+    hazards: survival by intervals of time instead of Cox.
     """
     plan, job = plan or NetworkPlan(), job or Job()
-    device = prepare()
-    run = Run(shapes_of(inputs, layouts, plan), target.width, device, plan, epochs, seed)
+    given = (inputs, layouts, mask, target, epochs, seed, watch, plan, groups, job, name, made, hazards)
+    if plan.processes > 1:
+        weights, facts = trained(_trained, given, plan.processes)
+    else:
+        weights, facts = _trained(*given, Team())
+    plain = {k: v.detach().cpu().numpy().copy() for k, v in sorted(weights.items())}
+    width = len(hazards.ends) if hazards else target.width
+    curve = tuple((e, a, b) for e, a, b in facts["curve"])
+    return Net(shapes_of(inputs, layouts, plan), width, plain, curve, hazards)
+
+
+def _trained(
+    inputs: Inputs, layouts: dict[str, str], mask: Array, target: Target, epochs: int, seed: int,
+    watch: Judged | None, plan: NetworkPlan, groups: Sequence[str] | None, job: Job, name: str, made: Sampler | None,
+    hazards: Hazards | None, team: Team,
+) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:  # fmt: skip
+    """(weights, facts) of `fit`, in each process of the team."""
+    width = len(hazards.ends) if hazards else target.width
+    run = Run(shapes_of(inputs, layouts, plan), width, prepare(), plan, epochs, seed, hazards, team)
     learnt, judged = _set_aside((inputs, mask, target), groups, run)
     run.made = sampler.fit(made.method, learnt[0], layouts, *learnt[1:], seed) if made and judged else made
     checkpoint = Checkpoint(job.checkpoints, _key(run, learnt, judged, watch) if job.checkpoints else "")
@@ -51,7 +71,7 @@ def fit(
         run.restore(*kept)
     elif plan.pretrain != "none":
         pretrain(run.model, run.x, mask=learnt[1], plan=plan, generator=run.generator, size=run.size)
-    writer = job.writer(name)
+    writer = job.writer(name) if team.first else None
     while run.epoch < epochs and not run.stopped:
         run.epoch += 1
         trained = _one_epoch(run, learnt)
@@ -65,20 +85,20 @@ def fit(
             writer.add_scalar("loss/training", trained, run.epoch)
             if np.isfinite(validation):
                 writer.add_scalar("loss/validation", validation, run.epoch)
-        if job.due():
+        if team.first and job.due():
             checkpoint.save(*run.state())
             print(f"{name}: epoch {run.epoch} of {epochs}, training loss {trained:.4g}", flush=True)
-    checkpoint.save(*run.state())
+    if team.first:
+        checkpoint.save(*run.state())
     if writer is not None:
         writer.close()
-    weights = run.best or run.model.state_dict()
-    plain = {k: v.detach().cpu().numpy().copy() for k, v in sorted(weights.items())}
-    return Net(run.shapes, run.width, plain, tuple(run.curve))
+    return run.best or run.model.state_dict(), {"curve": run.curve}
 
 
 def _one_epoch(run: Run, learnt: Judged) -> float:
     """Every training patient once, in drawn order; the mean loss. Weights move after `accumulate` batches."""
     run.model.train()
+    run.team.begin(run.seed, run.epoch)
     losses = []
     parts = run.plan.accumulate
     for rows in np.array_split(run.generator.permutation(len(learnt[2])), run.steps):
@@ -86,6 +106,7 @@ def _one_epoch(run: Run, learnt: Judged) -> float:
             value = _loss(run, *_batch(run, learnt, own))
             (value / parts).backward()
             losses.append(float(value.detach()))
+        run.team.add_up(run.optimiser.parameters)
         run.optimiser.step()
     return float(np.mean(losses))
 
@@ -104,12 +125,14 @@ def _loss(run: Run, x: dict[str, torch.Tensor], mask: Array, target: Target) -> 
     """Loss of a batch of which fusion sees some blocks alone."""
     present = torch.from_numpy(mask).to(run.device)
     seen = torch.from_numpy(drop_blocks(mask, run.generator)).to(run.device)
+    mine = run.team.share(len(mask))
+    x = {name: values[mine] for name, values in x.items()}
     with torch.autocast(run.device.type, torch.bfloat16, enabled=run.plan.precision == "mixed"):
         logits, gates = run.model(x)
-        own = run.model.penalty(x, present)
-    logits, gates = logits.float(), gates.float()
+        own = run.model.penalty(x, present[mine])
+    logits, gates = (run.team.together(said.float(), len(mask)) for said in (logits, gates))
     value = loss(target, run.at, fused(logits, gates, seen), logits, present)
-    return value if own is None else value + own
+    return value if own is None else value + own / run.team.size  # gradients of the shares are added up
 
 
 def _measured(run: Run, judged: Judged) -> float:
@@ -133,6 +156,8 @@ class Run:
     plan: NetworkPlan
     epochs: int
     seed: int
+    hazards: Hazards | None = None
+    team: Team = field(default_factory=Team)
     made: Sampler | None = None
     epoch: int = 0
     curve: list[tuple[int, float, float]] = field(default_factory=list)
@@ -147,7 +172,7 @@ class Run:
         torch.manual_seed(self.seed % 2**31)
         self.model = Fusion(self.shapes, self.width).to(self.device)
         self.x = {k: torch.from_numpy(v).to(self.device) for k, v in inputs.items()}
-        self.at: Prior = prior(target)
+        self.at: Baseline = self.hazards or prior(target)
         self.size = self.plan.batch or (16 if n < 200 else 64)
         if target.kind == "survival":
             self.size = max(self.size, 48)  # each event is compared with those at risk in its batch
@@ -214,5 +239,6 @@ def _key(run: Run, *sets: Judged | None) -> str:
         arrays |= {f"{i} mask": mask, f"{i} y": target.y, f"{i} time": target.time, f"{i} event": target.event}
     kind = [target.kind, *target.classes]
     made = run.made.method if run.made else ""
-    about = (run.shapes, run.width, run.device.type, astuple(run.plan), run.epochs, run.seed, made, kind)
+    about = (run.shapes, run.width, run.device.type, astuple(run.plan), run.epochs, run.seed, made, kind,
+             run.hazards.facts() if run.hazards else None)  # fmt: skip
     return content_key(arrays, *about)

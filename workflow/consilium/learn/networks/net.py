@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from consilium.learn.models.hazards import Hazards
 from consilium.learn.networks.encoders import Shapes, kind_of
 from consilium.learn.networks.fusion_net import Fusion
 from consilium.learn.networks.plan import NetworkPlan
@@ -33,12 +34,16 @@ def shapes_of(inputs: Inputs, layouts: dict[str, str], plan: NetworkPlan) -> Sha
 
 @dataclass(frozen=True)
 class Net:
-    """One trained network: shapes and width as for Fusion, its weights, and the losses of its epochs."""
+    """One trained network: shapes and width as for Fusion, its weights, and the losses of its epochs.
+
+    hazards: what a column of its output is, where it speaks of intervals of time; None: a linear predictor.
+    """
 
     shapes: Shapes
     width: int
     weights: dict[str, Array]
     curve: Curve = ()
+    hazards: Hazards | None = None
 
     def module(self, device: str | torch.device = "cpu") -> Fusion:
         """The network itself, in evaluation mode."""

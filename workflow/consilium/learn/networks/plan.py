@@ -12,7 +12,9 @@ class NetworkPlan:
 
     accumulate: batches whose gradients are gathered before the weights move. precision: full, or mixed
     (bfloat16 where it is safe). early_stopping: epochs without a smaller loss on set-aside training patients before
-    training ends, 0 = never. pretrain: none, denoise or contrastive. tensorboard: write event files.
+    training ends, 0 = never. pretrain: none, denoise or contrastive. survival: cox (partial likelihood within a batch)
+    or hazard (of `intervals` intervals of time, see models.hazards). tensorboard: write event files. processes: that
+    train one network together, a card each; 1 = one.
     """
 
     series: str = "gru"
@@ -24,7 +26,10 @@ class NetworkPlan:
     early_stopping: int = 0
     pretrain: str = "none"
     pretrain_epochs: int = 20
+    survival: str = "cox"
+    intervals: int = 10
     tensorboard: bool = False
+    processes: int = 1
 
     @classmethod
     def from_json(cls, given: dict[str, Any]) -> NetworkPlan:

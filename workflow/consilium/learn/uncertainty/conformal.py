@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from consilium.learn.cohort.tasks import Target
+from consilium.learn.models.hazards import OwnCourses
 from consilium.learn.models.heads import Course, Prior, softmax
 from consilium.learn.uncertainty.groups import MIN_GROUP, Levels
 
@@ -53,7 +54,7 @@ class Conformal:
         """Half width of each row's interval, in units of the outcome (regression)."""
         return np.maximum(self.limits(len(eta), levels or {})[:, 0], 0.0) * expected_error(self.spread, eta)
 
-    def earliest(self, eta: Array, course: Course, levels: Levels | None = None) -> Array:
+    def earliest(self, eta: Array, course: Course | OwnCourses, levels: Levels | None = None) -> Array:
         """Time that is reached without event in 90 % of patients like each row (survival); 0: no bound can be given."""
         share = np.clip(self.limits(len(eta), levels or {})[:, 0], 1e-9, 1.0)
         return course.when(-np.log(share) / np.exp(np.clip(eta[:, 0], -20, 20)))
@@ -70,7 +71,9 @@ class Conformal:
         )
 
 
-def fit(eta: Array, target: Target, at: Prior, levels: Levels | None = None, course: Course | None = None) -> Conformal:
+def fit(
+    eta: Array, target: Target, at: Prior, levels: Levels | None = None, course: Course | OwnCourses | None = None
+) -> Conformal:
     """From out-of-fold calibrated eta (row, width). levels: declared groups; course: needed for survival."""
     levels = levels or {}
     if target.kind == "classification":
@@ -86,7 +89,7 @@ def fit(eta: Array, target: Target, at: Prior, levels: Levels | None = None, cou
     assert course is not None
     # The time under observation is never longer than the time to the event: a bound that 90 % of the former exceed
     # holds for the latter whatever the censoring depends on (arXiv:2103.09763), at the price of being early.
-    scores = np.exp(-np.exp(np.clip(eta[:, 0], -20, 20)) * course.at(target.time))
+    scores = np.exp(-np.exp(np.clip(eta[:, 0], -20, 20)) * course.each(target.time))
     return _fitted(scores, nobody, [], 1, levels, 1.0)
 
 

@@ -80,7 +80,7 @@ def fit(trained: Trained, eta: Array, target: Target, levels: Levels, parts: Par
     eta: calibrated, of the shipped candidate; parts, by_block: what each block's models say, and how far each row lies
     from the patients that these models saw, see `distances`.
     """
-    sets = conformal.fit(eta, target, trained.at, levels, trained.course)
+    sets = conformal.fit(eta, target, trained.at, levels, trained.course_of(parts))
     distance, _ = distances(by_block, parts.mask)
     binary = target.kind == "classification" and target.width == 2
     cut = youden(softmax(eta)[:, 1], target.y) if binary else float("nan")
