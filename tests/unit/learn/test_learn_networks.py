@@ -86,7 +86,7 @@ def test_steps_since_a_feature_was_seen():
 
 def test_attention_is_the_librarys_and_steps_without_a_value_are_not_attended():
     torch.manual_seed(0)
-    ours = encoders_series._Attention(32, 4, 0.0).eval()
+    ours = encoders_series.Attention(32, 4, 0.0).eval()
     theirs = nn.TransformerEncoderLayer(32, 4, 64, 0.0, "gelu", batch_first=True, norm_first=True)
     with torch.no_grad():
         pairs = (

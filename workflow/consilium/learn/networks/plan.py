@@ -8,9 +8,9 @@ from typing import Any
 
 @dataclass(frozen=True)
 class NetworkPlan:
-    """series, volume, table: kind of encoder (see encoders.KINDS). batch: rows a step, 0 = by the number of patients.
+    """series, volume, table, bag, words: kind of encoder (see encoders.KINDS).
 
-    accumulate: batches whose gradients are gathered before the weights move. precision: full, or mixed
+    batch: rows a step, 0 = by the number of patients. accumulate: batches whose gradients are gathered before the weights move. precision: full, or mixed
     (bfloat16 where it is safe). early_stopping: epochs without a smaller loss on set-aside training patients before
     training ends, 0 = never. pretrain: none, denoise or contrastive. tensorboard: write event files.
     """
@@ -18,6 +18,8 @@ class NetworkPlan:
     series: str = "gru"
     volume: str = "cnn"
     table: str = "mlp"
+    bag: str = "mil"
+    words: str = "word_transformer"
     batch: int = 0
     accumulate: int = 1
     precision: str = "full"
