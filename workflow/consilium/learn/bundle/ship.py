@@ -86,8 +86,8 @@ def with_ranges(dictionary: Facts, known: Facts) -> Facts:
     """Data dictionary with the usual range and the vocabulary of each feature, and which blocks are required.
 
     range: means of the lowest and of the highest group of training patients (see reference.binned; of a series or bag:
-    of its minima and maxima); null where the model does not read the feature. required: nearly all training patients had the
-    block, so the model was never judged without it.
+    of its minima and maxima); null where the model does not read the feature. required: nearly all training patients
+    had the block, so the model was never judged without it.
     """
     out = {}
     for about in known["blocks"]:

@@ -26,9 +26,9 @@ DEMOGRAPHICS = ("ehr/demographics", "sheet/demographics")
 
 @dataclass(frozen=True)
 class Block:
-    """One modality. values: float32, NaN = missing: (patient, feature) of a table, (patient, time, feature) of a series,
-    (patient, z, y, x) of a volume, (patient, instance, feature) of a bag, (patient, position) of words: the place of
-    each word in `features`, words.UNKNOWN for one that is not there.
+    """One modality. values: float32, NaN = missing: (patient, feature) of a table, (patient, time, feature) of a
+    series, (patient, z, y, x) of a volume, (patient, instance, feature) of a bag, (patient, position) of words: the
+    place of each word in `features`, words.UNKNOWN for one that is not there.
 
     present(patient): supplied and usable. reasons(patient): "" where present, else why not. features and units are
     empty for a volume; time is empty but for a series.

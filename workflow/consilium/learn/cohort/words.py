@@ -41,7 +41,7 @@ def under(block: Block, wanted: Sequence[str]) -> Block:
     there = np.isfinite(block.values)
     values = np.full(block.values.shape, np.nan, dtype=np.float32)
     values[there] = code[block.values[there].astype(int)]  # UNKNOWN is the last
-    known = (values >= 0).any(axis=1)
+    known: Array = np.array((values >= 0).any(axis=1))
     values[~known] = np.nan
     reasons = tuple(r or ("" if k else NOTHING) for r, k in zip(block.reasons, known, strict=True))
     return replace(block, values=values, present=block.present & known, reasons=reasons, features=tuple(wanted),

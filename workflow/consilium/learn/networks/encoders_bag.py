@@ -20,7 +20,7 @@ class AttentionPool(nn.Module):
         self.what, self.gate, self.score = nn.Linear(width, width), nn.Linear(width, width), nn.Linear(width, 1)
 
     def forward(self, h: Tensor, there: Tensor) -> Tensor:
-        """h (row, instance, width), there (row, instance) -> (row, width); a row without instances: their plain mean."""
+        """h (row, instance, width), there (row, instance) -> (row, width); nobody there: plain mean."""
         score = self.score(torch.tanh(self.what(h)) * torch.sigmoid(self.gate(h)))[..., 0]
         return weighted(h, score.masked_fill(~there, -1e9))
 

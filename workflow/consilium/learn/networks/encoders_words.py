@@ -28,7 +28,8 @@ class WordMean(nn.Module):
 
     def _few(self, x: Tensor) -> Tensor:
         codes, hidden = _shown(x, self.training)
-        h = self.norm(self._read(self.embed(codes), hidden))
+        there = (codes != NO_WORD)[..., None]  # what follows the last word must not depend on the other rows' lengths
+        h = self.norm(self._read(self.embed(codes) * there, hidden))
         return self.head(weighted(h, self.pool(h)[..., 0] + hidden))
 
     def _read(self, h: Tensor, hidden: Tensor) -> Tensor:
@@ -37,15 +38,20 @@ class WordMean(nn.Module):
 
 
 class WordTransformer(WordMean):
-    """Pre-norm transformer (arXiv:2002.04745) of two layers before the mean, places as sines and cosines."""
+    """Each word with its neighbours, then a pre-norm transformer (arXiv:2002.04745) of two layers, places as sines.
+
+    Without the first step, the order of two words is not learnt from hundreds of patients.
+    """
 
     LAYERS, HEADS, DROPOUT = 2, 4, 0.2
 
     def __init__(self) -> None:
         super().__init__()
+        self.near = nn.Conv1d(HIDDEN, HIDDEN, 3, padding=1)
         self.layers = nn.ModuleList(Attention(HIDDEN, self.HEADS, self.DROPOUT) for _ in range(self.LAYERS))
 
     def _read(self, h: Tensor, hidden: Tensor) -> Tensor:
+        h = h + nn.functional.gelu(self.near(h.transpose(1, 2))).transpose(1, 2)
         h = h + sines(h.shape[1], HIDDEN).to(h)
         for layer in self.layers:
             h = layer(h, hidden[:, None, :])

@@ -10,9 +10,10 @@ from typing import Any
 class NetworkPlan:
     """series, volume, table, bag, words: kind of encoder (see encoders.KINDS).
 
-    batch: rows a step, 0 = by the number of patients. accumulate: batches whose gradients are gathered before the weights move. precision: full, or mixed
-    (bfloat16 where it is safe). early_stopping: epochs without a smaller loss on set-aside training patients before
-    training ends, 0 = never. pretrain: none, denoise or contrastive. tensorboard: write event files.
+    batch: rows a step, 0 = by the number of patients. accumulate: batches whose gradients are gathered before the
+    weights move. precision: full, or mixed (bfloat16 where it is safe). early_stopping: epochs without a smaller
+    loss on set-aside training patients before training ends, 0 = never. pretrain: none, denoise or contrastive.
+    tensorboard: write event files.
     """
 
     series: str = "gru"
