@@ -1,8 +1,10 @@
 """Words of reports: what is left out as a name, date or number, what must stay, and the block."""
 
 import string
+import time
 
 import numpy as np
+import pytest
 from consilium.core.contract import check_block
 from consilium.core.sheets import Patient
 from consilium.text import identifiers, words
@@ -64,6 +66,13 @@ def test_no_word_holds_more_than_two_digits_or_a_capital(text: str) -> None:
     for word in words.words(text):
         assert word in words.MARKS or sum(c.isdigit() for c in word) <= 2
         assert word == word.lower() and word.strip() and "@" not in word
+
+
+@pytest.mark.parametrize("odd", ["A", "a", "_", "A-", "1.", "A.", "1", "a@", "Dr ", "A ", "name:", "A'", "1/", "aA"])
+def test_odd_texts_take_no_longer_than_others(odd: str) -> None:
+    begin = time.process_time()
+    words.of_patient([report(odd * (60_000 // len(odd)))], Patient("P1"), 100)
+    assert time.process_time() - begin < 2  # quadratic: minutes
 
 
 def test_block() -> None:

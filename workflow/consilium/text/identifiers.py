@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from consilium.text.concepts import LONG_WORDS
 
 NAME, NUMBER, DATE = "<name>", "<number>", "<date>"
-_PART = r"(?:[A-ZÀ-Þ][\w'’-]+|[A-ZÀ-Þ]\.?(?![\w]))"  # a name or an initial
+# A name or an initial. It starts where a word starts and has a length, else odd texts take quadratic time.
+_PART = r"(?<![\w'’-])(?:[A-ZÀ-Þ][\w'’-]{1,40}(?!\w)|[A-ZÀ-Þ]\.?(?!\w))"
 _NAMES = rf"({_PART}(?:[ \t]+{_PART}){{0,3}})"
 _CAPITALS = 2  # words of a run in capitals that are taken as a name: a whole report may be in capitals
 _TITLE = re.compile(rf"\b(?i:drs?|mrs?|ms|miss|prof|professor|doctor|nurse)\b\.?[ \t]+{_NAMES}")
@@ -29,7 +30,7 @@ _FIELD = re.compile(
     r"|pathologist|attending|resident|technologist|signature|cc)[ \t]*[:=][ \t]*[^\n.;]{0,80}",
     re.I,
 )
-_ADDRESS = re.compile(r"\S+@\S+|\b(?:https?://|www\.)\S+", re.I)
+_ADDRESS = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@\S{1,255}|\b(?:https?://|www\.)\S+", re.I)
 _LETTERS = re.compile(r"[^\W\d_]+")
 _SHORT = 3  # letters from which a name found once is left out wherever the patient's reports have it
 _FUNCTION = re.compile("and|are|but|for|had|has|have|her|his|not|she|that|the|this|was|were|who|will|with")

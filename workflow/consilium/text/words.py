@@ -16,7 +16,9 @@ from consilium.text.reading import Document
 
 REPORT, STOP = "<report>", "."
 MARKS = (NAME, NUMBER, DATE, REPORT)
-_PIECE = re.compile(r"<name>|[^\W\d_]{1,4}\d{1,2}[^\W\d_]?(?![\w./-])|\w*\d(?:[\w./:,-]*\w)?|[^\W\d_]+|[.;!?:]|\n\s*")
+_PIECE = re.compile(
+    r"<name>|[^\W\d_]{1,4}\d{1,2}[^\W\d_]?(?![\w./-])|[^\W_]*\d(?:[\w./:,-]*\w)?|[^\W\d_]+|[.;!?:]|\n\s*"
+)
 _SHORT_CODE = re.compile(r"[^\W\d_]{1,4}\d{1,2}[^\W\d_]?")  # T2, N0, G3, HER2, p53, CK7: too short for an identifier
 _DATE = re.compile(
     "january|february|april|june|july|august|september|october|november|december"

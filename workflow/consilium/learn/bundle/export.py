@@ -146,7 +146,7 @@ def write(folder: Path, task: str, prune: float, inputs: str, patients: str, out
 
 
 def _can_be_told(trained: Trained, folder: str) -> None:
-    """InputError where the graph has no words for a block's preparation."""
+    """InputError where the graph lacks a block's preparation."""
     lacking = [b for b in trained.blocks if b.design.layout in ("bag", "words")]
     if lacking:
         raise InputError(
