@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from consilium.core.errors import InputError
-from consilium.learn import train
+from consilium.learn import stages, train
 from consilium.learn.bundle import apply, card, export, pack
 from consilium.learn.cohort import data, folds, likeness
 from consilium.learn.cohort import words as saying
@@ -39,14 +39,17 @@ def reports(y: np.ndarray, seed: int, length: int = 8) -> list[str]:
 def test_a_word_that_few_patients_share_is_forgotten_when_rooms_are_gathered(tmp_path):
     block = words("text/words", ["a b", "a c a", "a b", "a b", "a b", "a b", "", "d"])
     store(tmp_path / "text.zarr.zip", "text", [block], tuple("ABCDEFGH"))
-    from consilium.core.sheets import Patient
+    (tmp_path / "patients.tsv").write_text("patient\tsex\n" + "".join(f"{p}\tmale\n" for p in "ABCDEFGH"))
 
-    people = [Patient(p) for p in "ABCDEFGH"]
-    found = data.gathered([tmp_path / "text.zarr.zip"], people, None, saying.MIN_PATIENTS).block("text/words")
+    def gathered(mode):
+        groups = json.dumps({"groups": [], "age_bands": []})
+        stages.gather([tmp_path / "text.zarr.zip"], tmp_path / "patients.tsv", "", groups, mode, tmp_path / mode)
+        return data.load(tmp_path / mode).block("text/words")
+
+    found, everything = gathered("train"), gathered("apply")
     assert found.features == ("a", "b")
     np.testing.assert_array_equal(found.values[1, :4], [0, -1, 0, np.nan])
     assert found.reasons[6:] == ("not supplied", saying.NOTHING) and not found.present[6:].any()
-    everything = data.gathered([tmp_path / "text.zarr.zip"], people).block("text/words")
     assert everything.features == tuple("abcd") and everything.present[7]
 
 
