@@ -58,13 +58,13 @@ class Bag:
         if instance in self._names:
             return False
         self.supplied += 1
-        entry = (-_hash(patient, instance), instance, values)
-        if len(self._heap) < self.most:
-            heapq.heappush(self._heap, entry)
-        elif entry > self._heap[0]:
-            self._names.discard(heapq.heapreplace(self._heap, entry)[1])
-        else:
+        key = (-_hash(patient, instance), instance)
+        full = len(self._heap) == self.most
+        if full and key < self._heap[0][:2]:
             return True
+        if full:
+            self._names.discard(heapq.heappop(self._heap)[1])
+        heapq.heappush(self._heap, (*key, values.copy()))  # a view would hold the lines read with it
         self._names.add(instance)
         return True
 
