@@ -25,8 +25,9 @@ from typing import Any
 import numpy as np
 
 ROWS, BATCH, REPEATS = 640, 64, 3
-SHAPES = {"table": (64,), "series": (24, 68), "volume": (1, 18, 18, 18)}
-KINDS = {"table": ("mlp", "vae"), "series": ("gru", "gru_d", "lstm", "transformer"), "volume": ("cnn", "slices")}
+SHAPES = {"table": (64,), "series": (24, 68), "volume": (1, 18, 18, 18), "bag": (64, 68), "words": (192,)}
+KINDS = {"table": ("mlp", "vae"), "series": ("gru", "gru_d", "lstm", "transformer"), "volume": ("cnn", "slices"),
+         "bag": ("mil", "mil_mean"), "words": ("word_transformer", "word_mean")}  # fmt: skip
 Row = dict[str, Any]
 
 
@@ -35,7 +36,9 @@ def data(layout: str) -> tuple[Any, ...]:
 
     rng = np.random.default_rng(0)
     x = rng.normal(size=(ROWS, *SHAPES[layout])).astype(np.float32)
-    if layout == "series":
+    if layout == "words":
+        x = rng.integers(1, 1000, x.shape).astype(np.float32)
+    if layout in ("series", "bag"):
         half = SHAPES[layout][1] // 2
         x[..., half:] = rng.random((ROWS, SHAPES[layout][0], half)) < 0.4
         x[..., :half] *= x[..., half:]

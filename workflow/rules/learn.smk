@@ -156,11 +156,13 @@ rule learn_gather:
     params:
         patients=config["patients"],
         groups=json.dumps(config["learn"]["uncertainty"], sort_keys=True),
+        mode=config["mode"],
         rows=sheet_rows(),
         code=digest("learn"),
     shell:
         "python $SCRIPTS/learn.py gather --features {input.features} --patients {params.patients}"
-        " --ancestry '{input.ancestry}' --groups {params.groups:q} --out {output} > {log} 2>&1"
+        " --ancestry '{input.ancestry}' --groups {params.groups:q} --mode {params.mode}"
+        " --out {output} > {log} 2>&1"
 
 
 if config["mode"] == "train":

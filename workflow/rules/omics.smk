@@ -1,4 +1,4 @@
-# omics: expression, methylation, miRNA, protein, copy-number and mutation tables -> checked matrices, features.
+# omics: tables of patients, or of a patient's cells or tiles -> checked matrices and bags, features.
 
 
 rule omics_check:
@@ -16,10 +16,12 @@ rule omics_check:
     params:
         samples=config["samples"],
         patients=config["patients"],
+        max_instances=config["omics"]["max_instances"],
         rows=sheet_rows("omics"),
         code=digest("omics"),
     shell:
         "python $SCRIPTS/omics.py check --samples {params.samples} --patients {params.patients}"
+        " --max-instances {params.max_instances}"
         " --out {output} > {log} 2>&1"
 
 
@@ -44,9 +46,11 @@ rule omics_harmonise:
         samples=config["samples"],
         patients=config["patients"],
         max_missing=config["omics"]["max_missing_rate"],
+        max_instances=config["omics"]["max_instances"],
         rows=sheet_rows("omics"),
         code=digest("omics"),
     shell:
         "python $SCRIPTS/omics.py harmonise --samples {params.samples} --patients {params.patients}"
-        " --max-missing-rate {params.max_missing} --features {output.features} --qc {output.qc}"
-        " --features-qc {output.features_qc} --notes {output.notes} --quarantine {output.quarantine} > {log} 2>&1"
+        " --max-missing-rate {params.max_missing} --max-instances {params.max_instances}"
+        " --features {output.features} --qc {output.qc} --features-qc {output.features_qc}"
+        " --notes {output.notes} --quarantine {output.quarantine} > {log} 2>&1"

@@ -27,6 +27,7 @@ rule text_extract:
         gate=gate(),
     output:
         findings=f"{COHORT}/text/findings.tsv",
+        words=f"{COHORT}/text/words.tsv",
         documents=f"{COHORT}/text/documents.json",
         quarantine=f"{COHORT}/text/quarantine.tsv",
     log:
@@ -39,17 +40,19 @@ rule text_extract:
     params:
         samples=config["samples"],
         patients=config["patients"],
+        most_words=config["text"]["words"],
         rows=sheet_rows("text"),
         code=digest("text"),
     shell:
         "python $SCRIPTS/text.py extract --samples {params.samples} --patients {params.patients}"
-        " --findings {output.findings} --documents {output.documents} --quarantine {output.quarantine}"
-        " --threads {threads} > {log} 2>&1"
+        " --most-words {params.most_words} --findings {output.findings} --words {output.words}"
+        " --documents {output.documents} --quarantine {output.quarantine} --threads {threads} > {log} 2>&1"
 
 
 rule text_features:
     input:
         findings=f"{COHORT}/text/findings.tsv",
+        words=f"{COHORT}/text/words.tsv",
         documents=f"{COHORT}/text/documents.json",
     output:
         f"{COHORT}/features/text.zarr.zip",
@@ -60,8 +63,9 @@ rule text_features:
     threads: 1
     params:
         patients=config["patients"],
+        most_words=config["text"]["words"],
         rows=sheet_rows("text"),
         code=digest("text"),
     shell:
         "python $SCRIPTS/text.py features --patients {params.patients} --findings {input.findings}"
-        " --documents {input.documents} --features {output} > {log} 2>&1"
+        " --words {input.words} --documents {input.documents} --most-words {params.most_words} --features {output} > {log} 2>&1"

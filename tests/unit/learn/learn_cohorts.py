@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
+from consilium.core.contract import LAYOUTS
 from consilium.core.store import write_features
 from consilium.learn.cohort.data import Block, Cohort
 from consilium.learn.cohort.tasks import Target
@@ -35,6 +37,22 @@ def volume(name: str, values: np.ndarray, present: np.ndarray | None = None) -> 
     values = np.array(values, dtype=np.float32)
     values[~plain.present] = np.nan
     return Block(name, name, "volume", values, plain.present, plain.reasons)
+
+
+def bag(name: str, values: np.ndarray, present: np.ndarray | None = None) -> Block:
+    return replace(series(name, values, present), layout="bag", time=())
+
+
+def words(name: str, reports: list[str], length: int = 12) -> Block:
+    """Reports of words between spaces; "" for a patient without one."""
+    vocabulary = sorted({w for r in reports for w in r.split()})
+    values = np.full((len(reports), length), np.nan, dtype=np.float32)
+    for row, report in zip(values, reports, strict=True):
+        said = [vocabulary.index(w) for w in report.split()][:length]
+        row[: len(said)] = said
+    present = np.array([bool(r) for r in reports])
+    reasons = tuple("" if r else "not supplied" for r in reports)
+    return Block(name, name, "words", values, present, reasons, tuple(vocabulary), ("",) * len(vocabulary))
 
 
 def cohort(*blocks: Block, families: list[str] | None = None, sites: list[str] | None = None) -> Cohort:
@@ -76,7 +94,6 @@ def mixed(n: int, seed: int, signal: float) -> tuple[Cohort, np.ndarray]:
 def store(path: Path, room: str, blocks: list[Block], patients: tuple[str, ...]) -> None:
     """Write blocks as a room's feature store."""
     out = {}
-    dims = {"table": ("feature",), "series": ("time", "feature"), "volume": ("z", "y", "x")}
     for b in blocks:
         coords: dict[str, object] = {"patient": np.array(patients)}
         if b.layout != "volume":
@@ -85,7 +102,7 @@ def store(path: Path, room: str, blocks: list[Block], patients: tuple[str, ...])
             coords["time"] = np.array(b.time, dtype=float)
         out[b.name.split("/")[1]] = xr.Dataset(
             {
-                "values": (("patient", *dims[b.layout]), b.values),
+                "values": (LAYOUTS[b.layout], b.values),
                 "present": ("patient", b.present),
                 "reason": ("patient", np.array(b.reasons, dtype="U20")),
             },

@@ -183,7 +183,7 @@ def run_stages(folder, whole, outcomes, kind, columns, k=2, seeds=0, permuted=1,
     cells = ["\t".join(map(str, row)) for row in zip(*outcomes.values(), strict=True)]
     (folder / "patients.tsv").write_text("\n".join([head, *(a + b for a, b in zip(rows, cells, strict=True))]) + "\n")
     inputs, out = folder / "inputs.safetensors", folder / "task"
-    stages.gather(sorted(folder.glob("*.zarr.zip")), folder / "patients.tsv", "", GROUPS, inputs)
+    stages.gather(sorted(folder.glob("*.zarr.zip")), folder / "patients.tsv", "", GROUPS, "apply", inputs)
     (folder / "samples.tsv").write_text("patient\tmodality\tkind\tpath\n")
     asked = json.dumps({"name": "task", "type": kind} | columns)
     judging = json.dumps({"outer_folds": k, "permutation_control": bool(permuted), "planted_control": bool(permuted),

@@ -17,7 +17,7 @@ from learn_cohorts import classes
 from sklearn.metrics import roc_auc_score
 from torch import nn
 
-LAYOUTS = {"a": "table", "b": "series", "c": "volume"}
+LAYOUTS = {"a": "table", "b": "series", "c": "volume", "d": "bag", "e": "words"}
 
 
 def planted(n, names="abc", seed=0, signal=2.0):
@@ -34,6 +34,12 @@ def planted(n, names="abc", seed=0, signal=2.0):
     inputs = {"a": a, "b": np.concatenate([values * seen, seen], axis=2), "c": c}
     mask = rng.random((n, len(names))) > 0.1
     mask[~mask.any(axis=1), 0] = True
+    d = rng.normal(size=(n, 6, 3))
+    d[:, :2, 0] += 1.5 * signal * y[:, None]
+    there = np.repeat(np.arange(6) < rng.integers(3, 7, (n, 1)), 3).reshape(d.shape)
+    e = rng.integers(10, 60, (n, 8)) * (np.arange(8) < rng.integers(4, 9, (n, 1)))
+    e[np.arange(n), rng.integers(0, 4, n)] = np.where(y * signal, 2, 3)
+    inputs |= {"d": np.concatenate([d * there, there], axis=2), "e": e}
     return {k: inputs[k].astype(np.float32) for k in names}, mask, classes(y)
 
 
@@ -47,7 +53,7 @@ def same(a, b):
 
 
 @pytest.mark.parametrize(
-    ("block", "kind"), [(b, k) for b in "abc" for k in encoders.KINDS[LAYOUTS[b]]], ids=lambda part: part
+    ("block", "kind"), [(b, k) for b in "abcde" for k in encoders.KINDS[LAYOUTS[b]]], ids=lambda part: part
 )
 def test_every_encoder_learns_what_is_planted_and_comes_out_the_same_twice(block, kind):
     net = fitted(planted(120, block), 10, **{LAYOUTS[block]: kind})
@@ -86,7 +92,7 @@ def test_steps_since_a_feature_was_seen():
 
 def test_attention_is_the_librarys_and_steps_without_a_value_are_not_attended():
     torch.manual_seed(0)
-    ours = encoders_series._Attention(32, 4, 0.0).eval()
+    ours = encoders_series.Attention(32, 4, 0.0).eval()
     theirs = nn.TransformerEncoderLayer(32, 4, 64, 0.0, "gelu", batch_first=True, norm_first=True)
     with torch.no_grad():
         pairs = (

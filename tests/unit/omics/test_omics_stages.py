@@ -29,9 +29,9 @@ def sheets(tmp_path: Path) -> dict[str, Path]:
 
 
 def run(sheets: dict[str, Path], out: Path) -> None:
-    stages.check(**sheets, out=out / "check.tsv")
+    stages.check(**sheets, max_instances=3, out=out / "check.tsv")
     stages.harmonise(
-        **sheets, max_missing_rate=0.5, features=out / "omics.zarr.zip", qc=out / "qc.tsv",
+        **sheets, max_missing_rate=0.5, max_instances=3, features=out / "omics.zarr.zip", qc=out / "qc.tsv",
         features_qc=out / "features_qc.tsv", notes=out / "notes.json", quarantine=out / "quarantine.tsv",
     )  # fmt: skip
 

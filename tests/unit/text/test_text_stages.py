@@ -35,15 +35,15 @@ def sheets(tmp_path: Path) -> dict[str, Path]:
     return {"samples": samples, "patients": patients}
 
 
-def run(sheets: dict[str, Path], out: Path, threads: int = 1) -> None:
+def run(sheets: dict[str, Path], out: Path, threads: int = 1, words: int = 0) -> None:
     stages.check(**sheets, out=out / "check.tsv")
     stages.extract(
-        **sheets, findings=out / "findings.tsv", documents=out / "documents.json", quarantine=out / "quarantine.tsv",
-        threads=threads,
+        **sheets, most_words=words, findings=out / "findings.tsv", words=out / "words.tsv",
+        documents=out / "documents.json", quarantine=out / "quarantine.tsv", threads=threads,
     )  # fmt: skip
     stages.features(
-        patients=sheets["patients"], findings=out / "findings.tsv", documents=out / "documents.json",
-        features=out / "text.zarr.zip",
+        patients=sheets["patients"], findings=out / "findings.tsv", words=out / "words.tsv",
+        documents=out / "documents.json", most_words=words, features=out / "text.zarr.zip",
     )  # fmt: skip
 
 
@@ -71,6 +71,17 @@ def test_stages(sheets: dict[str, Path], tmp_path: Path) -> None:
     mine = findings[(findings["patient"] == "A") & (findings["document"] == "radiology")]
     assert all(text[s:e] == span for s, e, span in mine[["start", "end", "span"]].to_numpy())
     assert json.loads((out / "documents.json").read_text())["patients"]["D"][0]["after_index_date"] is True
+
+
+def test_words_only_where_asked_for(sheets: dict[str, Path], tmp_path: Path) -> None:
+    run(sheets, tmp_path / "none")
+    assert (tmp_path / "none" / "words.tsv").read_text() == "patient\tdocument\tword\n"
+    run(sheets, tmp_path / "some", words=6)
+    block = read_features(tmp_path / "some" / "text.zarr.zip")["words"]
+    check_block("words", block)
+    said = block["values"].sel(patient="A").values
+    assert " ".join(block["feature"].values[said.astype(int)]) == "<report> diagnosis adenocarcinoma g2 . stage"
+    assert block["present"].values.tolist() == [False, False, False, True, True]  # E, D late, C refused, B, A
 
 
 def test_same_bytes_whatever_the_threads(

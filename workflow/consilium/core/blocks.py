@@ -47,6 +47,33 @@ def volume(room: str, title: str, patients: Sequence[str], values: np.ndarray, r
     return _block(room, title, "volume", patients, values, ("z", "y", "x"), {}, reasons)
 
 
+def bag(
+    room: str,
+    title: str,
+    patients: Sequence[str],
+    values: np.ndarray,
+    features: Sequence[str],
+    units: Sequence[str],
+    reasons: Sequence[str],
+) -> xr.Dataset:
+    """Layout bag. values: (patient, instance, feature), NaN where missing and below a patient's last instance."""
+    names = _named(features, units)
+    return _block(room, title, "bag", patients, values, ("instance", "feature"), names, reasons)
+
+
+def words(
+    room: str,
+    title: str,
+    patients: Sequence[str],
+    values: np.ndarray,
+    vocabulary: Sequence[str],
+    reasons: Sequence[str],
+) -> xr.Dataset:
+    """Layout words. values: (patient, position), place of each word in `vocabulary`, NaN after the last."""
+    names = _named(vocabulary, [""] * len(vocabulary))
+    return _block(room, title, "words", patients, values, ("position",), names, reasons)
+
+
 def _named(features: Sequence[str], units: Sequence[str]) -> dict[str, Any]:
     import numpy as np
 

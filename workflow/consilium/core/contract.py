@@ -123,6 +123,8 @@ LAYOUTS: dict[str, tuple[str, ...]] = {
     "table": ("patient", "feature"),
     "series": ("patient", "time", "feature"),
     "volume": ("patient", "z", "y", "x"),
+    "bag": ("patient", "instance", "feature"),
+    "words": ("patient", "position"),
 }
 
 
@@ -131,8 +133,9 @@ def check_block(name: str, block: xr.Dataset) -> None:
 
     values(patient, …): float32, NaN where missing. present(patient): bool, False = the block was not supplied or
     not usable. reason(patient): "" where present, else why not. Coordinate patient: every patient of the sheet, in
-    sheet order. Coordinates feature and unit(feature) for table and series; time (float) for series, with attribute
-    time_unit. Attributes: room, title, layout.
+    sheet order. Coordinates feature and unit(feature) but for volumes; time (float) for series, with attribute
+    time_unit. bag: instances (cells, tiles) in no order that means anything, NaN below the last one. words: values are
+    places in feature, NaN after the last word. Attributes: room, title, layout.
     """
     layout = block.attrs.get("layout")
     problems = []

@@ -18,7 +18,7 @@ SEXES = ("female", "male", "unknown")
 KINDS: dict[str, tuple[str, ...]] = {
     "genomics": ("vcf", "bam", "cram", "callable", "pgx_calls", "phenopacket"),
     "imaging": ("T1", "T2", "FLAIR", "CT", "PET", "fMRI", "mask"),
-    "omics": ("expression", "methylation", "mirna", "protein", "copy_number", "mutation"),
+    "omics": ("expression", "methylation", "mirna", "protein", "copy_number", "mutation", "cells", "tiles"),
     "ehr": ("labs", "vitals", "drugs", "diagnoses", "clinical"),
     "text": ("pathology", "radiology"),
 }

@@ -20,6 +20,7 @@ KIND_TITLES = {
     "T1": "MRI T1", "T2": "MRI T2", "FLAIR": "MRI FLAIR", "CT": "CT", "PET": "PET", "fMRI": "Functional MRI",
     "mask": "Lesion mask", "expression": "Gene expression", "methylation": "DNA methylation", "mirna": "microRNA",
     "protein": "Protein", "copy_number": "Copy number", "mutation": "Somatic mutations",
+    "cells": "Single cells", "tiles": "Image tiles",
     "labs": "Laboratory values", "vitals": "Vital signs", "drugs": "Drug list", "diagnoses": "Coded diagnoses",
     "clinical": "Clinical table", "pathology": "Pathology reports", "radiology": "Radiology reports",
 }  # fmt: skip

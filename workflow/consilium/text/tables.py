@@ -12,6 +12,7 @@ import pandas as pd
 from consilium.core.errors import Problem
 from consilium.core.register import TABLES
 from consilium.core.sheets import Patient
+from consilium.text import words as reading
 from consilium.text.extract import extract
 from consilium.text.reading import Document
 
@@ -31,6 +32,20 @@ def findings(documents: list[Document], threads: int = 1) -> pd.DataFrame:
     if not rows:
         return TABLES["findings"].empty()
     return pd.DataFrame(rows).sort_values(ORDER, kind="stable").reset_index(drop=True)
+
+
+def words(read: list[Document], people: list[Patient], most: int) -> dict[str, list[str]]:
+    """Columns of table report_words, patients in sheet order; `most` words a patient, none with 0."""
+    of: dict[str, list[Document]] = {}
+    for document in read if most else ():
+        of.setdefault(document.patient, []).append(document)
+    columns: dict[str, list[str]] = {"patient": [], "document": [], "word": []}
+    for person in people:
+        for name, word in reading.of_patient(of.get(person.patient, []), person, most):
+            columns["patient"].append(person.patient)
+            columns["document"].append(name)
+            columns["word"].append(word)
+    return columns
 
 
 def documents(

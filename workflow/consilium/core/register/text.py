@@ -25,4 +25,15 @@ TABLES = (
             C("span", "str", "the words themselves"),
         ),
     ),
+    Table(
+        "report_words",
+        "cohort/text/words.tsv",
+        "With text.words: what models may read of each patient's reports, one row a word in order, newest report first;"
+        " names, dates and numbers are marks.",
+        (
+            PATIENT,
+            C("document", "str", "sample identifier of the document"),
+            C("word", "str", "in lower case; <report>, <name>, <number>, <date>, . at the end of a sentence"),
+        ),
+    ),
 )

@@ -1,7 +1,8 @@
 """Made rows without a model: noise, small movements of an image, and mixtures of two patients of one class.
 
 All work on what a network reads (preproc.Design.network_input): tables (row, column), series (row, time, values then
-masks), volumes (row, 1, z, y, x) of z-values. A made row keeps the class of the row it starts from.
+masks), bags (row, instance, values then masks), volumes (row, 1, z, y, x) of z-values. A made row keeps the class of
+the row it starts from, and its words.
 """
 
 from __future__ import annotations
@@ -23,16 +24,20 @@ def spread(x: Array, layout: str, present: Array) -> Array:
         return np.zeros((), dtype=np.float32)
     if layout == "volume":
         return np.asarray(own.std(), dtype=np.float32)
-    half = own[:, :, : own.shape[2] // 2] if layout == "series" else own
-    axes = (0, 1) if layout == "series" else (0,)
+    paired = layout in ("series", "bag")
+    half = own[:, :, : own.shape[2] // 2] if paired else own
+    axes = (0, 1) if paired else (0,)
     return np.asarray(half.std(axis=axes), dtype=np.float32)
 
 
 def changed(x: Array, layout: str, sd: Array, generator: np.random.Generator) -> Array:
-    """A copy of the rows with noise; volumes also turned, shifted, mirrored left to right, brightened or darkened."""
+    """A copy of the rows with noise; volumes also turned, shifted, mirrored left to right, brightened or darkened.
+    Words as they are."""
+    if layout == "words":
+        return x.copy()
     if layout == "table":
         return (x + NOISE * sd * generator.standard_normal(x.shape)).astype(np.float32)
-    if layout == "series":
+    if layout in ("series", "bag"):
         values, seen = np.split(x, 2, axis=2)
         noisy = values + seen * NOISE * sd * generator.standard_normal(values.shape)
         return np.concatenate([noisy, seen], axis=2).astype(np.float32)
@@ -69,8 +74,11 @@ def partners(y: Array, rows: Array, generator: np.random.Generator) -> Array:
 
 
 def mixed(x: Array, layout: str, rows: Array, others: Array, weight: Array) -> Array:
-    """weight x own + (1 - weight) x other (arXiv:1710.09412, here within a class); series: where both have a value."""
+    """weight x own + (1 - weight) x other (arXiv:1710.09412, here within a class); series: where both have a
+    value; bags and words, whose places mean nothing: own."""
     own, other = x[rows], x[others]
+    if layout in ("bag", "words"):
+        return own
     w = weight.reshape(-1, *[1] * (x.ndim - 1))
     if layout == "series":
         values, seen = np.split(own, 2, axis=2)

@@ -36,8 +36,8 @@ class Sampler:
     def made(self, rows: Array, generator: np.random.Generator) -> tuple[Inputs, Array, Target]:
         """As many made rows as `rows` (indices of training rows), with their classes: (inputs, mask, target).
 
-        gan_classic: the first half of `rows` by the GAN, the rest classic. A GAN makes no series: its rows lack them,
-        and a row that would have no block at all is left out, so there may be fewer.
+        gan_classic: the first half of `rows` by the GAN, the rest classic. A GAN makes tables and volumes alone: its
+        rows lack other blocks, and a row that would have no block at all is left out, so there may be fewer.
         """
         if self.method == "gan_classic":
             by_gan, by_noise = np.array_split(rows, 2)
@@ -80,7 +80,7 @@ class Sampler:
 
     def _generated(self, rows: Array, generator: np.random.Generator) -> tuple[Inputs, Array, Array]:
         names = list(self.inputs)
-        mask = self.mask[rows] & np.array([self.layouts[n] != "series" for n in names])
+        mask = self.mask[rows] & np.array([self.layouts[n] in ("table", "volume") for n in names])
         rows, mask = rows[mask.any(axis=1)], mask[mask.any(axis=1)]
         inputs = {n: np.zeros((len(rows), *x.shape[1:]), dtype=np.float32) for n, x in self.inputs.items()}
         if self.tables is not None:

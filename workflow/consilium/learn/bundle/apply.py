@@ -12,6 +12,7 @@ import numpy as np
 from consilium.core.errors import InputError, Problem
 from consilium.core.provenance import file_digest
 from consilium.learn.bundle import card, pack
+from consilium.learn.cohort import words
 from consilium.learn.cohort.data import Block, Cohort
 from consilium.learn.fusion.model import Trained
 
@@ -109,6 +110,11 @@ def _mismatch(block: Block, about: dict[str, Any]) -> list[tuple[str, str, str]]
     if block.layout == "volume" and block.shape != about["shape"]:
         return [(f"grid {block.shape}", f"grid {about['shape']}", "set imaging.grid_mm as in the training cohort")]
     out = []
+    if block.layout == "bag" and block.shape[0] != about["shape"][0]:
+        return [(f"{block.shape[0]} instances", f"{about['shape'][0]} instances",
+                 "set omics.max_instances as in the training cohort")]  # fmt: skip
+    if block.layout == "words" and block.shape != about["shape"]:
+        return [(f"{block.shape[0]} words", f"{about['shape'][0]} words", "set text.words as in the training cohort")]
     if block.layout == "series" and list(block.time) != about["time"]:
         out.append((f"{len(block.time)} time bins", f"{len(about['time'])} bins at the bundle's times",
                     "set ehr.window_days and ehr.bins as in the training cohort"))  # fmt: skip
@@ -122,6 +128,8 @@ def _mismatch(block: Block, about: dict[str, Any]) -> list[tuple[str, str, str]]
 def _reordered(block: Block, about: dict[str, Any], notes: dict[str, Any]) -> Block:
     if block.layout == "volume":
         return block
+    if block.layout == "words":  # each cohort has its own list, which is no news
+        return words.under(block, [f["name"] for f in about["features"]])
     wanted = [f["name"] for f in about["features"]]
     place = {f: i for i, f in enumerate(block.features)}
     lacking = [f for f in wanted if f not in place]

@@ -41,6 +41,11 @@ def _centre(design: Design, shape: tuple[int, ...]) -> Array:
         return np.where(np.isfinite(design.arrays["voxel_sd"]), design.arrays["voxel_mean"], np.nan)
     if design.layout == "series":
         return np.tile(design.arrays["series_mean"], (shape[0], 1))
+    if design.layout == "bag":  # one average instance
+        return np.concatenate([design.arrays["series_mean"][None], np.full((shape[0] - 1, shape[1]), np.nan)])
+    if design.layout == "words":  # the vocabulary, as far as it goes
+        known = design.arrays["vocabulary"][: shape[0]]
+        return np.concatenate([known, np.full(shape[0] - len(known), np.nan)])
     row = np.full(shape, np.nan)
     row[design.arrays["columns"]] = design.arrays["median"]
     return row

@@ -189,6 +189,7 @@ def write(folder: Path, task: str, prune: float, inputs: str, patients: str, fol
             Problem(str(folder), f"no model of '{task}': {about['reason']}", "a trained task", "name another")
         )
     trained = applying.load(folder, task)
+    _can_be_told(trained, str(folder))
     dictionary = json.loads((folder / task / "dictionary.json").read_text(encoding="utf-8"))
     made_up = card.selftest_cohort(trained, dictionary)
     times = [np.array(dictionary[b.name]["time"]) for b in trained.blocks]
@@ -212,6 +213,16 @@ def write(folder: Path, task: str, prune: float, inputs: str, patients: str, fol
     }  # fmt: skip
     write_facts(out / "export.json", facts)
     return facts
+
+
+def _can_be_told(trained: Trained, folder: str) -> None:
+    """InputError where the graph lacks a block's preparation."""
+    lacking = [b for b in trained.blocks if b.design.layout in ("bag", "words")]
+    if lacking:
+        raise InputError(
+            [Problem(folder, f"block {b.name} of layout {b.design.layout}", "tables, series and volumes",
+                     "train the task without it (learn.tasks[].blocks)") for b in lacking]
+        )  # fmt: skip
 
 
 def _labelled(about: Facts, trained: Trained, dictionary: Facts, inputs: str, patients: str) -> Labelled | None:

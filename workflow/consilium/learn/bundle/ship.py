@@ -87,16 +87,16 @@ def _write_task(folder: Path, files: dict[str, bytes]) -> None:
 def with_ranges(dictionary: Facts, known: Facts) -> Facts:
     """Data dictionary with the usual range and the vocabulary of each feature, and which blocks are required.
 
-    range: means of the lowest and of the highest group of training patients (see reference.binned; of a series: of its
-    minima and maxima); null where the model does not read the feature. required: nearly all training patients had the
-    block, so the model was never judged without it.
+    range: means of the lowest and of the highest group of training patients (see reference.binned; of a series or bag:
+    of its minima and maxima); null where the model does not read the feature. required: nearly all training patients
+    had the block, so the model was never judged without it.
     """
     out = {}
     for about in known["blocks"]:
         block = dict(dictionary[about["block"]])
         of = {f["feature"]: f for f in about["features"]}
         block["required"] = about["present"] >= REQUIRED
-        block["features"] = [f | _range(f["name"], of, block["layout"] == "series") for f in block["features"]]
+        block["features"] = [f | _range(f["name"], of, block["layout"] in ("series", "bag")) for f in block["features"]]
         out[about["block"]] = block
     return out
 

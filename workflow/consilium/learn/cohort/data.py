@@ -12,6 +12,7 @@ import numpy as np
 
 from consilium.core.errors import InputError, Problem
 from consilium.core.store import atomic, read_features
+from consilium.learn.cohort import words
 from consilium.learn.uncertainty import groups
 
 if TYPE_CHECKING:
@@ -25,7 +26,9 @@ DEMOGRAPHICS = ("ehr/demographics", "sheet/demographics")
 
 @dataclass(frozen=True)
 class Block:
-    """One modality. values: float32 (patient, feature) | (patient, time, feature) | (patient, z, y, x), NaN = missing.
+    """One modality. values: float32, NaN = missing: (patient, feature) of a table, (patient, time, feature) of a
+    series, (patient, z, y, x) of a volume, (patient, instance, feature) of a bag, (patient, position) of words: the
+    place of each word in `features`, words.UNKNOWN for one that is not there.
 
     present(patient): supplied and usable. reasons(patient): "" where present, else why not. features and units are
     empty for a volume; time is empty but for a series.
@@ -86,13 +89,19 @@ class Cohort:
         return np.stack([b.present for b in self.blocks], axis=1)
 
 
-def gathered(stores: Sequence[Path], patients: Sequence[Patient], levels: groups.Levels | None = None) -> Cohort:
-    """All blocks of all feature stores, rows in the order of the sheet; levels: see groups.declared."""
+def gathered(
+    stores: Sequence[Path], patients: Sequence[Patient], levels: groups.Levels | None = None, min_patients: int = 1
+) -> Cohort:
+    """All blocks of all feature stores, rows in the order of the sheet; levels: see groups.declared.
+
+    min_patients: a word of fewer patients becomes words.UNKNOWN.
+    """
     ids = [p.patient for p in patients]
     blocks = []
     for path in stores:
         for short, dataset in read_features(path).items():
-            blocks.append(_block(f"{dataset.attrs['room']}/{short}", dataset, ids))
+            block = _block(f"{dataset.attrs['room']}/{short}", dataset, ids)
+            blocks.append(words.of_many(block, min_patients) if block.layout == "words" else block)
     if not any(b.name == DEMOGRAPHICS[0] for b in blocks):
         blocks.append(sheet_demographics(patients))
     blocks.sort(key=lambda b: b.name)

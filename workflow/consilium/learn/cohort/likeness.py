@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from consilium.learn.cohort.data import Block
-from consilium.learn.models.preproc import pooled
+from consilium.learn.models.preproc import pooled, raw_table
 
 Array = np.ndarray
 MIN_ROWS = 8
@@ -78,7 +78,9 @@ def _neighbours(unit: Array) -> tuple[Array, Array]:
 
 
 def _matrix(block: Block, rows: Array) -> Array:
-    """(row, column) of values: tables and series as they are, volumes as means of boxes."""
+    """(row, column) of values: tables and series as they are, volumes as means of boxes, bags and words summed up."""
+    if block.layout in ("bag", "words"):
+        return raw_table(block.take(rows))[0]
     values = block.values[rows].astype(float)
     if block.layout == "volume":
         values = pooled(values, VOLUME_CELLS)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from consilium.learn.networks import network
+from consilium.learn.networks.encoders import WORDS
 from consilium.learn.networks.network import Inputs, Net
 
 Array = np.ndarray
@@ -19,10 +20,13 @@ COMPLETE = 0.05  # allowed miss of the attributions' sum, as share of the larges
 def average_gradients(net: Net, inputs: Inputs, mask: Array, target: Array) -> tuple[Inputs, float]:
     """(gradient of the evidence for each row's target, averaged on the way from zeros to `inputs`; miss of their sum).
 
-    Zero inputs are those of an average patient (tables, volumes) or of nothing measured (series). The miss is relative
-    to the largest change of the evidence.
+    Zero inputs are those of an average patient (tables, volumes) or of nothing measured (series, bags). Words are
+    codes, between which there is no way: they stay, and their gradients are 0. The miss is relative to the largest
+    change of the evidence.
     """
-    names = [n for n in net.shapes if inputs[n].size]
+    names = [n for n in net.shapes if inputs[n].size and net.shapes[n][0] not in WORDS]
+    if not names:
+        return {n: np.zeros(inputs[n].shape) for n in net.shapes}, 0.0
     found: list[tuple[Array, ...]] = []
     changes = []
     for start in range(0, len(mask), ROWS):
@@ -47,11 +51,11 @@ def _attributed(
     device = network.prepare()
     model = net.module(device)
     here, chosen = torch.from_numpy(mask).to(device), torch.from_numpy(target).to(device)
-    empty = {n: torch.zeros(1, *v.shape[1:], device=device) for n, v in inputs.items() if n not in names}
+    kept = {n: torch.from_numpy(v).to(device) for n, v in inputs.items() if n not in names}
 
     def evidence(*given: Any) -> Any:
         copies = len(given[0]) // len(here)  # captum puts the steps after each other
-        x = {n: v.expand(len(given[0]), *v.shape[1:]) for n, v in empty.items()}
+        x = {n: v.repeat(copies, *[1] * (v.ndim - 1)) for n, v in kept.items()}
         logits, weights = model(x | dict(zip(names, given, strict=True)))
         out = network.fused(logits, weights, here.repeat(copies, 1))
         return network.spoken(net.hazards, out).gather(1, chosen.repeat(copies)[:, None])[:, 0]

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 Array = np.ndarray
 RANDOM_NETS = 3
+EXPLAINER = "network, integrated gradients"
+CODES = "words are codes, between which gradients cannot be averaged"
 
 
 @dataclass(frozen=True)
@@ -49,20 +51,20 @@ def seen(design: Design, block: Block, reference: Block) -> Seen:
     if design.network_layout == "table":
         return Seen(pieces.of(design, block, reference), None)
     shape = design.network_input(block).shape[1:]
-    if design.layout == "series":
+    if design.layout in ("series", "bag"):
         features = len(block.features)
         names, code, kind = block.features, np.tile(np.arange(shape[1]) % features, (shape[0], 1)), "feature"
     else:
         code, every = pieces.boxes(shape[1:])
         names, code, kind = tuple(every), code[None], "region"
     unknown = np.full((len(block.values), len(names)), np.nan)
-    about = "over time" if kind == "feature" else "z-scores"
+    about = {"series": "over time", "bag": "over instances"}.get(design.layout, "z-scores")
     return Seen(pieces.Pieces(kind, names, (about,) * len(names), unknown, unknown, np.zeros((len(unknown), 0))), code)
 
 
 @dataclass(frozen=True)
 class Asked:
-    """The shipped networks, asked about all held-out rows. inputs, views: by block."""
+    """The shipped networks, asked about all held-out rows. inputs, views: by block; words have no view."""
 
     given: Given
     parts: Parts
@@ -78,6 +80,7 @@ class Asked:
         return {
             m.name: self.views[m.name].attributed(self.inputs[m.name], found[m.name], m.design.arrays.get("projection"))
             for m in self.given.trained.blocks
+            if m.name in self.views
         }, miss
 
     def figures(self, b: int, each: list[Array], drawn: list[Array], generator: np.random.Generator) -> Facts:
@@ -124,7 +127,10 @@ def explained(given: Given, parts: Parts, wanted: Array, out: Facts) -> None:
         held, train = given.held.block(model.name), given.train.block(model.name)
         assert held is not None and train is not None
         inputs[model.name] = model.design.network_input(held)
-        views[model.name] = seen(model.design, held, train)
+        if model.design.layout == "words":
+            out["blocks"].append({"modality": model.name, "explainer": EXPLAINER, "pieces": 0, "why": CODES})
+        else:
+            views[model.name] = seen(model.design, held, train)
     asked = Asked(given, parts, wanted, inputs, views)
     generator = np.random.default_rng(seed_from(given.seed, "networks"))
     own = [asked.maps(net) for net in trained.nets]
@@ -133,11 +139,11 @@ def explained(given: Given, parts: Parts, wanted: Array, out: Facts) -> None:
     complete = max(miss for _, miss in own) <= gradients.COMPLETE
     for b, model in enumerate(trained.blocks):
         here = np.flatnonzero(parts.mask[:, b])
-        if not len(here):
+        if not len(here) or model.name not in views:
             continue
         each = [m[model.name][here] for m, _ in own]
         found = _taken(views[model.name].found, here)
-        record: Facts = {"modality": model.name, "explainer": "network, integrated gradients",
+        record: Facts = {"modality": model.name, "explainer": EXPLAINER,
                          "pieces": len(found.names), "fits": "networks from different seeds",
                          "additive": complete}  # fmt: skip
         patients, names = [given.held.patients[i] for i in here], rows.targets(trained, wanted[here])

@@ -61,6 +61,10 @@ def _units(block: Block) -> list[str]:
     """Unit of every column of raw_table: a series' slope is per unit of time, its count has none."""
     if block.layout == "table":
         return list(block.units)
+    if block.layout == "bag":
+        return [*list(block.units) * 4, "instances"]
+    if block.layout == "words":
+        return ["1 = in the reports"] * len(block.units)
     slope = [f"{u} a time unit" if u else "a time unit" for u in block.units]
     return list(block.units) * 4 + slope + ["values"] * len(block.units)
 

@@ -28,8 +28,10 @@ def judged(folds: Sequence[Facts], final: Facts, whole: str, seed: int) -> Facts
     keys = list(dict.fromkeys((b["modality"], b["explainer"]) for f in every for b in f["blocks"]))
     blocks = []
     for key in sorted(keys):
+        mine = [b for f in every for b in f["blocks"] if (b["modality"], b["explainer"]) == key]
+        why = whole or next((b["why"] for b in mine if b.get("why")), "")
         found = [b for f in folds for b in f["blocks"] if (b["modality"], b["explainer"]) == key and "n" in b]
-        blocks.append(_block(key, found, whole, seed))
+        blocks.append(_block(key, found, why, seed))
     shown = {(b["modality"], b["explainer"]) for b in blocks if b["status"] == "printed"}
     modalities = {m for m, _ in shown}
     rows = [

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from consilium.learn.cohort import words
 from consilium.learn.cohort.data import Block
 
 Array = np.ndarray
@@ -14,16 +15,24 @@ MAX_COMPONENTS = 30  # of a volume; also at most a third of the training rows, s
 CLIP = 5.0  # SD: an outlier of a new cohort must not run away with a linear model
 MIN_FINITE = 0.3  # share of training rows in which a column must have a value
 SUMMARIES = ("last", "mean", "min", "max", "slope", "count")
+SPREAD = ("mean", "sd", "min", "max")  # of a bag's instances
 NET_COLUMNS = 64  # input width of a network's table encoder
 NET_CELLS = (18, 18, 18)  # of a volume as a network reads it, at most
+VOCABULARY = 1000  # words that a network knows: those that most training patients have
+NO_WORD, OTHER_WORD = 0, 1  # codes that a network reads: nothing there, a word outside the vocabulary
 
 
 def raw_table(block: Block) -> tuple[Array, list[str]]:
-    """(row, column) and names: a table as it is, a series as six summaries a feature, a volume as 4 x 4 x 4 means."""
+    """(row, column) and names: a table as it is, a series as six summaries a feature, a volume as 4 x 4 x 4 means, a
+    bag as four summaries a feature and its size, words as 1 or 0 a word."""
     if block.layout == "table":
         return block.values.astype(float), list(block.features)
     if block.layout == "series":
         return series_summaries(block), [f"{f} {s}" for s in SUMMARIES for f in block.features]
+    if block.layout == "bag":
+        return bag_summaries(block), [*(f"{f} {s}" for s in SPREAD for f in block.features), "instances"]
+    if block.layout == "words":
+        return words.said(block), list(block.features)
     coarse = pooled(block.values.astype(float), (4, 4, 4)).reshape(len(block.values), -1)
     return coarse, [f"cell {i}" for i in range(coarse.shape[1])]
 
@@ -50,6 +59,23 @@ def series_summaries(block: Block) -> Array:
         a[empty] = np.nan
     n[~block.present] = np.nan
     return np.concatenate([last, mean, low, high, slope, n], axis=1)
+
+
+def bag_summaries(block: Block) -> Array:
+    """mean, sd, min and max over the instances of every feature (NaN without a value), and their number."""
+    v = block.values.astype(float)
+    seen = np.isfinite(v)
+    n = seen.sum(axis=1).astype(float)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.where(seen, v, 0.0).sum(axis=1) / n
+        sd = np.sqrt((np.where(seen, v - mean[:, None], 0.0) ** 2).sum(axis=1) / n)
+    low = np.where(seen, v, np.inf).min(axis=1)
+    high = np.where(seen, v, -np.inf).max(axis=1)
+    for a in (sd, low, high):
+        a[n == 0] = np.nan
+    size = seen.any(axis=2).sum(axis=1).astype(float)
+    size[~block.present] = np.nan
+    return np.concatenate([mean, sd, low, high, size[:, None]], axis=1)
 
 
 def pooled(volume: Array, cells: tuple[int, int, int]) -> Array:
@@ -110,15 +136,25 @@ class Design:
         return "table" if "projection" in self.arrays else self.layout
 
     def network_input(self, block: Block) -> Array:
-        """float32. table: (row, <= 64); series: (row, time, 2 x feature): value and mask; volume: (row, 1, z, y, x)."""
+        """float32. table: (row, <= 64); series, bag: (row, time or instance, 2 x feature): value and mask; volume:
+        (row, 1, z, y, x); words: (row, position), codes."""
         if self.network_layout == "table":
             return (self.matrix(block) @ self.arrays["projection"]).astype(np.float32)
-        if self.layout == "series":
+        if self.layout == "words":
+            return self._codes(block)
+        if self.layout in ("series", "bag"):
             v = (block.values - self.arrays["series_mean"]) / self.arrays["series_sd"]
             seen = np.isfinite(v)
             v = np.clip(np.where(seen, v, 0.0), -CLIP, CLIP)
             return np.concatenate([v, seen], axis=2).astype(np.float32)
         return pooled(self.z_scores(block), NET_CELLS).astype(np.float32)[:, None]
+
+    def _codes(self, block: Block) -> Array:
+        known = self.arrays["vocabulary"]
+        code = np.full(len(block.features) + 1, OTHER_WORD, dtype=np.float32)  # the last: words.UNKNOWN
+        code[known] = OTHER_WORD + 1 + np.arange(len(known))
+        there = np.isfinite(block.values)
+        return np.where(there, code[np.where(there, block.values, words.UNKNOWN).astype(int)], np.float32(NO_WORD))
 
 
 def fit(block: Block, cnn: bool = False) -> Design:
@@ -132,7 +168,9 @@ def fit(block: Block, cnn: bool = False) -> Design:
     design.arrays["usual"] = np.array([(x**2).sum(axis=1).mean() if len(x) and x.size else 1.0])
     if block.layout == "table" or (block.layout == "volume" and not cnn):
         design.arrays["projection"] = _projection(x)
-    if block.layout == "series":
+    if block.layout == "words":
+        design.arrays["vocabulary"] = _vocabulary(own)
+    if block.layout in ("series", "bag"):
         with np.errstate(invalid="ignore"):
             seen = np.isfinite(own.values)
             n = np.maximum(seen.sum(axis=(0, 1)), 1)
@@ -142,6 +180,13 @@ def fit(block: Block, cnn: bool = False) -> Design:
     return design
 
 
+def _vocabulary(own: Block) -> Array:
+    """Places of the words that most patients have, in rising order."""
+    of = words.patients_of(own)
+    most = np.argsort(-of, kind="stable")[:VOCABULARY]
+    return np.sort(most[of[most] >= words.MIN_PATIENTS])
+
+
 def _fit_table(own: Block) -> Design:
     raw, names = raw_table(own)
     seen = np.isfinite(raw)
@@ -149,6 +194,8 @@ def _fit_table(own: Block) -> Design:
     centre = np.where(seen, raw, 0.0).sum(axis=0) / n
     spread = np.sqrt((np.where(seen, raw - centre, 0.0) ** 2).sum(axis=0) / n)
     good = (seen.sum(axis=0) >= max(3, MIN_FINITE * len(raw))) & (spread > 1e-9 * np.maximum(1.0, np.abs(centre)))
+    if own.layout == "words":
+        good &= np.nansum(raw, axis=0) >= words.MIN_PATIENTS
     columns = np.flatnonzero(good)
     if len(columns) > MAX_COLUMNS:
         columns = np.sort(columns[np.argsort(-spread[columns], kind="stable")[:MAX_COLUMNS]])

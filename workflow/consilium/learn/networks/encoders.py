@@ -1,12 +1,14 @@
-"""Encoders of a block by name: table (mlp, vae), series (gru, gru_d, lstm, transformer), volume (cnn, slices)."""
+"""Encoders of a block by name: of tables, series, volumes, bags and words; a name belongs to one layout."""
 
 from __future__ import annotations
 
 from torch import nn
 
+from consilium.learn.networks import encoders_bag as bag
 from consilium.learn.networks import encoders_series as series
 from consilium.learn.networks import encoders_table as table
 from consilium.learn.networks import encoders_volume as volume
+from consilium.learn.networks import encoders_words as words
 from consilium.learn.networks.plan import NetworkPlan
 
 Shape = tuple[int, ...]
@@ -14,16 +16,21 @@ Shapes = dict[str, tuple[str, Shape]]  # block name -> (kind of its encoder, sha
 TABLES = {"mlp": table.TableEncoders, "vae": table.VariationalEncoders}
 SERIES = {"gru": series.GRU, "gru_d": series.GRUD, "lstm": series.LSTM, "transformer": series.Transformer}
 VOLUMES = {"cnn": volume.VolumeEncoder, "slices": volume.SliceEncoder}
-KINDS = {"table": TABLES, "series": SERIES, "volume": VOLUMES}
+BAGS = {"mil": bag.MIL, "mil_mean": bag.MeanMIL}
+WORDS = {"word_transformer": words.WordTransformer, "word_mean": words.WordMean}
+KINDS = {"table": TABLES, "series": SERIES, "volume": VOLUMES, "bag": BAGS, "words": WORDS}
 
 
 def kind_of(layout: str, plan: NetworkPlan) -> str:
     """The encoder that `plan` wants for a block of this layout."""
-    return {"table": plan.table, "series": plan.series, "volume": plan.volume}[layout]
+    return str(getattr(plan, layout))
 
 
 def build(kind: str, shape: Shape) -> nn.Module:
-    """Encoder of one series (time, 2 x feature) or volume (1, z, y, x): (row, *shape) -> (row, CODE)."""
-    if kind in SERIES:
-        return SERIES[kind](shape[1])
+    """Encoder of one series or bag (time or instance, 2 x feature), volume (1, z, y, x) or text (position,):
+    (row, *shape) -> (row, CODE)."""
+    if kind in WORDS:
+        return WORDS[kind]()
+    if kind in SERIES or kind in BAGS:
+        return (SERIES | BAGS)[kind](shape[1])
     return VOLUMES[kind]((shape[1], shape[2], shape[3]))

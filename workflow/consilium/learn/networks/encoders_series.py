@@ -29,10 +29,10 @@ class LSTM(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.lstm = nn.LSTM(width, HIDDEN, batch_first=True)
-        self.head = _Head(HIDDEN)
+        self.head = Head(HIDDEN)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.head(self.lstm(_fewer(x, self.training))[0][:, -1])
+        return self.head(self.lstm(fewer(x, self.training))[0][:, -1])
 
 
 class GRUD(nn.Module):
@@ -50,10 +50,10 @@ class GRUD(nn.Module):
         self.state_decay = nn.Linear(features, HIDDEN)
         self.input = nn.Linear(width, 3 * HIDDEN)
         self.state = nn.Linear(HIDDEN, 3 * HIDDEN)
-        self.head = _Head(HIDDEN)
+        self.head = Head(HIDDEN)
 
     def forward(self, x: Tensor) -> Tensor:
-        values, seen = _fewer(x, self.training).chunk(2, dim=2)
+        values, seen = fewer(x, self.training).chunk(2, dim=2)
         gap, last = since_seen(values, seen)
         fading = torch.exp(-torch.relu(self.value_decay[0] * gap + self.value_decay[1]))
         filled = torch.where(seen > 0, values, fading * last)
@@ -77,12 +77,12 @@ class Transformer(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.embed = nn.Linear(width, HIDDEN)
-        self.layers = nn.ModuleList(_Attention(HIDDEN, self.HEADS, self.DROPOUT) for _ in range(self.LAYERS))
+        self.layers = nn.ModuleList(Attention(HIDDEN, self.HEADS, self.DROPOUT) for _ in range(self.LAYERS))
         self.pool = nn.Linear(HIDDEN, 1)
-        self.head = _Head(HIDDEN)
+        self.head = Head(HIDDEN)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = _fewer(x, self.training)
+        x = fewer(x, self.training)
         any_seen = (x[:, :, x.shape[2] // 2 :] > 0).any(dim=2)
         hidden = torch.where(any_seen, 0.0, -1e9)[:, None, :]  # added to the attention paid to each step
         h = self.embed(x) + sines(x.shape[1], HIDDEN).to(x)
@@ -92,7 +92,7 @@ class Transformer(nn.Module):
         return self.head((weight[..., None] * h).sum(1))
 
 
-class _Attention(nn.Module):
+class Attention(nn.Module):
     """Pre-norm block (arXiv:2002.04745). Own products: the library's fused kernels have no repeatable backward."""
 
     def __init__(self, width: int, heads: int, dropout: float) -> None:
@@ -112,7 +112,9 @@ class _Attention(nn.Module):
         return h + nn.functional.dropout(change, self.dropout, self.training)
 
 
-class _Head(nn.Module):
+class Head(nn.Module):
+    """(row, width) to (row, CODE)."""
+
     def __init__(self, width: int) -> None:
         super().__init__()
         self.linear, self.norm = nn.Linear(width, CODE), nn.LayerNorm(CODE)
@@ -121,7 +123,7 @@ class _Head(nn.Module):
         return self.norm(self.linear(nn.functional.dropout(h, HIDDEN_DROPOUT, self.training)))
 
 
-def _fewer(x: Tensor, training: bool) -> Tensor:
+def fewer(x: Tensor, training: bool) -> Tensor:
     """In training a measurement counts as not made with probability INPUT_DROPOUT: value and mask go together."""
     if not training:
         return x

@@ -28,7 +28,7 @@ def prepare(device: str | None = None) -> torch.device:
 
 
 def shapes_of(inputs: Inputs, layouts: dict[str, str], plan: NetworkPlan) -> Shapes:
-    """What Fusion is built from; layouts: block name -> table, series or volume."""
+    """What Fusion is built from; layouts: block name -> layout, as in core.contract."""
     return {n: (kind_of(layouts[n], plan), tuple(x.shape[1:])) for n, x in inputs.items()}
 
 

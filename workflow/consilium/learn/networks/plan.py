@@ -8,18 +8,20 @@ from typing import Any
 
 @dataclass(frozen=True)
 class NetworkPlan:
-    """series, volume, table: kind of encoder (see encoders.KINDS). batch: rows a step, 0 = by the number of patients.
+    """series, volume, table, bag, words: kind of encoder (see encoders.KINDS).
 
-    accumulate: batches whose gradients are gathered before the weights move. precision: full, or mixed
-    (bfloat16 where it is safe). early_stopping: epochs without a smaller loss on set-aside training patients before
-    training ends, 0 = never. pretrain: none, denoise or contrastive. survival: cox (partial likelihood within a batch)
-    or hazard (of `intervals` intervals of time, see models.hazards). tensorboard: write event files. processes: that
-    train one network together, a card each; 1 = one.
+    batch: rows a step, 0 = by the number of patients. accumulate: batches whose gradients are gathered before the
+    weights move. precision: full, or mixed (bfloat16 where it is safe). early_stopping: epochs without a smaller
+    loss on set-aside training patients before training ends, 0 = never. pretrain: none, denoise or contrastive.
+    survival: cox (partial likelihood within a batch) or hazard (of `intervals` intervals of time, see models.hazards).
+    tensorboard: write event files. processes: that train one network together, a card each; 1 = one.
     """
 
     series: str = "gru"
     volume: str = "cnn"
     table: str = "mlp"
+    bag: str = "mil"
+    words: str = "word_transformer"
     batch: int = 0
     accumulate: int = 1
     precision: str = "full"

@@ -25,7 +25,10 @@ def pretrain(
 ) -> None:
     """Train the encoders of `model` in place; x: block -> (row, ...), mask (row, block)."""
     device = next(iter(x.values())).device
-    decoders = nn.ModuleList(nn.Linear(CODE, int(np.prod(x[n].shape[1:]))) for n in model.names).to(device)
+    rebuilt = [n for n in model.names if n not in model.words]  # a word's code is no quantity
+    if plan.pretrain == "denoise" and not rebuilt:
+        return
+    decoders = nn.ModuleDict({str(model.names.index(n)): nn.Linear(CODE, x[n][0].numel()) for n in rebuilt}).to(device)
     learnt = [*model.parameters(), *(decoders.parameters() if plan.pretrain == "denoise" else [])]
     steps = max(1, len(mask) // size)
     optimiser = AdamW(learnt, plan.pretrain_epochs * steps)
@@ -47,14 +50,14 @@ def _spoilt(x: dict[str, Tensor]) -> dict[str, Tensor]:
     return {n: v * (torch.rand_like(v) >= SPOILT) for n, v in x.items()}
 
 
-def _mended(model: Fusion, decoders: nn.ModuleList, x: dict[str, Tensor], present: Tensor) -> Tensor:
+def _mended(model: Fusion, decoders: nn.ModuleDict, x: dict[str, Tensor], present: Tensor) -> Tensor:
     """Mean squared error of the rebuilt inputs over present rows, mean over blocks."""
-    codes = model.codes(_spoilt(x)).unbind(1)
+    codes = model.codes(_spoilt(x))
     errors = [
-        ((decode(code) - x[n].flatten(1)) ** 2).mean(1)
-        for n, code, decode in zip(model.names, codes, decoders, strict=True)
+        ((decode(codes[:, int(at)]) - x[model.names[int(at)]].flatten(1)) ** 2).mean(1)
+        for at, decode in decoders.items()
     ]
-    weight = present.to(codes[0].dtype)
+    weight = present[:, [int(at) for at in decoders]].to(codes.dtype)
     return ((torch.stack(errors, dim=1) * weight).sum(0) / weight.sum(0).clamp(min=1.0)).mean()
 
 

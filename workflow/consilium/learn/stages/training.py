@@ -6,20 +6,22 @@ from dataclasses import asdict
 from pathlib import Path
 
 
-def gather(features: list[Path], patients: Path, ancestry: str, groups: str, out: Path) -> None:
+def gather(features: list[Path], patients: Path, ancestry: str, groups: str, mode: str, out: Path) -> None:
     """Put the feature blocks of all rooms into one file, rows in the order of the patient sheet. Nothing is fitted.
 
-    ancestry: table of populations, or "" without genomes. groups: section `learn.uncertainty` as JSON.
+    ancestry: table of populations, or "" without genomes. groups: section `learn.uncertainty` as JSON. mode: train
+    leaves out words of reports that fewer than words.MIN_PATIENTS patients have.
     """
     import json
 
     from consilium.core.sheets import read_patients
-    from consilium.learn.cohort import data
+    from consilium.learn.cohort import data, words
     from consilium.learn.uncertainty.groups import declared, populations
 
     people, wanted = read_patients(patients), json.loads(groups)
     levels = declared(people, wanted["groups"], wanted["age_bands"], populations(ancestry))
-    data.save(out, data.gathered(features, people, levels))
+    few = words.MIN_PATIENTS if mode == "train" else 1
+    data.save(out, data.gathered(features, people, levels, few))
 
 
 def folds(
