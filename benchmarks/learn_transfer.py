@@ -30,6 +30,8 @@ from consilium.learn import stages  # noqa: E402
 
 HOURS, FOLDS, TASK = 25, 5, "mortality"
 HEAD = ("patient", "sex", "birth_year", "site", "family", "index_date")
+SAMPLES = ("patient", "modality", "kind", "path")
+TABLES = ("predictions", "leaderboard", "contributions", "learning_curve", "differences", "coverage", "decision_curve")
 Rows = list[tuple[str, str, float]]
 
 
@@ -74,27 +76,50 @@ def train(data: Path, work: Path, networks: bool) -> None:
     """eICU demo from the store to the bundle."""
     patients, y = cohort(data / "mortality24" / "eicu_demo", work / "ehr.zarr.zip")
     sheet(work / "patients.tsv", patients, dict(zip(patients, said(y), strict=True)))
-    inputs, out = work / "inputs.safetensors", work / TASK
-    stages.gather([work / "ehr.zarr.zip"], work / "patients.tsv", inputs)
-    start = (inputs, out / "folds.tsv", out / "task.json")
-    stages.folds(inputs, work / "patients.tsv", "", TASK, "classification", "died", "", "", "", FOLDS, 1, *start[1:])
+    inputs, out = gathered(work, "train"), work / TASK
+    start = {"inputs": inputs, "folds": out / "folds.tsv", "task": out / "task.json"}
+    judging = {"outer_folds": FOLDS, "permutation_control": False, "planted_control": False}
+    samples = work / "samples.tsv"
+    samples.write_text("\t".join(SAMPLES) + "\n")
+    stages.folds(
+        **start, patients=work / "patients.tsv", samples=samples, kinship="", seed=1, judging=json.dumps(judging),
+        asked=json.dumps({"name": TASK, "type": "classification", "outcome": "died"}),
+    )  # fmt: skip
     settings = json.dumps({"networks": networks})
     for fold in range(FOLDS):
         path = out / "train" / "true" / f"{fold}.json"
         if not path.exists():
             print(f"fold {fold}", flush=True)
-            stages.train(*start, "true", fold, settings, path)
-    stages.final(*start, settings, out / "final.json", out / "model.zip")
-    names = ("predictions.tsv", "leaderboard.tsv", "contributions.tsv", "gates.json", "curve.tsv", "permuted.json")
-    stages.evaluate(*start, out / "train", out / "final.json", FOLDS, 0, *[out / n for n in names])
+            stages.train(**start, labels="true", fold=fold, settings=settings, out=path)
+    stages.final(**start, settings=settings, out=out / "final.json", model=out / "model.zip")
+    tables = {k: out / f"{k}.tsv" for k in TABLES}
+    stages.evaluate(
+        **start, trained=out / "train", final=out / "final.json", judging=json.dumps(judging), sites=0,
+        gates=out / "gates.json", control=out / "permuted.json", **tables,
+    )  # fmt: skip
+
+
+def gathered(folder: Path, mode: str) -> Path:
+    """The blocks of the folder's patients as the room takes them."""
+    inputs = folder / "inputs.safetensors"
+    stages.gather(
+        features=[folder / "ehr.zarr.zip"], patients=folder / "patients.tsv", ancestry="",
+        groups=json.dumps({"groups": [], "age_bands": []}), mode=mode, out=inputs,
+    )  # fmt: skip
+    return inputs
 
 
 def bundle(work: Path) -> Path:
     inputs, out = work / "inputs.safetensors", work / TASK
-    start = (inputs, out / "folds.tsv", out / "task.json")
-    stages.reference(*start, out / "train", out / "model.zip", FOLDS, out / "reference.json")
-    files = ("model.zip", "task.json", "gates.json", "leaderboard.tsv", "reference.json")
-    stages.bundle(*[[out / f] for f in files], "eicu_demo", 1, work / "bundle" / "manifest.json")
+    stages.reference(
+        inputs=inputs, folds=out / "folds.tsv", task=out / "task.json", trained=out / "train",
+        model=out / "model.zip", outer_folds=FOLDS, out=out / "reference.json",
+    )  # fmt: skip
+    stages.bundle(
+        models=[out / "model.zip"], tasks=[out / "task.json"], gates=[out / "gates.json"],
+        leaderboards=[out / "leaderboard.tsv"], references=[out / "reference.json"], cohort="eicu_demo", seed=1,
+        out=work / "bundle" / "manifest.json",
+    )  # fmt: skip
     return work / "bundle"
 
 
@@ -167,8 +192,7 @@ def told_from_draws(work: Path) -> Rows:
 def transfer(data: Path, work: Path, folder: Path) -> tuple[Rows, list[str], np.ndarray]:
     patients, y = cohort(data / "mortality24" / "mimic_demo", work / "mimic" / "ehr.zarr.zip")
     sheet(work / "mimic" / "patients.tsv", patients, None)
-    inputs = work / "mimic" / "inputs.safetensors"
-    stages.gather([work / "mimic" / "ehr.zarr.zip"], work / "mimic" / "patients.tsv", inputs)
+    inputs = gathered(work / "mimic", "apply")
     before = hashes(folder)
     predictions, drift = applied(inputs, folder, work / "mimic" / "applied")
     p = predictions["p_yes"].to_numpy(dtype=float)
