@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lifelines import KaplanMeierFitter
 from lifelines.statistics import multivariate_logrank_test
-from scipy.stats import binomtest
+from scipy.stats import binomtest, chi2
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
 RNG = np.random.default_rng(3)
@@ -103,8 +103,9 @@ def test_logrank_equals_lifelines():
     time = np.round(RNG.exponential(200 + 150 * group)) + 1
     event = RNG.random(90) < 0.7
     want = multivariate_logrank_test(time, group, event)
-    statistic, p = log_rank(time, event, group)
-    assert statistic == pytest.approx(want.test_statistic, rel=1e-9) and p == pytest.approx(want.p_value, rel=1e-9)
+    statistic, free = log_rank(time, event, group)
+    assert statistic == pytest.approx(want.test_statistic, rel=1e-9)
+    assert chi2.sf(statistic, free) == pytest.approx(want.p_value, rel=1e-9)
 
 
 def test_thirds_are_formed_within_folds():

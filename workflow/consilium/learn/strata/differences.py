@@ -21,6 +21,8 @@ FREE = "not used: this was not looked at when the strata were made"
 
 def outcome(name: str, target: Target, known: Array, labels: Array, basis: str) -> dict[str, Any] | None:
     """One row: does the outcome differ between strata? None where it cannot be asked."""
+    from scipy.stats import chi2
+
     rows = known & (labels >= 0)
     if len(np.unique(labels[rows])) < 2:
         return None
@@ -28,7 +30,8 @@ def outcome(name: str, target: Target, known: Array, labels: Array, basis: str) 
     if target.kind == "survival":
         if not part.event.any():
             return None
-        return _row("outcome", name, "log-rank", log_rank(part.time, part.event, own)[1], int(rows.sum()), basis)
+        p = float(chi2.sf(*log_rank(part.time, part.event, own)))
+        return _row("outcome", name, "log-rank", p, int(rows.sum()), basis)
     if target.kind == "regression":
         return _row("outcome", name, "Kruskal-Wallis", _kruskal(part.y, own), int(rows.sum()), basis)
     return _row("outcome", name, "chi-squared", _table(part.y, own), int(rows.sum()), basis)

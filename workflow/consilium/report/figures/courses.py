@@ -24,6 +24,8 @@ def survival(predictions: pd.DataFrame, time: pd.Series, event: pd.Series, unit:
     time, event: recorded outcome by the rows of `predictions`; patients without one are left out. Thirds are formed
     within each outer fold, since folds have different models.
     """
+    from scipy.stats import chi2
+
     when, happened = pd.to_numeric(time, errors="coerce"), pd.to_numeric(event, errors="coerce")
     rows = (when.notna() & happened.notna() & predictions["risk"].notna() & (predictions["fold"] != "apply")).to_numpy()
     if rows.sum() < 6 or not (happened[rows] == 1).any():
@@ -35,7 +37,7 @@ def survival(predictions: pd.DataFrame, time: pd.Series, event: pd.Series, unit:
     for k, (name, hue) in enumerate(THIRDS):
         if (third == k).any():
             _curve(ax, t[third == k], e[third == k], name, hue)
-    _, p = log_rank(t, e, third)
+    p = float(chi2.sf(*log_rank(t, e, third)))
     ax.set(
         xlabel=unit,
         ylabel="Share without event",
