@@ -8,6 +8,7 @@ from consilium.core import blocks, refused
 from consilium.core.contract import check_block
 from consilium.core.errors import Problem
 from consilium.core.register import TABLES
+from consilium.core.store import read_table
 
 PATIENTS, REASONS = ["P1", "P2"], ["", "not supplied"]
 
@@ -31,14 +32,19 @@ def test_nobody_and_no_feature_is_a_block_too():
     check_block("made", blocks.table("text", "t", [], np.zeros((0, 0)), [], [], []))
 
 
-def test_quarantine_lists_each_problem_once_in_one_order():
+def written(path, problems):
+    refused.write_quarantine(path, "omics", problems)
+    return read_table(path, "quarantine")
+
+
+def test_quarantine_lists_each_problem_once_in_one_order(tmp_path):
     whole = Problem("b.tsv", "x", "y", "z", line=2)
     own = Problem("a.vcf", "x", "y", "z", patient="P1")
-    table = refused.quarantine("omics", [own, whole, own])
+    table = written(tmp_path / "q.tsv", [own, whole, own])
     assert table["patient"].tolist() == ["P1", "*"] and table["room"].eq("omics").all()
     TABLES["quarantine"].check(table)
-    assert refused.joined([table, table, refused.quarantine("omics", [])]).equals(TABLES["quarantine"].check(table))
+    assert refused.joined([table, table, written(tmp_path / "none.tsv", [])]).equals(TABLES["quarantine"].check(table))
 
 
-def test_nothing_refused_is_an_empty_table():
-    assert refused.joined([]).empty and refused.quarantine("ehr", []).empty
+def test_nothing_refused_is_an_empty_table(tmp_path):
+    assert refused.joined([]).empty and written(tmp_path / "q.tsv", []).empty

@@ -16,22 +16,16 @@ ORDER = ["file", "line", "patient", "cause"]
 
 
 def write_quarantine(path: Path, room: str, problems: Iterable[Problem]) -> None:
-    """`quarantine` written as TSV, without pandas, whose import takes longer than most jobs without problems."""
+    """Table quarantine of a room: each problem once, sorted; patient * where it concerns a file of the whole cohort.
+
+    Without pandas, whose import takes longer than most jobs without problems.
+    """
     from consilium.core.store import write_columns
 
     rows = sorted({(p.file, p.line, p.patient or WHOLE_COHORT, p.cause) for p in problems})
     file, line, patient, cause = zip(*rows, strict=True) if rows else ((),) * 4
     write_columns(path, "quarantine", {"patient": patient, "room": [room] * len(rows), "file": file,
                                        "line": line, "cause": cause})  # fmt: skip
-
-
-def quarantine(room: str, problems: Iterable[Problem]) -> pd.DataFrame:
-    """Table quarantine of a room: each problem once, sorted; patient * where it concerns a file of the whole cohort."""
-    import pandas as pd
-
-    rows = [(p.patient or WHOLE_COHORT, room, p.file, p.line, p.cause) for p in set(problems)]
-    table = pd.DataFrame(rows, columns=["patient", "room", "file", "line", "cause"])
-    return table.sort_values(ORDER).reset_index(drop=True)
 
 
 def joined(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:

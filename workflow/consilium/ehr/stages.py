@@ -8,11 +8,10 @@ ROOM = "ehr"
 def check(samples: Path, patients: Path, analytes: Path, units: Path, drug_names: Path, out: Path) -> None:
     """Read every table of the room as the later stages do and write what they would refuse (table quarantine)."""
     from consilium.core import refused
-    from consilium.core.store import write_table
     from consilium.ehr.intake import read_all
 
     taken = read_all(samples, patients, analytes, units, drug_names)
-    write_table(out, "quarantine", refused.quarantine("ehr", taken.problems))
+    refused.write_quarantine(out, "ehr", taken.problems)
 
 
 def harmonise(
@@ -47,7 +46,7 @@ def harmonise(
     write_table(observations, "observations", ranged.drop(columns=["moment", "critical_low", "critical_high"]))
     write_table(drugs, "drugs", taken.drugs)
     write_table(diagnoses, "diagnoses", taken.diagnoses)
-    write_table(quarantine, "quarantine", refused.quarantine("ehr", taken.problems))
+    refused.write_quarantine(quarantine, "ehr", taken.problems)
     write_facts(notes, taken.notes)
 
 

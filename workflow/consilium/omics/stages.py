@@ -7,7 +7,6 @@ def check(samples: Path, patients: Path, max_instances: int, out: Path) -> None:
     """Read every omics table as the harmonise stage does and write what it would refuse (table quarantine)."""
     from consilium.core import refused
     from consilium.core.sheets import read_patients, read_samples
-    from consilium.core.store import write_table
     from consilium.omics import bags
     from consilium.omics.harmonise import TITLES, read_kind
 
@@ -17,7 +16,7 @@ def check(samples: Path, patients: Path, max_instances: int, out: Path) -> None:
         *(read_kind(k, [s for s in rows if s.kind == k], people, 1.0) for k in TITLES),
         *(bags.read_bags(k, [s for s in rows if s.kind == k], people, 1.0, max_instances) for k in bags.TITLES),
     ]
-    write_table(out, "quarantine", refused.quarantine("omics", [p for k in kinds if k for p in k.problems]))
+    refused.write_quarantine(out, "omics", [p for k in kinds if k for p in k.problems])
 
 
 def harmonise(
@@ -52,5 +51,5 @@ def harmonise(
     kinds: list[Kind | bags.Bags] = [*matrices, *many]
     write_table(qc, "omics_qc", tables.qc(kinds))
     write_table(features_qc, "omics_features", tables.features(kinds))
-    write_table(quarantine, "quarantine", refused.quarantine("omics", [p for k in kinds for p in k.problems]))
+    refused.write_quarantine(quarantine, "omics", [p for k in kinds for p in k.problems])
     write_facts(notes, {"kinds": {k.kind: k.notes for k in kinds if k.notes}})

@@ -7,12 +7,11 @@ def check(samples: Path, patients: Path, out: Path) -> None:
     """Read every report as the extract stage does and write what it would refuse (table quarantine)."""
     from consilium.core import refused
     from consilium.core.sheets import read_patients, read_samples
-    from consilium.core.store import write_table
     from consilium.text.reading import read_documents
 
     known = {p.patient for p in read_patients(patients)}
     _, problems = read_documents([s for s in read_samples(samples) if s.modality == "text"], known)
-    write_table(out, "quarantine", refused.quarantine("text", problems))
+    refused.write_quarantine(out, "text", problems)
 
 
 def extract(
@@ -39,7 +38,7 @@ def extract(
     write_table(findings, "findings", found)
     write_columns(words, "report_words", tables.words(read, people, most_words))
     write_facts(documents, tables.documents(read, found, people, problems))
-    write_table(quarantine, "quarantine", refused.quarantine("text", problems))
+    refused.write_quarantine(quarantine, "text", problems)
 
 
 def features(

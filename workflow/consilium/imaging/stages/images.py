@@ -13,7 +13,7 @@ def check(samples: Path, out: Path) -> None:
     from consilium.core import refused
     from consilium.core.errors import InputError, Problem
     from consilium.core.sheets import read_samples
-    from consilium.core.store import scratch_folder, write_table
+    from consilium.core.store import scratch_folder
     from consilium.imaging.intake import reader
 
     problems: list[Problem] = []
@@ -23,7 +23,7 @@ def check(samples: Path, out: Path) -> None:
                 reader.read(sample, scratch)
         except InputError as error:
             problems += error.problems
-    write_table(out, "quarantine", refused.quarantine("imaging", problems))
+    refused.write_quarantine(out, "imaging", problems)
 
 
 def process(samples: Path, patients: str, folder: Path, manifest: Path, settings: str = "{}", threads: int = 1) -> None:
@@ -73,8 +73,5 @@ def features(manifests: list[Path], patients: Path, samples: Path, features: Pat
     cohort = collect.Cohort(read_manifests(manifests), rows, names)
     write_features(features, collect.all_blocks(cohort) | predicted.blocks_of(segmentation, names))
     write_table(qc, "image_qc", qc_table(cohort))
-    write_table(
-        quarantine,
-        "quarantine",
-        refused.quarantine("imaging", [*cohort.problems, *predicted.problems_of(segmentation)]),
-    )
+    problems = [*cohort.problems, *predicted.problems_of(segmentation)]
+    refused.write_quarantine(quarantine, "imaging", problems)
