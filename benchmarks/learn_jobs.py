@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import os
 import signal
 import subprocess
@@ -130,6 +131,9 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=3)
     parser.add_argument("--out", type=Path)
     own = parser.parse_args()
+    facts = json.loads((own.learn / own.task / "task.json").read_text(encoding="utf-8"))
+    if facts["status"] != "assessed":
+        parser.error(f"nothing is trained for the task {own.task}: {facts['reason']}")
     rows = kill(own.learn, own.task, own.kills) if own.part == "kill" else cards(own.learn, own.task)
     lines = ["\t".join(row) for row in rows]
     print(*lines, sep="\n")

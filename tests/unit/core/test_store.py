@@ -143,13 +143,18 @@ def test_digests_follow_content(tmp_path):
 
 
 def test_what_a_killed_run_left_is_gone_after_the_next(tmp_path):
-    """kill -9 leaves the temporary folder behind: no `finally` runs."""
+    """kill -9 leaves the temporary folder or file behind: no `finally` runs."""
     (tmp_path / ".imaging.k1lled_8").mkdir()
     (tmp_path / ".imaging.k1lled_8" / "image.nii").write_text("pixels")
     (tmp_path / ".imaging.json.beside").write_text("a file of another write")
     with store.atomic_folder(tmp_path / "imaging") as folder:
         (folder / "new").write_text("x")
     assert sorted(p.name for p in tmp_path.iterdir()) == [".imaging.json.beside", "imaging"]
+    (tmp_path / ".0.json.k1lled_8.json").write_text("half")
+    (tmp_path / ".10.json.k1lled_8.json").write_text("half of another file")
+    store.write_text(tmp_path / "0.json", "whole")
+    left = {p.name for p in tmp_path.iterdir()}
+    assert {"0.json", ".10.json.k1lled_8.json"} < left and ".0.json.k1lled_8.json" not in left
     (tmp_path / ".check").mkdir()
     (tmp_path / ".check" / "image.nii").write_text("pixels")
     with store.scratch_folder(tmp_path / ".check") as folder:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import tempfile
 import zipfile
@@ -24,8 +25,12 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest date a zip can hold: same content, 
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """Gives a temporary sibling of `path`; moves it into place only if the block succeeds."""
+    """Gives a temporary sibling of `path`; moves it into place only if the block succeeds.
+
+    What a killed run left of its own temporary file is removed: a file is the work of one job at a time.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
+    clear_killed(path)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
     os.close(handle)
     temporary = Path(name)
@@ -38,19 +43,25 @@ def atomic(path: Path) -> Iterator[Path]:
 
 
 def clear_killed(path: Path) -> None:
-    """Remove what writers of the folder `path` left beside it when they were killed (SIGKILL runs no clean-up).
+    """Remove what writers of the file or folder `path` left beside it when they were killed (SIGKILL runs no clean-up).
 
-    Only for folders of which one process at a time is the writer.
+    Only for what one process at a time writes.
     """
-    for left in path.parent.glob(f".{path.name}.????????"):
-        shutil.rmtree(left, ignore_errors=True)
+    left = re.compile(rf"\.{re.escape(path.name)}\.[a-z0-9_]{{8}}(?:{re.escape(path.suffix)})?")  # names of `tempfile`
+    for found in os.scandir(path.parent) if path.parent.is_dir() else ():
+        if not left.fullmatch(found.name):
+            continue
+        if found.is_dir(follow_symlinks=False):
+            shutil.rmtree(found.path, ignore_errors=True)
+        else:
+            Path(found.path).unlink(missing_ok=True)
 
 
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
     """Like `atomic` for a folder: the old content stays until the new one is whole.
 
-    What a killed run left of its temporary folder is removed: a folder is the work of one job at a time.
+    What a killed run left of its temporary folder is removed, as in `atomic`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     clear_killed(path)
