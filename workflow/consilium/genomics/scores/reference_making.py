@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,7 +95,8 @@ def _add(
     frequency = known.of(part.terms.key, matches.counted, matches.other)
     used = matches.used & ~np.isnan(frequency).any(axis=1)
     wanted = Wanted(part, matches, used)
-    out.sums[number] += add_up([wanted], copies_in(lambda _: block.calls, len(block.key)), known, member)[0].sum
+    copies = partial(copies_in, lambda _: block.calls, len(block.key))
+    out.sums[number] += add_up([wanted], copies, known, member)[0].sum
     out.variants.append(pd.DataFrame(_rows(score.name, here, part.terms, matches, frequency, known.populations))[used])
 
 

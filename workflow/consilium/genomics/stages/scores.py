@@ -80,6 +80,7 @@ def polygenic(
     ambiguous: str = "drop",
     strand_flips: bool = False,
     risk: list[str] | None = None,
+    threads: int = 1,
 ) -> None:
     """Polygenic scores of every patient, how each variant was matched, and where each score lies in the reference.
 
@@ -88,6 +89,7 @@ def polygenic(
     `risk`: one JSON text a score with prevalence, auc, population and source. Without scores the tables are empty.
     """
     import json
+    from concurrent.futures import ThreadPoolExecutor
 
     from consilium.core import refused
     from consilium.core.errors import InputError
@@ -107,7 +109,8 @@ def polygenic(
         problems += error.problems
     digest = reference_making.files_digest([p for p in (components, populations) if p])
     asked = cohort_scores.Asked(files, rules, measured([json.loads(r) for r in risk or []]), known, digest)
-    tables = cohort_scores.tables(asked, genotypes, sheet, ancestry, panel)
-    for name, path in (("polygenic", out), ("polygenic_matches", matches), ("polygenic_adjusted", adjusted)):
-        write_table(path, name, tables[name])
+    tables = cohort_scores.tables(asked, genotypes, sheet, ancestry, panel, threads)
+    files_of = {"polygenic_matches": matches, "polygenic": out, "polygenic_adjusted": adjusted}
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(lambda name: write_table(files_of[name], name, tables[name]), files_of))
     refused.write_quarantine(quarantine, "genomics", problems)
