@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from consilium.core.errors import InputError, Problem
 from consilium.genomics.scores import adjusted as against
 from consilium.genomics.scores import frequencies, rows
 from consilium.genomics.scores.matching import Rules
+from consilium.genomics.scores.reference import Reference, read_reference
+from consilium.genomics.scores.reference_making import files_digest
+from consilium.genomics.scores.risk import Measured, measured
+from consilium.genomics.scores.score_build import build_by_sites
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from consilium.genomics.scores.reference import Reference
-    from consilium.genomics.scores.risk import Measured
     from consilium.genomics.scores.rows import ScoringFile
 
 TABLES = ("polygenic", "polygenic_matches", "polygenic_adjusted")
@@ -31,6 +35,23 @@ class Asked:
     risks: dict[str, Measured]
     known: Reference | None
     digest: str
+
+
+def ask(
+    scores: Sequence[Path], known_sites: Path, rules: Rules, reference: Path | None, places: Sequence[Path],
+    risk: Sequence[str],
+) -> tuple[Asked, list[Problem]]:  # fmt: skip
+    """Reads the scoring files, and the reference where there is one; what cannot be used is a problem.
+
+    places: tables of the ancestry reference's components; risk: as in stages.polygenic.
+    """
+    files, problems = rows.read_scores(scores, build_by_sites(known_sites))
+    known = None
+    try:
+        known = read_reference(reference) if reference else None
+    except InputError as error:
+        problems += error.problems
+    return Asked(files, rules, measured([json.loads(r) for r in risk]), known, files_digest(places)), problems
 
 
 def tables(
