@@ -83,7 +83,7 @@ def test_tables_are_written_as_pandas_writes_them(rows, width, slab):
     if width > 2:
         texts["float64"] = ["" if v != v else f"{v:.10g}" for v in table["float64"]]
     expected = texts.to_csv(sep="\t", index=False, lineterminator="\n").encode()
-    assert store._lines({name: store._cells(table[name]) for name in table.columns}, slab) == expected
+    assert b"".join(store._lines({name: store._cells(table[name]) for name in table.columns}, slab)) == expected
 
 
 def test_a_cell_with_a_carriage_return_is_read_back(tmp_path):

@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -113,7 +113,7 @@ def write_table(path: Path, name: str, table: pd.DataFrame) -> None:
         if path.suffix == ".parquet":
             ordered.to_parquet(temporary, index=False, schema=register.TABLES[name].arrow_schema(list(ordered.columns)))
         else:
-            temporary.write_bytes(_lines({name: _cells(ordered[name]) for name in ordered.columns}))
+            _write(temporary, _lines({name: _cells(ordered[name]) for name in ordered.columns}))
 
 
 def _cells(column: pd.Series) -> np.ndarray:
@@ -126,24 +126,28 @@ def _cells(column: pd.Series) -> np.ndarray:
 def write_columns(path: Path, name: str, columns: dict[str, Any]) -> None:
     """Write a TSV table as `write_table` does, from lists or arrays by name, without pandas: a long table of few
     columns in a third of the time, and half a second of start-up less. The same bytes."""
-    content = _lines(register.TABLES[name].ordered_columns(columns))
+    ordered = register.TABLES[name].ordered_columns(columns)
     with atomic(path) as temporary:
-        temporary.write_bytes(content)
+        _write(temporary, _lines(ordered))
 
 
-def _lines(columns: dict[str, np.ndarray], slab: int = _SLAB) -> bytes:
+def _write(path: Path, parts: Iterable[bytes]) -> None:
+    with open(path, "wb") as handle:
+        handle.writelines(parts)
+
+
+def _lines(columns: dict[str, np.ndarray], slab: int = _SLAB) -> Iterator[bytes]:
     """A table as the csv module writes it with tabs, floats with ten digits, in a fraction of its time.
 
     slab: rows put together at a time.
     """
     cells = [_texts(values) for values in columns.values()]
-    slabs = ["\t".join(columns) + "\n"]
+    yield ("\t".join(columns) + "\n").encode()
     for start in range(0, len(next(iter(columns.values()))), slab):
         texts = [some(slice(start, start + slab)) for some in cells]
         if len(texts) == 1:  # a line of nothing would be no row
             texts = [[c or '""' for c in texts[0]]]
-        slabs.append("\n".join([*map("\t".join, zip(*texts, strict=True)), ""]))
-    return "".join(slabs).encode()
+        yield "\n".join([*map("\t".join, zip(*texts, strict=True)), ""]).encode()
 
 
 def _texts(values: np.ndarray) -> Callable[[slice], list[str]]:
