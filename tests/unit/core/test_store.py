@@ -86,6 +86,11 @@ def test_tables_are_written_as_pandas_writes_them(rows, width, slab):
     assert b"".join(store._lines({name: store._cells(table[name]) for name in table.columns}, slab)) == expected
 
 
+def test_small_integers_are_written_whatever_their_width():
+    values = np.array([-100, 100, 7] * 70, dtype=np.int8)  # their range is wider than the type
+    assert b"".join(store._lines({"n": values})).split() == [b"n", *(str(v).encode() for v in values.tolist())]
+
+
 def test_a_cell_with_a_carriage_return_is_read_back(tmp_path):
     problem = Problem("a\rb.txt", "x", "y", "z", 3)
     refused.write_quarantine(tmp_path / "q.tsv", "text", [problem, problem])

@@ -161,11 +161,11 @@ def _texts(values: np.ndarray) -> Callable[[slice], list[str]]:
         texts = np.array(("%.10g\n" * len(different) % tuple(different.tolist())).split("\n"), dtype=object)
         texts[:-1][np.isnan(different)] = ""
         return lambda rows: texts[where[rows]].tolist()
-    if values.dtype.kind in "iu" and len(values):
+    if values.dtype.kind == "i" and len(values):
         low, high = int(values.min()), int(values.max())
         if high - low < len(values):
             numbers = np.array([*map(str, range(low, high + 1))], dtype=object)
-            return lambda rows: numbers[values[rows] - low].tolist()
+            return lambda rows: numbers[values[rows].astype(np.int64) - low].tolist()
     return lambda rows: list(map(str, values[rows].tolist()))
 
 

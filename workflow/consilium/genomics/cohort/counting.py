@@ -50,7 +50,7 @@ class ColumnSums:
         bits = waiting[0] if len(waiting) == 1 else np.concatenate(waiting)
         while len(bits) > _FEW:
             third, rest = divmod(len(bits), 3)
-            a, b, c = bits[: 3 * third].reshape(3, third, -1)
+            a, b, c = (bits[i * third : (i + 1) * third] for i in range(3))
             half, carry = a ^ b, a & b
             np.bitwise_xor(half, c, out=a)
             half &= c
@@ -75,7 +75,7 @@ class SampleCounts:
 
 @dataclass(frozen=True)
 class Kinds:
-    """Rows apart: number (row,) from 0 to n - 1, -1 = of none."""
+    """Which kind each row is of: number (row,) from 0 to n - 1, -1 = of none."""
 
     number: Ints
     n: int

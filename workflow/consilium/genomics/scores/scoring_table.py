@@ -18,6 +18,7 @@ from consilium.core.errors import InputError, Problem
 
 ADDITIVE, DOMINANT, RECESSIVE = 0, 1, 2
 MOST_PROBLEMS = 20  # of one file that are listed one by one
+_BLOCK = 1 << 30  # bytes that Arrow reads at a time
 _COLUMNS = (
     "hm_chr", "hm_pos", "chr_name", "chr_position", "effect_allele", "other_allele", "hm_inferOtherAllele",
     "effect_weight", "effect_type", "allelefrequency_effect", "is_dominant", "is_recessive", "is_haplotype",
@@ -165,13 +166,14 @@ def _by_arrow(columns: list[str], body: str) -> tuple[dict[str, Texts], int] | N
     try:
         table = csv.read_csv(
             pa.py_buffer(content),
-            csv.ReadOptions(use_threads=False, column_names=names, block_size=len(content) + 1),
+            csv.ReadOptions(use_threads=False, column_names=names, block_size=min(len(content) + 1, _BLOCK)),
             csv.ParseOptions(delimiter="\t", quote_char=False, newlines_in_values=False, ignore_empty_lines=False),
             csv.ConvertOptions(column_types=kinds, include_columns=wanted, strings_can_be_null=False),
-        ).combine_chunks()
+        )
     except pa.ArrowInvalid:
         return None
-    found = {name: table[name].chunk(0) for name in wanted}
+    whole = table.unify_dictionaries()
+    found = {name: whole[name].combine_chunks() for name in wanted}
     return {
         name: cells.to_numpy(zero_copy_only=False) if name in _NUMBERS
         else pd.Categorical.from_codes(cells.indices.to_numpy(), categories=cells.dictionary.to_pylist())
