@@ -116,7 +116,7 @@ def scores_of(folder: Path, name: str, files: list[Path]) -> list[str]:
     ends = {"out": "pgs.tsv", "matches": "pgs.parquet", "adjusted": "adjusted.tsv", "quarantine": "pgs.q.tsv"}
     command = stage("polygenic", genotypes=folder / f"{name}.vcz", sheet=folder / f"{name}.patients.tsv",
                     ancestry=ancestry, panel=ROOT / "resources/ancestry_1kgp.tsv",
-                    known_sites=ROOT / "resources/build_sites.tsv",
+                    known_sites=ROOT / "resources/build_sites.tsv", threads=2,
                     **{k: folder / f"{name}.{end}" for k, end in ends.items()})  # fmt: skip
     return [*command, *(word for f in files for word in ("--scores", str(f)))]
 

@@ -71,19 +71,24 @@ def test_tables_keep_types_and_missing_values(tmp_path):
 CELLS = st.text(alphabet='a"\t\n ,é', max_size=4)
 ROWS = st.tuples(
     CELLS, st.none() | st.integers(-(10**12), 10**12), st.sampled_from([np.nan, -0.1, 1e300, 1 / 3]) | st.floats(),
-    st.none() | st.booleans(),
+    st.none() | st.booleans(), st.integers(-3, 3) | st.integers(-(2**63), 2**63 - 1),
 )  # fmt: skip
 
 
-@drawn(st.lists(ROWS, max_size=5), st.integers(1, 4))
-def test_tables_are_written_as_pandas_writes_them(rows, width):
-    kinds = ("object", "Int64", "float64", "boolean")
+@drawn(st.lists(ROWS, max_size=7), st.integers(1, 5), st.integers(1, 4))
+def test_tables_are_written_as_pandas_writes_them(rows, width, slab):
+    kinds = ("object", "Int64", "float64", "boolean", "int64")
     table = pd.DataFrame({k: pd.Series([r[i] for r in rows], dtype=k) for i, k in enumerate(kinds[:width])})
     texts = table.copy()
     if width > 2:
         texts["float64"] = ["" if v != v else f"{v:.10g}" for v in table["float64"]]
     expected = texts.to_csv(sep="\t", index=False, lineterminator="\n").encode()
-    assert store._lines({name: store._cells(table[name]) for name in table.columns}) == expected
+    assert b"".join(store._lines({name: store._cells(table[name]) for name in table.columns}, slab)) == expected
+
+
+def test_small_integers_are_written_whatever_their_width():
+    values = np.array([-100, 100, 7] * 70, dtype=np.int8)  # their range is wider than the type
+    assert b"".join(store._lines({"n": values})).split() == [b"n", *(str(v).encode() for v in values.tolist())]
 
 
 def test_a_cell_with_a_carriage_return_is_read_back(tmp_path):

@@ -16,7 +16,8 @@ from consilium.genomics.scores.matching import Rules
 from consilium.genomics.scores.rows import NO_GENOTYPES, match_table, read_scores, score_rows
 from consilium.genomics.scores.rows import score_all as all_scores
 from consilium.genomics.scores.scoring_file import DOMINANT, RECESSIVE, read_scoring_file
-from consilium.genomics.scores.sums import coded, expected, variance
+from consilium.genomics.scores.stored_copies import stored_copies
+from consilium.genomics.scores.sums import Wanted, add_up, coded, expected, variance
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from score_fixtures import NAN, known, matches_of, rows_of, score, scored
@@ -98,6 +99,25 @@ def test_ambiguous_pairs_by_frequency(file: float, reference: list[float], sums:
     else:
         assert [r["sum"] for r in told] == sums
     assert matches_of(one, list(AMBIGUOUS), frequencies) == ["ambiguous"]  # by default they are left out
+    assert matches_of(one, list(AMBIGUOUS), rules=Rules("frequency")) == ["ambiguous"]  # no population, no strand
+
+
+def test_the_number_of_threads_changes_no_bit() -> None:
+    rng, n, people = np.random.default_rng(1), 60, 50
+    calls = np.array(["0/0", "0/1", "1/1", "./."])[rng.integers(0, 4, (n, people))]
+    rows: list[Row] = [("chr1", 10 + i, "A", "G", list(calls[i])) for i in range(n)]
+    one = score(*(("1", 10 + i, "G", "A", rng.normal(), "additive", (NAN, 0.3)[i % 2]) for i in range(n)))
+    spread, posterior = rng.random(n), np.empty((people, 0))
+    genotypes = store(rows, [f"p{i}" for i in range(people)])
+    matches = scored(one, rows)[0].matches
+    wanted = [Wanted(one, matches, rng.random(n) < 0.9, spread) for _ in range(3)]
+    single, *others = (
+        add_up(wanted, stored_copies(genotypes), no_frequencies(), posterior, threads) for threads in (1, 2, 5)
+    )
+    assert all(s.lost.min() > 0 and s.n_filled.min() > 0 for s in single)
+    for name in ("sum", "n_used", "n_filled", "lost"):
+        for other in others:
+            assert [getattr(s, name).tobytes() for s in single] == [getattr(s, name).tobytes() for s in other]
 
 
 def test_dominant_and_recessive() -> None:

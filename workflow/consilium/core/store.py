@@ -8,7 +8,7 @@ import re
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest date a zip can hold: same content, same bytes
+_SLAB = 1 << 14  # rows whose texts stay in the processor's cache
 
 
 @contextmanager
@@ -123,7 +124,7 @@ def write_table(path: Path, name: str, table: pd.DataFrame) -> None:
         if path.suffix == ".parquet":
             ordered.to_parquet(temporary, index=False, schema=register.TABLES[name].arrow_schema(list(ordered.columns)))
         else:
-            temporary.write_bytes(_lines({name: _cells(ordered[name]) for name in ordered.columns}))
+            _write(temporary, _lines({name: _cells(ordered[name]) for name in ordered.columns}))
 
 
 def _cells(column: pd.Series) -> np.ndarray:
@@ -133,34 +134,50 @@ def _cells(column: pd.Series) -> np.ndarray:
     return column.to_numpy()
 
 
-def _float_texts(values: np.ndarray) -> list[str]:
-    """Each different number is written once: frequencies and rates repeat."""
-    import numpy as np
-
-    different, where = np.unique(values, return_inverse=True)
-    texts = np.array(["" if v != v else f"{v:.10g}" for v in different.tolist()], dtype=object)
-    return texts[where].tolist()
-
-
 def write_columns(path: Path, name: str, columns: dict[str, Any]) -> None:
     """Write a TSV table as `write_table` does, from lists or arrays by name, without pandas: a long table of few
     columns in a third of the time, and half a second of start-up less. The same bytes."""
-    content = _lines(register.TABLES[name].ordered_columns(columns))
+    ordered = register.TABLES[name].ordered_columns(columns)
     with atomic(path) as temporary:
-        temporary.write_bytes(content)
+        _write(temporary, _lines(ordered))
 
 
-def _lines(columns: dict[str, np.ndarray]) -> bytes:
-    """A table as the csv module writes it with tabs, floats with ten digits, in a fraction of its time."""
-    texts = []
-    for values in columns.values():
-        if values.dtype.kind == "f":
-            texts.append(_float_texts(values))
-        else:
-            texts.append(_quoted(values.tolist()) if values.dtype.kind in "OU" else list(map(str, values.tolist())))
-    if len(texts) == 1:  # a line of nothing would be no row
-        texts = [[c or '""' for c in texts[0]]]
-    return "\n".join(["\t".join(columns), *map("\t".join, zip(*texts, strict=True)), ""]).encode()
+def _write(path: Path, parts: Iterable[bytes]) -> None:
+    with open(path, "wb") as handle:
+        handle.writelines(parts)
+
+
+def _lines(columns: dict[str, np.ndarray], slab: int = _SLAB) -> Iterator[bytes]:
+    """A table as the csv module writes it with tabs, floats with ten digits, in a fraction of its time.
+
+    slab: rows put together at a time.
+    """
+    cells = [_texts(values) for values in columns.values()]
+    yield ("\t".join(columns) + "\n").encode()
+    for start in range(0, len(next(iter(columns.values()))), slab):
+        texts = [some(slice(start, start + slab)) for some in cells]
+        if len(texts) == 1:  # a line of nothing would be no row
+            texts = [[c or '""' for c in texts[0]]]
+        yield "\n".join([*map("\t".join, zip(*texts, strict=True)), ""]).encode()
+
+
+def _texts(values: np.ndarray) -> Callable[[slice], list[str]]:
+    """Function that gives the texts of some rows of a column. Numbers that repeat are written once: rates, counts."""
+    import numpy as np
+
+    if values.dtype.kind in "OU":
+        return lambda rows: _quoted(values[rows].tolist())
+    if values.dtype.kind == "f":
+        different, where = np.unique(values, return_inverse=True)
+        texts = np.array(("%.10g\n" * len(different) % tuple(different.tolist())).split("\n"), dtype=object)
+        texts[:-1][np.isnan(different)] = ""
+        return lambda rows: texts[where[rows]].tolist()
+    if values.dtype.kind == "i" and len(values):
+        low, high = int(values.min()), int(values.max())
+        if high - low < len(values):
+            numbers = np.array([*map(str, range(low, high + 1))], dtype=object)
+            return lambda rows: numbers[values[rows].astype(np.int64) - low].tolist()
+    return lambda rows: list(map(str, values[rows].tolist()))
 
 
 def _quoted(cells: list[str]) -> list[str]:

@@ -87,6 +87,7 @@ rule genomics_polygenic:
         f"{LOGS}/genomics_polygenic.log",
     conda:
         ENVS / "genomics.yaml"
+    threads: 2
     resources:
         mem_mb=4000,
     params:
@@ -105,4 +106,4 @@ rule genomics_polygenic:
         " --ancestry {input.ancestry} --panel {input.panel:q} --known-sites {input.sites:q}"
         " {params.scores} {params.reference} {params.components} {params.matching} {params.risk}"
         " --out {output.table} --matches {output.matches} --adjusted {output.adjusted}"
-        " --quarantine {output.quarantine} > {log} 2>&1"
+        " --quarantine {output.quarantine} --threads {threads} > {log} 2>&1"

@@ -78,20 +78,27 @@ def _outwards(start: Ints, first: Floats, side: Ints, rare: Ints, n: Ints) -> Fl
 def _run(start: Ints, first: Floats, up: bool, rare: Ints, n: Ints) -> Floats:
     """The sums of `_outwards` for variants that go the same way. A term is the last one times
     4ab / ((h+2)(h+1)) upwards, h(h-1) / (4(a+1)(b+1)) downwards; a, b homozygotes of either allele, h hets."""
-    total, term = first.copy(), first.copy()
-    places = np.arange(len(first))
+    total = first.copy()
+    places, sums, term = np.arange(len(first)), first.copy(), first.copy()
     h = start.astype(np.float64)
     a = (rare - h) / 2
     b = n - h - a
     while len(places):
         for _ in range(_STEPS):
             if up:
-                term *= 4.0 * a * b / ((h + 2.0) * (h + 1.0))
-                h, a, b = h + 2.0, a - 1.0, b - 1.0
+                above = h + 2.0
+                term *= 4.0 * a * b / (above * (h + 1.0))
+                h = above
+                a -= 1.0
+                b -= 1.0
             else:
-                term *= h * (h - 1.0) / (4.0 * (a + 1.0) * (b + 1.0))
-                h, a, b = h - 2.0, a + 1.0, b + 1.0
-            total[places] += term
-        keep = term > _NEGLIGIBLE * total[places]
-        places, term, h, a, b = places[keep], term[keep], h[keep], a[keep], b[keep]
+                below = h - 1.0
+                a += 1.0
+                b += 1.0
+                term *= h * below / (4.0 * a * b)
+                h -= 2.0
+            sums += term
+        total[places] = sums
+        keep = np.flatnonzero(term > _NEGLIGIBLE * sums)
+        places, sums, term, h, a, b = places[keep], sums[keep], term[keep], h[keep], a[keep], b[keep]
     return total

@@ -15,7 +15,6 @@ that hold such calls are marked `odd`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -30,7 +29,6 @@ from consilium.genomics.cohort.chunkgroup import Group
 
 NO_CALL = -1
 GROUP, ARRAY, ODD = "planes", "calls", "odd"
-_FEW = 14  # rows that are unpacked and added as bytes: fewer steps, and no byte overflows
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -196,71 +194,6 @@ def site_counts(planes: Planes, chosen: npt.NDArray[np.bool_] | None = None) -> 
         lows, highs, lost = (np.bitwise_count(x).sum(axis=1, dtype=np.int64) for x in (low, high, both))
         out[:, block.start : block.start + len(block)] = lows - lost, highs - lost, lost
     return SiteCounts(out[0], out[1], out[2], planes.n_samples if chosen is None else int(chosen.sum()))
-
-
-def column_sums(bits: Bits, n_samples: int) -> Ints:
-    """Set bits of each sample over the rows of `bits` (row, word).
-
-    Rows are added three to two (carry-save adders) as whole words until a few are left for each power of two.
-    """
-    total = np.zeros(n_samples, dtype=np.int64)
-    power, here = 0, bits
-    while len(here):
-        carries = []
-        while len(here) > _FEW:
-            third = len(here) // 3
-            a, b, c = here[:third], here[third : 2 * third], here[2 * third : 3 * third]
-            half, carry = a ^ b, a & b
-            carry |= half & c
-            half ^= c
-            carries.append(carry)
-            here = np.concatenate([half, here[3 * third :]])
-        left = np.unpackbits(np.ascontiguousarray(here).view(np.uint8), axis=1, bitorder="little")
-        total += left[:, :n_samples].sum(axis=0, dtype=np.uint8).astype(np.int64) << power
-        here = np.concatenate(carries) if carries else here[:0]
-        power += 1
-    return total
-
-
-def count(
-    planes: Planes, kinds: npt.NDArray[np.int64], n_kinds: int, threads: int = 1
-) -> tuple[SiteCounts, Ints, Ints]:
-    """Everything that one reading tells: counts of every row; (kind, 3, sample) het, hom_alt and no_call of each
-    sample over the rows of each kind, kind -1 = not counted; (sample,) rows of a kind whose only ALT it carries, once.
-    """
-    by_site = np.zeros((3, planes.n_sites), dtype=np.int64)
-    shares = np.array_split(np.arange(planes.n_blocks), threads)
-    with ThreadPoolExecutor(threads) as pool:
-        found = list(pool.map(lambda numbers: _count_blocks(planes, numbers, kinds, n_kinds, by_site), shares))
-    by_sample, alone = (np.sum(parts, axis=0) for parts in zip(*found, strict=True))
-    return SiteCounts(by_site[0], by_site[1], by_site[2], planes.n_samples), by_sample, alone
-
-
-def _count_blocks(planes: Planes, numbers: Ints, kinds: Ints, n_kinds: int, by_site: Ints) -> tuple[Ints, Ints]:
-    """The counts by sample over some blocks; those by site are filled into `by_site`."""
-    by_sample = np.zeros((n_kinds, 3, planes.n_samples), dtype=np.int64)
-    alone = np.zeros(planes.n_samples, dtype=np.int64)
-    for block in map(planes.block, numbers):
-        here = slice(block.start, block.start + len(block))
-        bits = np.stack([block.low, block.high, block.low & block.high], axis=1)
-        lows, highs, lost = np.bitwise_count(bits).sum(axis=2, dtype=np.int64).T
-        by_site[:, here] = lows - lost, highs - lost, lost
-        for kind in range(n_kinds):
-            rows = np.flatnonzero(kinds[here] == kind)
-            if len(rows):
-                flat = bits[rows].reshape(len(rows), -1)
-                low, high, none = column_sums(flat, 64 * flat.shape[1]).reshape(3, -1)[:, : planes.n_samples]
-                by_sample[kind] += low - none, high - none, none
-        single = (lows - lost == 1) & (highs == lost) & (kinds[here] >= 0)
-        alone += _carriers(block.low[single] & ~block.high[single], planes.n_samples)
-    return by_sample, alone
-
-
-def _carriers(bits: Bits, n_samples: int) -> Ints:
-    """Rows (row, word) with one bit set each: how many are each sample's."""
-    _, words = np.nonzero(bits)
-    bit = np.bitwise_count(bits[bits > 0] - np.uint64(1))
-    return np.bincount(64 * words + bit, minlength=n_samples)
 
 
 @cache

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from consilium.genomics.cohort import hardy_weinberg, planes
+from consilium.genomics.cohort import counting, hardy_weinberg, planes
 from consilium.genomics.cohort.matrix import Matrix
 from consilium.genomics.intake.build import CONTIGS, in_par
 
@@ -26,7 +26,7 @@ VARIANT_MISSING_LIMIT = 0.1
 _OUTLIER = 6.0  # robust standard deviations of heterozygosity
 _ODD_CALLS = 2_500_000  # calls of rows with half or haploid calls that are looked at together
 _MINIMUM_COHORT = 20  # patients from which a cohort's spread means anything
-_OTHER = 2
+_OTHER = -1  # neither transition (0) nor transversion (1)
 _CHANGES = {(r, a): 0 if {r, a} in ({"A", "G"}, {"C", "T"}) else 1 for r in "ACGT" for a in "ACGT" if r != a}
 
 Ints = npt.NDArray[np.int64]
@@ -51,31 +51,31 @@ def tally(matrix: Matrix, threads: int = 1) -> Tally:
 
     Called: both strands, or the one strand of a haploid call. A half call is none.
     """
-    odd = matrix.planes.odd
-    # autosomal or not, and what the change is: a number for each pair; odd rows are not counted here.
+    odd, autosomal = matrix.planes.odd, matrix.autosomal
     pairs = zip(matrix.ref.tolist(), matrix.alt.tolist(), strict=True)
-    kinds = np.array([*map(_CHANGES.get, pairs, repeat(_OTHER))], dtype=np.int64) + 3 * matrix.autosomal
-    sites, counts, single = planes.count(matrix.planes, np.where(odd, -1, kinds), 6, threads)
+    changes = np.array([*map(_CHANGES.get, pairs, repeat(_OTHER))], dtype=np.int64)
+    groups = counting.Kinds(np.where(odd, -1, autosomal), 2)
+    sites, found = counting.count(matrix.planes, groups, counting.Kinds(np.where(odd, -1, changes), 2), threads)
     n_called = sites.n - sites.no_call
     strands, alts = 2 * n_called, sites.het + 2 * sites.hom_alt
-    het, hom, lost = np.moveaxis(counts, 1, 0)
-    size = np.bincount(kinds[~odd], minlength=6)[:, None]
+    called = np.bincount(autosomal[~odd], minlength=2)[:, None] - found.no_call
     people = {
-        "called": (size - lost).sum(axis=0), "autosomal": (size - lost)[3:].sum(axis=0), "het": het[3:].sum(axis=0),
-        "transitions": (het + hom)[[0, 3]].sum(axis=0), "transversions": (het + hom)[[1, 4]].sum(axis=0),
-        "singletons": single,
+        "called": called.sum(axis=0), "autosomal": called[1], "het": found.het[1], "transitions": found.carried[0],
+        "transversions": found.carried[1], "singletons": found.alone,
     }  # fmt: skip
     rows = np.flatnonzero(odd)
     step = max(1, _ODD_CALLS // max(len(matrix.samples), 1))
     for start in range(0, len(rows), step):
         here = rows[start : start + step]
-        found, *by_site = _count_odd(matrix.rows(here), kinds[here])
+        more, *by_site = _count_odd(matrix.rows(here), autosomal[here], changes[here])
         n_called[here], strands[here], alts[here] = by_site
-        people = {name: people[name] + found[name] for name in people}
+        people = {name: people[name] + more[name] for name in people}
     return Tally(people, n_called, strands, alts, sites)
 
 
-def _count_odd(gt: npt.NDArray[np.int8], kinds: Ints) -> tuple[dict[str, Ints], Ints, Ints, Ints]:
+def _count_odd(
+    gt: npt.NDArray[np.int8], autosomal: npt.NDArray[np.bool_], changes: Ints
+) -> tuple[dict[str, Ints], Ints, Ints, Ints]:
     """The same counts from gt (row, sample, 2)."""
     called = (gt[:, :, 0] >= 0) & (gt[:, :, 1] != -1)
     het = (gt >= 0).all(axis=2) & (gt[:, :, 0] != gt[:, :, 1])
@@ -86,8 +86,8 @@ def _count_odd(gt: npt.NDArray[np.int8], kinds: Ints) -> tuple[dict[str, Ints], 
         return np.asarray((mask if rows is None else mask[rows]).sum(axis=0, dtype=np.int64))
 
     people = {
-        "called": by_sample(called), "autosomal": by_sample(called, kinds >= 3), "het": by_sample(het, kinds >= 3),
-        "transitions": by_sample(carried, kinds % 3 == 0), "transversions": by_sample(carried, kinds % 3 == 1),
+        "called": by_sample(called), "autosomal": by_sample(called, autosomal), "het": by_sample(het, autosomal),
+        "transitions": by_sample(carried, changes == 0), "transversions": by_sample(carried, changes == 1),
         "singletons": by_sample(carried, single),
     }  # fmt: skip
     strands = ((gt >= 0) & called[:, :, None]).sum(axis=(1, 2), dtype=np.int64)

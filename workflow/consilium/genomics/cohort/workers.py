@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
 
-_TRIM, _MMAP = -1, -3  # glibc: M_TRIM_THRESHOLD, M_MMAP_THRESHOLD
-_KEEP = 256 << 20
-
-
-def keep_memory() -> None:
-    """Keep freed memory for the next array instead of handing it back: new pages cost more than what is done on them.
-
-    A no-op where the C library has no mallopt.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(_TRIM, _KEEP)
-        mallopt(_MMAP, _KEEP)
+from consilium.genomics.memory import keep_memory
 
 
 @contextmanager

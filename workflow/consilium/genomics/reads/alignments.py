@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 
 from consilium.core.errors import InputError, Problem
-from consilium.genomics.intake import sam_text
 from consilium.genomics.intake.build import BUILD, CONTIGS, build_of_lengths, canonical
 from consilium.genomics.intake.panel import Panel
 
@@ -62,6 +61,8 @@ def check(file: ReadsFile) -> None:
 
     SAM is text: its lines are held against the specification first, so that each fault has its line.
     """
+    from consilium.genomics.intake import sam_text
+
     if kind_of(file.path) == "SAM" and (faults := sam_text.problems(file.path, file.patient)):
         raise InputError(faults)
     with opened(file) as alignments:

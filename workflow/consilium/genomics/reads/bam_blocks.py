@@ -79,7 +79,7 @@ def batches(handle: BinaryIO, chunks: list[Chunk]) -> Iterator[Records]:
             yield Records(data, at, items(data, HEAD, at))
 
 
-def _inflated(handle: BinaryIO, first: int, last: int) -> Iterator[list[bytes]]:
+def _inflated(handle: BinaryIO, first: int, last: int) -> Iterator[list[bytearray]]:
     """Contents of the BGZF blocks that begin at file offsets `first` to `last`, in batches."""
     import deflate
 
@@ -96,7 +96,7 @@ def _inflated(handle: BinaryIO, first: int, last: int) -> Iterator[list[bytes]]:
                 break
             (length,) = struct.unpack_from("<I", packed, at + size - 4)
             if length:
-                out.append(bytes(deflate.deflate_decompress(packed[at + head : at + size - 8], length)))
+                out.append(deflate.deflate_decompress(packed[at + head : at + size - 8], length))
             at += size
         if at == 0:
             raise ValueError("a BGZF block that is cut short")
@@ -129,17 +129,20 @@ def _record_starts(text: bytes, data: Bytes, edges: Ints, start: int) -> tuple[I
     here, ends = np.concatenate([[start], edges[first + 1 : -1]]), edges[first + 1 :]
     if not len(ends):
         return np.empty(0, dtype=np.int64), int(edges[-1])
-    found, size_at = [], _everywhere(data, "<i4")
+    # Without a sign: what no size can be lies behind every end.
+    found, size_at = [], _everywhere(data, "<u4")
     while len(here):
-        sizes = size_at[here]
         found.append(here)
-        here = here + sizes + 4
+        here = here + size_at[here] + 4
         inside = here < ends
-        if sizes.min() < NAME_AT - 4 or not (inside | (here == ends)).all():
-            return _one_by_one(text, start, int(edges[-1]))
-        if not inside.all():
+        if np.count_nonzero(inside) < len(here):
+            if not np.array_equal(here[~inside], ends[~inside]):
+                return _one_by_one(text, start, int(edges[-1]))
             here, ends = here[inside], ends[inside]
-    return np.sort(np.concatenate(found)), int(edges[-1])
+    starts = np.sort(np.concatenate(found))
+    if size_at[starts].min() < NAME_AT - 4:
+        return _one_by_one(text, start, int(edges[-1]))
+    return starts, int(edges[-1])
 
 
 def _one_by_one(text: bytes, start: int, end: int) -> tuple[Ints, int]:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from consilium.genomics.intake.build import CONTIGS
+from consilium.genomics.memory import keep_memory
 from consilium.genomics.reads.alignments import ReadsFile, contig_names, kind_of
 from consilium.genomics.reads.bam_index import BamIndex
 from consilium.genomics.reads.depth import base_depth
@@ -71,6 +72,7 @@ def measure(
     """
     import deflate
 
+    keep_memory()
     out, sums = np.zeros((len(places), 2 + len(THRESHOLDS)), dtype=np.int64), np.zeros(len(parts), dtype=np.int64)
     try:
         index = BamIndex(reads.index)
@@ -119,8 +121,8 @@ def _add_tile(
         np.array([r for r in rows if r[1] < high and r[2] > low], dtype=np.int64).reshape(-1, 3) for rows in slots
     ]
     places = [(np.maximum(r[:, 1] - low, 0), np.minimum(r[:, 2], high) - low) for r in inside]
-    cuts = np.unique(np.concatenate([[0], *(p for pair in places for p in pair)]))
-    cuts = cuts[cuts < len(depth)]
+    cuts = np.sort(np.concatenate([[0], *(p for pair in places for p in pair)]))
+    cuts = cuts[(np.diff(cuts, prepend=-1) > 0) & (cuts < len(depth))]
 
     def summed(values: npt.NDArray[np.integer], which: int) -> Sums:
         """Sums between the starts and ends of the regions (0) or of the windows (1)."""

@@ -19,8 +19,6 @@ EXCLUDED_FLAGS = 1796  # unmapped, secondary, failed, duplicate
 _PROPER, _SUPPLEMENTARY = 0x2, 0x800
 _COUNTED = np.isin(np.arange(16), (0, 7, 8))  # CIGAR M, =, X
 _ON_REFERENCE = np.isin(np.arange(16), (0, 2, 3, 7, 8))  # and D, N
-# Odd weights of a multilinear hash over the read name, eight bytes each; drawn once, any would do.
-_WEIGHTS = np.random.default_rng(20_170).integers(1 << 62, 1 << 63, 32, dtype=np.uint64) | np.uint64(1)
 
 
 @dataclass(frozen=True)
@@ -98,6 +96,17 @@ def _mates(records: Records, stop: Ints, longest: int, n: int) -> npt.NDArray[np
     out["name"], out["read"] = _hashes(records.data, records.at[at], head["name_length"][at]), at + n
     out["pos"], out["mate"], out["stop"] = pos[at], mate[at], stop[at]
     return out
+
+
+def _weights(n: int) -> npt.NDArray[np.uint64]:
+    """Odd numbers without a pattern, by splitmix64 (DOI 10.1145/2660193.2660195): numpy.random is slow to import."""
+    x = np.arange(1, n + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return (x ^ (x >> np.uint64(31))) | np.uint64(1)
+
+
+_WEIGHTS = _weights(32)  # of a multilinear hash over the read name, eight bytes each
 
 
 def _hashes(data: Bytes, at: Ints, lengths: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:

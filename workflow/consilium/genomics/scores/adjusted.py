@@ -89,11 +89,11 @@ def adjusted_rows(
     if own and own.model and where and scored.in_reference:
         z = np.array(adjustment.normalised(own.model, scored.in_reference.sum, where.components))
     out = []
+    blank = {"trait_id": scored.score.trait_id, "population": "", "n_population": 0, "risk_population": "",
+             "risk_source": "", "risk_reason": "", "n_trait_scores": 0, "status": NOT_ASSESSED,
+             **dict.fromkeys(_NUMBERS, np.nan)}  # fmt: skip
     for base in plain:
-        row = {"patient": base["patient"], "score": base["score"], "trait": base["trait"],
-               "trait_id": scored.score.trait_id, "population": "", "n_population": 0, "risk_population": "",
-               "risk_source": "", "risk_reason": "", "n_trait_scores": 0, "status": NOT_ASSESSED,
-               **dict.fromkeys(_NUMBERS, np.nan)}  # fmt: skip
+        row = {"patient": base["patient"], "score": base["score"], "trait": base["trait"], **blank}
         reason = base["reason"] if base["status"] != ASSESSED else why
         i = at.get(base["patient"], -1)
         if not reason and own and where and scored.in_reference:

@@ -131,7 +131,7 @@ def _on_strand(
     opposite sides (the other strand), in every reference population, and none near .5.
     """
     pair = words.ambiguous(effect, other)
-    if rules.ambiguous == "drop" or not pair.any():
+    if rules.ambiguous == "drop" or not pair.any() or not frequencies.populations:
         return effect, other, pair
     known = frequencies.of(terms.key, terms.effect_allele, terms.other_allele)
     file = terms.frequency

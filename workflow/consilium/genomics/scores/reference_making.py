@@ -5,26 +5,69 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from consilium.core.errors import InputError, Problem
 from consilium.genomics.intake.build import CONTIGS
 from consilium.genomics.intake.panel import Panel
 from consilium.genomics.scores import adjustment, reference
 from consilium.genomics.scores.frequencies import Frequencies, of_panel, pairs_at
 from consilium.genomics.scores.matching import Matches, Rules, Sites, match, sites_of
-from consilium.genomics.scores.panel_genotypes import Block, People, blocks
+from consilium.genomics.scores.panel_genotypes import Block, People, blocks, read_people
 from consilium.genomics.scores.scoring_file import ScoringFile, Terms
 from consilium.genomics.scores.sums import Wanted, add_up, copies_in, variance
+from consilium.genomics.structure.ancestry import MINIMUM_SITES
+from consilium.genomics.structure.components import Components
+from consilium.genomics.structure.projection import project
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Made:
+    """A reference: content of models.json, table polygenic_reference, and what could not be used. After a problem with
+    the panel both are those of nobody: the cohort goes on, and its scores then say that they have no reference."""
+
+    models: dict[str, Any]
+    variants: pd.DataFrame
+    problems: list[Problem]
+
+
+def made(
+    vcf: Sequence[Path], people: Path, scores: Sequence[ScoringFile], space: Components | None, rules: Rules,
+    digest: str,
+) -> Made:  # fmt: skip
+    """From a panel's files and its TSV of people. space, digest: components of the ancestry reference, and the hash of
+    their tables; None: the scores then have populations, but no model."""
+    import pandas as pd
+
+    from consilium.core.register import TABLES
+
+    persons, problems = People([], []), []
+    sites = space.panel if space else None
+    try:
+        persons = read_people(people)
+        collected = collect(vcf, persons, scores, sites, rules)
+    except InputError as error:
+        problems = error.problems
+        scores, persons = [], People([], [])
+        collected = collect([], persons, scores, sites, rules)
+    places = project(collected.counts, space, MINIMUM_SITES).scores if space else np.empty((len(persons.names), 0))
+    names = [f"ref_PC{i + 1}" for i in range(places.shape[1])]
+    source = ", ".join(p.name for p in [*vcf, people])
+    rows = [table for table in collected.variants if len(table)]
+    return Made(models(scores, persons, collected, places, names, rules, digest, source),
+                pd.concat(rows, ignore_index=True) if rows else TABLES["polygenic_reference"].empty(),
+                problems)  # fmt: skip
 
 
 @dataclass
@@ -94,7 +137,8 @@ def _add(
     frequency = known.of(part.terms.key, matches.counted, matches.other)
     used = matches.used & ~np.isnan(frequency).any(axis=1)
     wanted = Wanted(part, matches, used)
-    out.sums[number] += add_up([wanted], copies_in(lambda _: block.calls, len(block.key)), known, member)[0].sum
+    copies = partial(copies_in, lambda _: block.calls, len(block.key))
+    out.sums[number] += add_up([wanted], copies, known, member)[0].sum
     out.variants.append(pd.DataFrame(_rows(score.name, here, part.terms, matches, frequency, known.populations))[used])
 
 

@@ -64,7 +64,7 @@ class Scored:
 
 def score_all(
     scores: Sequence[ScoringFile], genotypes: Genotypes, frequencies: Frequencies, posterior: Floats, rules: Rules,
-    reference: Reference | None,
+    reference: Reference | None, threads: int = 1,
 ) -> list[Scored]:  # fmt: skip
     """Every score in one pass; posterior (sample, population of `frequencies`), NaN = ancestry not known."""
     sites = sites_in(genotypes, scores)
@@ -76,7 +76,7 @@ def score_all(
         if known and known.digest == score.terms.digest():
             further[i] = len(wanted)
             wanted.append(Wanted(score, m, known.used, known.variance))
-    sums = add_up(wanted, stored_copies(genotypes), frequencies, posterior)
+    sums = add_up(wanted, stored_copies(genotypes), frequencies, posterior, threads)
     return [
         Scored(score, m, sums[i], sums[further[i]] if i in further else None)
         for i, (score, m) in enumerate(zip(scores, matched, strict=True))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import csv
-import io
 import math
 import re
 from collections.abc import Callable, Sequence
@@ -20,6 +18,7 @@ from consilium.core.errors import InputError, Problem
 
 ADDITIVE, DOMINANT, RECESSIVE = 0, 1, 2
 MOST_PROBLEMS = 20  # of one file that are listed one by one
+_BLOCK = 1 << 30  # bytes that Arrow reads at a time
 _COLUMNS = (
     "hm_chr", "hm_pos", "chr_name", "chr_position", "effect_allele", "other_allele", "hm_inferOtherAllele",
     "effect_weight", "effect_type", "allelefrequency_effect", "is_dominant", "is_recessive", "is_haplotype",
@@ -135,26 +134,13 @@ def read_lines(path: Path, text: str) -> Table:
 
 
 def _columns(columns: list[str], body: str, first_line: int) -> tuple[dict[str, Texts], Any, list[tuple[int, int]]]:
-    """Cells by pandas' reader; by hand, row by row, where rows have more cells than the header."""
-    import pandas as pd
-
-    names = [c if columns.index(c) == i else f"{c}.{i}" for i, c in enumerate(columns)]
-    wanted = [c for c in names if c in _COLUMNS]
-    too_long: list[tuple[int, int]] = []
-    try:
-        if not body.strip() or not wanted:
-            raise pd.errors.ParserError
-        frame = pd.read_csv(
-            io.StringIO(body), sep="\t", names=names, usecols=wanted, quoting=csv.QUOTE_NONE, header=None,
-            dtype={c: "str" if c in _NUMBERS else "category" for c in wanted}, keep_default_na=False, na_filter=False,
-            skip_blank_lines=False, index_col=False, on_bad_lines="error",
-        )  # fmt: skip
-        if _most_tabs(body) >= len(names):
-            raise pd.errors.ParserError  # with usecols pandas drops surplus cells without a word
-        cells = {c: frame[c].to_numpy(dtype=object) if c in _NUMBERS else frame[c].array for c in wanted}
-        lines = np.arange(first_line, first_line + len(frame), dtype=np.int64)
-    except pd.errors.ParserError:
+    """Cells by Arrow's reader; by hand, row by row, where rows have more or fewer cells than the header."""
+    read = _by_arrow(columns, body)
+    if read is None:
         cells, lines, too_long = _by_hand(columns, body, first_line)
+    else:
+        cells, n_rows = read
+        lines, too_long = np.arange(first_line, first_line + n_rows, dtype=np.int64), []
     blanks = " \t" in body or "\t " in body or " \n" in body or "\n " in body or body.endswith(" ")
     cells = {c: _cleaned(c, v) if blanks or c in _ALLELES else v for c, v in cells.items()}
     filled = np.zeros(len(lines), dtype=bool)
@@ -165,11 +151,34 @@ def _columns(columns: list[str], body: str, first_line: int) -> tuple[dict[str, 
     return {c: v[filled] for c, v in cells.items()}, lines[filled], too_long
 
 
-def _most_tabs(body: str) -> int:
-    """Most tabs in one line."""
-    buffer = np.frombuffer(f"{body}\n".encode(), dtype=np.uint8)
-    before = np.searchsorted(np.flatnonzero(buffer == ord("\t")), np.flatnonzero(buffer == ord("\n")))
-    return int(np.diff(before, prepend=0).max())
+def _by_arrow(columns: list[str], body: str) -> tuple[dict[str, Texts], int] | None:
+    """(cells, rows) of the columns that count; None where a row has more or fewer cells than the header."""
+    import pandas as pd
+    import pyarrow as pa
+    from pyarrow import csv
+
+    names = [c if columns.index(c) == i else f"{c}.{i}" for i, c in enumerate(columns)]
+    kinds = {c: pa.string() if c in _NUMBERS else pa.dictionary(pa.int32(), pa.string()) for c in _COLUMNS}
+    wanted = [c for c in names if c in kinds]
+    content = body.rstrip("\n").encode()
+    if not content.strip() or not wanted:
+        return None
+    try:
+        table = csv.read_csv(
+            pa.py_buffer(content),
+            csv.ReadOptions(use_threads=False, column_names=names, block_size=min(len(content) + 1, _BLOCK)),
+            csv.ParseOptions(delimiter="\t", quote_char=False, newlines_in_values=False, ignore_empty_lines=False),
+            csv.ConvertOptions(column_types=kinds, include_columns=wanted, strings_can_be_null=False),
+        )
+    except pa.ArrowInvalid:
+        return None
+    whole = table.unify_dictionaries()
+    found = {name: whole[name].combine_chunks() for name in wanted}
+    return {
+        name: cells.to_numpy(zero_copy_only=False) if name in _NUMBERS
+        else pd.Categorical.from_codes(cells.indices.to_numpy(), categories=cells.dictionary.to_pylist())
+        for name, cells in found.items()
+    }, table.num_rows  # fmt: skip
 
 
 def _by_hand(columns: Sequence[str], body: str, first_line: int) -> tuple[dict[str, Texts], Any, list[tuple[int, int]]]:

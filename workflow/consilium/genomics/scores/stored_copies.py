@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 import numpy.typing as npt
 
@@ -10,12 +13,13 @@ from consilium.genomics.cohort.planes import GROUP, Block, Planes, doses, planes
 from consilium.genomics.scores.sums import CopiesOf, Ints, copies_in
 
 
-def stored_copies(genotypes: Genotypes) -> CopiesOf:
-    """Bit planes tell copies of the one alternative of a row: rows of several are read from the calls."""
+def stored_copies(genotypes: Genotypes) -> Callable[[], CopiesOf]:
+    """Function that opens a reader. Bit planes tell copies of the one alternative of a row: rows of several are read
+    from the calls."""
     group = genotypes.group
     if GROUP in group and group["variant_allele"].shape[1] <= 2:
-        return copies_in_planes(planes_of(group))
-    return copies_in(genotypes.block, genotypes.height)
+        return partial(copies_in_planes, planes_of(group))
+    return partial(copies_in, genotypes.block, genotypes.height)
 
 
 def copies_in_planes(planes: Planes) -> CopiesOf:
@@ -30,6 +34,6 @@ def copies_in_planes(planes: Planes) -> CopiesOf:
                 held[number] = planes.block(int(number))
             here = rows[rows // planes.height == number] % planes.height
             parts.append(doses(held[number].low[here], held[number].high[here], planes.n_samples))
-        return np.concatenate(parts)
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     return copies

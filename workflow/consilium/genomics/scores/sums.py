@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,7 @@ from consilium.genomics.scores.matching import Matches
 from consilium.genomics.scores.scoring_file import ADDITIVE, DOMINANT, RECESSIVE, ScoringFile
 
 _CELLS = 400_000  # genotypes in work at a time: they stay in the processor's cache
+_SHARES = 4  # of the variants, that threads can take
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -77,31 +80,46 @@ def quantum(weights: Floats) -> float:
     return 2.0 ** (math.ceil(math.log2(most)) - 52) if most > 0 else 1.0
 
 
-def add_up(wanted: Sequence[Wanted], copies: CopiesOf, frequencies: Frequencies, posterior: Floats) -> list[Sums]:
+def add_up(
+    wanted: Sequence[Wanted], copies: Callable[[], CopiesOf], frequencies: Frequencies, posterior: Floats,
+    threads: int = 1,
+) -> list[Sums]:  # fmt: skip
     """Sums of every sample; posterior (sample, population of `frequencies`), NaN = ancestry not known.
 
     A term without a call is its expectation at Hardy-Weinberg proportions under the reference's frequency, weighted
     by the sample's ancestry, or else under the scoring file's own; without either it is not used for that sample.
+    copies: gives each thread a reader of its own.
     """
-    n = len(posterior)
     quanta = np.array([quantum(w.score.terms.weight) for w in wanted])
     features = _features(wanted, quanta, frequencies)
-    total = np.repeat(features.base.sum(axis=0)[:, None], n, axis=1)
-    used = np.repeat(features.part.sum(axis=0)[:, None], n, axis=1).astype(np.float64)
-    filled, lost = np.zeros_like(total), np.zeros_like(total)
+    # As many shares whatever the threads: what is no whole number (`lost`) is then added in the same order.
+    edges = np.linspace(0, len(features.row), _SHARES + 1).astype(int)
+    shares = [_slice(features, slice(a, b)) for a, b in pairwise(edges.tolist())]
+    with ThreadPoolExecutor(threads) as pool:
+        found = list(pool.map(lambda share: _of_share(share, copies(), posterior), shares))
+    total, used, filled, lost = (np.sum(parts, axis=0) for parts in zip(*found, strict=True))
+    whole = features.variance.sum(axis=0)
+    return [
+        Sums((total[i] + features.base[:, i].sum()) * quanta[i],
+             (used[i] + features.part[:, i].sum()).astype(np.int64), filled[i].astype(np.int64),
+             lost[i] / whole[i] if whole[i] > 0 else lost[i])
+        for i in range(len(wanted))
+    ]  # fmt: skip
+
+
+def _of_share(features: _Features, copies: CopiesOf, posterior: Floats) -> Floats:
+    """(quantity, sum, sample) what some features add to the sums in quanta, to the terms used, to those filled and to
+    the variance lost."""
+    n = len(posterior)
+    out = np.zeros((4, features.weight.shape[1], n))
     step = max(16, _CELLS // max(n, 1))
     for start in range(0, len(features.row), step):
         batch = _slice(features, slice(start, start + step))
         counts, missing = _counted(batch, copies, n)
-        total += batch.weight.T @ counts.astype(np.float64)
+        out[0] += batch.weight.T @ counts.astype(np.float64)
         if missing.any():
-            _fill(batch, missing, posterior, total, used, filled, lost)
-    whole = features.variance.sum(axis=0)
-    return [
-        Sums(total[i] * quanta[i], used[i].astype(np.int64), filled[i].astype(np.int64),
-             lost[i] / whole[i] if whole[i] > 0 else lost[i])
-        for i in range(len(wanted))
-    ]  # fmt: skip
+            _fill(batch, missing, posterior, *out)
+    return out
 
 
 def _features(wanted: Sequence[Wanted], quanta: Floats, frequencies: Frequencies) -> _Features:
@@ -223,19 +241,25 @@ def _fill(
     batch: _Features, missing: Bools, posterior: Floats, total: Floats, used: Floats, filled: Floats, lost: Floats
 ) -> None:
     """Adds what stands for absent calls to the sums, in whole quanta; or takes the term out of them."""
+    own = expected(batch.own, batch.coding[:, None])
+    nothing = np.isnan(own)
+    alone = np.where(nothing, -batch.base, np.rint(batch.weight * own))  # where the reference does not tell
     absent = np.flatnonzero(missing)
     step = max(1, _CELLS // max(len(total), 1))
     for start in range(0, len(absent), step):
         feature, sample = np.divmod(absent[start : start + step], missing.shape[1])
-        share = np.einsum("ck,ck->c", batch.frequency[feature], posterior[sample]) if posterior.shape[1] else np.nan
-        share = np.broadcast_to(share, feature.shape)[:, None]
-        known = np.where(np.isnan(share), batch.own[feature], share)  # (absent call, sum)
-        inside, unknown = batch.part[feature], np.isnan(known)
-        value = np.rint(batch.weight[feature] * expected(known, batch.coding[feature][:, None]))
-        value = np.where(unknown, -batch.base[feature], value)
+        value, unknown, inside = alone[feature], nothing[feature], batch.part[feature]
+        if posterior.shape[1]:
+            share = np.einsum("ck,ck->c", batch.frequency[feature], posterior[sample])
+            told = ~np.isnan(share)
+            some = feature[told]
+            value[told] = np.rint(batch.weight[some] * expected(share[told], batch.coding[some])[:, None])
+            unknown[told] = False
         places = (np.arange(len(total)) * missing.shape[1] + sample[:, None])[inside]
-        for sums, some in ((total, value), (used, -1.0 * unknown), (filled, ~unknown), (lost, batch.variance[feature])):
-            sums += np.bincount(places, weights=some[inside], minlength=sums.size).reshape(sums.shape)
+        spread = batch.variance[feature]
+        for sums, parts in ((total, value), (used, -1.0 * unknown), (filled, ~unknown), (lost, spread)):
+            if parts.any():
+                sums += np.bincount(places, weights=parts[inside], minlength=sums.size).reshape(sums.shape)
 
 
 def coded(count: Floats, effect: npt.NDArray[np.int8]) -> Floats:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from consilium.genomics.association.cohort import Cohort
 
 
 def association(
@@ -27,21 +31,11 @@ def association(
     import pandas as pd
 
     from consilium.core.register import TABLES
-    from consilium.core.sheets import read_patients
-    from consilium.core.store import read_table, write_table
+    from consilium.core.store import write_table
     from consilium.genomics.association import cohort as work
     from consilium.genomics.association.analyses import read_analyses
-    from consilium.genomics.cohort import matrix
-    from consilium.genomics.cohort.planes import dosages
-    from consilium.genomics.structure.kinship import independent_variants
 
-    calls = matrix.load(genotypes)
-    populations = read_table(ancestry, "ancestry")
-    known = work.Cohort(
-        read_patients(sheet), calls, dosages(calls.planes, independent_variants(calls)),
-        read_table(samples_qc, "samples_qc"), read_table(identity, "identity"), read_table(kinship, "kinship"),
-        dict(zip(populations["patient"], populations["population"], strict=True)),
-    )  # fmt: skip
+    known = _cohort(genotypes, sheet, samples_qc, identity, kinship, ancestry)
     about, best, absent = [], [TABLES["association_hits"].empty()], []
     for analysis in read_analyses(analyses):
         result = work.analysed(known, analysis, seed)
@@ -56,6 +50,22 @@ def association(
     write_table(out, "association", pd.DataFrame(about))
     write_table(hits, "association_hits", pd.concat([b for b in best if len(b)] or best[:1], ignore_index=True))
     write_table(people, "association_people", pd.DataFrame(absent, columns=["analysis", "patient", "rule", "reason"]))
+
+
+def _cohort(genotypes: Path, sheet: Path, samples_qc: Path, identity: Path, kinship: Path, ancestry: Path) -> Cohort:
+    from consilium.core.sheets import read_patients
+    from consilium.core.store import read_table
+    from consilium.genomics.association.cohort import Cohort
+    from consilium.genomics.cohort import matrix
+    from consilium.genomics.cohort.planes import dosages
+    from consilium.genomics.structure.kinship import independent_variants
+
+    calls, populations = matrix.load(genotypes), read_table(ancestry, "ancestry")
+    return Cohort(
+        read_patients(sheet), calls, dosages(calls.planes, independent_variants(calls)),
+        read_table(samples_qc, "samples_qc"), read_table(identity, "identity"), read_table(kinship, "kinship"),
+        dict(zip(populations["patient"], populations["population"], strict=True)),
+    )  # fmt: skip
 
 
 def hwe_by_ancestry(genotypes: Path, ancestry: Path, out: Path) -> None:
