@@ -27,7 +27,7 @@ demo: setup
 	@echo "Cohort page:   $(CURDIR)/results/demo/cohort/report.html"
 	@echo "One patient:   $(CURDIR)/results/demo/patients/P001/report.html"
 
-# Static checks, unit tests, dry runs, injected faults and end-to-end runs on small demo cohorts.
+# Static checks, unit tests, dry runs, injected faults and end-to-end runs on a small demo cohort.
 test: setup
 	pytest -n 2 -m "not slow"
 	pytest -n 2 -m slow --dist loadfile --no-loadscope-reorder

@@ -19,9 +19,10 @@ def main() -> None:
     parser.add_argument("--patients", type=int, default=60, help="number of patients")
     parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same bytes")
     parser.add_argument("--faults", action="store_true", help="add patients X01 ... whose files are broken")
+    parser.add_argument("--imaged", type=int, help="only the first so many patients have images (default: all may)")
     given = parser.parse_args()
     try:
-        new = make(given.out, given.patients, given.seed, given.faults)
+        new = make(given.out, given.patients, given.seed, given.faults, given.imaged)
     except InputError as error:
         print(error, file=sys.stderr)
         raise SystemExit(1) from None

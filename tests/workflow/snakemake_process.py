@@ -6,6 +6,7 @@ import os
 import sys
 import tempfile
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 from consilium.core.provenance import code_digest
@@ -15,8 +16,9 @@ from consilium.core.sheets import KINDS
 @cache
 def _loaded() -> None:
     """What every run needs and no run changes: the program, and the digests of the code."""
-    import snakemake.cli  # noqa: F401
-
+    for name in ("snakemake.cli", "snakemake.report.html_reporter", "jsonschema", "smart_open",
+                 "consilium.core.settings", "consilium.core.chunks", "consilium.report.catalogue"):  # fmt: skip
+        import_module(name)
     for room in (*KINDS, "learn", "treatment", "report"):
         code_digest(room)
 

@@ -49,6 +49,7 @@ def test_clean(command):
     assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
 
 
+@pytest.mark.slow
 def test_snakemake_lint_has_nothing_beyond_what_the_design_accepts(tmp_path):
     place = Place(tmp_path)
     place.write(tuple(FILES), on_bad_input="stop")  # every rule that a training run can have

@@ -255,6 +255,7 @@ def test_a_guard_that_fails_after_the_fits_withholds_the_model_everywhere(tmp_pa
     assert manifest["tasks"][0]["status"] == "not assessed" and not (tmp_path / "bundle" / "task").exists()
 
 
+@pytest.mark.slow
 def test_survival_on_files_with_fewer_events_than_folds_asks_for(tmp_path):
     rng = np.random.default_rng(0)
     whole, _ = mixed(40, 3, 0.0)

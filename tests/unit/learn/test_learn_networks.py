@@ -220,6 +220,7 @@ def with_checkpoints(folder):
     return network.fit(inputs, layouts, mask, target, LONG, 5, (inputs, mask, target), plan, job=Job(folder, every_s=0))
 
 
+@pytest.mark.slow
 def test_a_network_killed_in_the_middle_is_taken_up_to_the_same_bytes(tmp_path, monkeypatch):
     paths = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", ""), *sys.path])
     killed = subprocess.run(

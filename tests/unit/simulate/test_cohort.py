@@ -10,7 +10,7 @@ import yaml
 from consilium.core import settings, sheets
 from consilium.core.errors import InputError
 from consilium.core.provenance import file_digest
-from consilium.simulate import cohort, images, sequence, strands
+from consilium.simulate import cohort, images, people, sequence, strands
 
 
 @pytest.fixture(autouse=True)
@@ -48,15 +48,17 @@ def test_same_seed_same_bytes_and_nothing_to_do_twice(tmp_path, monkeypatch):
     assert digests[0] == digests[1] and len(digests[0]) > 20
     assert not cohort.make(Path("demo"), 8, 3), "it is there already"
     (Path("demo") / "raw" / "genomics" / "demo_score.txt.gz").unlink()
-    wanted = cohort._stamp(Path("demo"), 8, 3, False)
+    wanted = cohort._stamp(Path("demo"), 8, 3, False, None)
     assert not cohort._stands(Path("demo"), wanted), "a lost file is noticed"
 
 
 def test_sheets_are_accepted_and_truth_is_beside(folder):
-    cohort.make(folder, 24, 1)
+    cohort.make(folder, 24, 1, imaged=5)
     loaded = _load(folder)
     assert loaded.ids == [f"P{i:03d}" for i in range(1, 25)]
     told = {p.stem: pd.read_csv(p, sep="\t", keep_default_na=False) for p in (folder / "truth").glob("*.tsv")}
+    with_images = told["people"][list(people.IMAGES)].any(axis=1)
+    assert set(told["people"].loc[with_images, "patient"]) == {f"P{i:03d}" for i in range(1, 6)}
     mismatch = told["sex"][told["sex"]["mismatch"]]
     assert len(mismatch) == 1
     stated = {p.patient: p.sex for p in loaded.patients}

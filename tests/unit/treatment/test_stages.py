@@ -44,6 +44,7 @@ def features(tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_effects_from_the_command_line_and_once_more_the_same_bytes(tmp_path, sheet, root):
     store = features(tmp_path)
     kin = tmp_path / "kinship.tsv"

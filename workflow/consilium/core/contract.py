@@ -115,7 +115,8 @@ class Table:
     def empty(self) -> pd.DataFrame:
         import pandas as pd
 
-        return self.check(pd.DataFrame({c.name: [] for c in self.columns if not c.name.endswith("*")}))
+        fixed = [c for c in self.columns if not c.name.endswith("*")]
+        return pd.DataFrame({c.name: pd.Series(dtype=DTYPES[c.dtype]) for c in fixed}, index=pd.RangeIndex(0))
 
 
 # Layout of a feature block -> dimensions of `values`.

@@ -71,10 +71,13 @@ def seed_from(*parts: Any) -> int:
 
 def versions(*packages: str) -> dict[str, str]:
     """Installed versions of `packages`; "not installed" where absent."""
-    found = {}
-    for name in packages:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            found[name] = "not installed"
-    return found
+    return {name: _version(name) for name in packages}
+
+
+@cache
+def _version(package: str) -> str:
+    """Kept: every patient's page asks, and looking it up takes longer than writing the page's facts."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"

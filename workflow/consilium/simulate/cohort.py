@@ -24,25 +24,26 @@ Rows = list[dict[str, str]]
 Truth = dict[str, "pd.DataFrame"]
 
 
-def make(out: Path, patients: int, seed: int, faults: bool = False) -> bool:
+def make(out: Path, patients: int, seed: int, faults: bool = False, imaged: int | None = None) -> bool:
     """Write a demo cohort to `out`; False if it is there already, made by the same code from the same settings.
 
-    Raises InputError if `out` holds something else, or `patients` is too small.
+    Of all patients only the first `imaged` have images (None: all of them). Raises InputError if `out` holds something
+    else, or `patients` is too small.
     """
-    wanted = _stamp(out, patients, seed, faults)
+    wanted = _stamp(out, patients, seed, faults, imaged)
     if _stands(out, wanted):
         return False
     _clear(out, patients)
     write_text(out / STAMP, json.dumps({"unfinished": True}) + "\n")
-    _write(out, patients, seed, faults)
+    _write(out, patients, seed, faults, imaged)
     write_text(out / STAMP, json.dumps({**wanted, "files": _files(out)}, indent=1) + "\n")
     return True
 
 
-def _stamp(out: Path, patients: int, seed: int, faults: bool) -> dict[str, Any]:
+def _stamp(out: Path, patients: int, seed: int, faults: bool, imaged: int | None) -> dict[str, Any]:
     made_by = versions("msprime", "pysam", "numpy", "pandas", "scipy", "nibabel", "nilearn", "pydicom")
-    return {"out": str(out), "patients": patients, "seed": seed, "faults": faults, "code": _code(),
-            "star_alleles": file_digest(STAR_TABLES), "made_by": made_by}  # fmt: skip
+    return {"out": str(out), "patients": patients, "seed": seed, "faults": faults, "imaged": imaged,
+            "code": _code(), "star_alleles": file_digest(STAR_TABLES), "made_by": made_by}  # fmt: skip
 
 
 def _code() -> str:
@@ -82,10 +83,12 @@ def _clear(out: Path, patients: int) -> None:
         (out / name).unlink(missing_ok=True)
 
 
-def _write(out: Path, patients: int, seed: int, faults: bool) -> None:
+def _write(out: Path, patients: int, seed: int, faults: bool, imaged: int | None) -> None:
     from consilium.simulate import expression, genomes, images, labs, outcomes, people, texts
 
     everybody = people.draw(patients, seed)
+    if imaged is not None:
+        everybody.loc[imaged:, list(people.IMAGES)] = False
     drawn = genomes.simulate(everybody, seed)
     everybody = outcomes.add(everybody, drawn.z, seed)
     rows, truth, sex = _genomics(everybody, drawn, out, seed)

@@ -11,7 +11,8 @@ from consilium.core.provenance import seed_from
 
 POPULATIONS = ("POP_A", "POP_B", "POP_C")
 SITES = ("site_1", "site_2", "site_3")
-BLOCKS = ("has_genomics", "has_t1", "has_fmri", "has_ct", "has_pet", "has_expression", "has_labs", "has_text")
+IMAGES = ("has_t1", "has_fmri", "has_ct", "has_pet")
+BLOCKS = ("has_genomics", *IMAGES, "has_expression", "has_labs", "has_text")
 # Patients who have no more than these two blocks: what a report of little data looks like.
 SPARSE = (("has_genomics", "has_labs"), ("has_t1", "has_text"))
 SMALLEST = 6

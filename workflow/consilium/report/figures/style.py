@@ -65,8 +65,13 @@ def save(figure: Figure, folder: Path, name: str) -> None:
     """PNG and SVG without date or program name: the same data give the same bytes."""
     from consilium.core.store import atomic
 
+    figure.set_dpi(DPI)
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        # Laid out once, here; with an engine both files would be drawn twice, the first time only to lay out.
+        engine.execute(figure)
+        figure.set_layout_engine(None)
     with atomic(folder / f"{name}.png") as path:
         figure.savefig(path, dpi=DPI, format="png", metadata={"Software": None})
-    figure.set_layout_engine("none")  # it is laid out now; doing it again costs as much as the drawing
     with atomic(folder / f"{name}.svg") as path:
-        figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
+        figure.savefig(path, dpi=RC["figure.dpi"], format="svg", metadata={"Date": None, "Creator": None})
