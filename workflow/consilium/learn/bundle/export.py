@@ -217,7 +217,7 @@ def write(folder: Path, task: str, prune: float, inputs: str, patients: str, fol
 
 def _can_be_told(trained: Trained, folder: str) -> None:
     """InputError where the graph lacks a block's preparation."""
-    lacking = [b for b in trained.blocks if b.design.layout in ("bag", "words")]
+    lacking = [b for b in trained.blocks if b.design.layout in ("bag", "words", "dna")]
     if lacking:
         raise InputError(
             [Problem(folder, f"block {b.name} of layout {b.design.layout}", "tables, series and volumes",
