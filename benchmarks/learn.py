@@ -7,8 +7,8 @@
 
 CPU seconds are user and system of the processes themselves, so that other work on the machine changes them little; the
 load (mean of the last minute) stands beside them. The bare loop has the same network, loss and batches and the AdamW of
-torch.optim, and nothing else: no block dropout, no measuring, no checkpoints. Memory: largest resident size of a process of
-its own, less that of one with the data alone.
+torch.optim, and nothing else: no block dropout, no measuring, no checkpoints. Memory: largest resident size of a
+process of its own, less that of one with the data alone.
 """
 
 from __future__ import annotations
