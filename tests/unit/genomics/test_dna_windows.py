@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+import pysam
+import pysam.bcftools
 import pytest
 from consilium.core.errors import InputError
 from consilium.core.register import TABLES
@@ -127,6 +130,50 @@ def test_the_same_variants_are_kept_in_everybody_and_rare_ones_by_the_frequencie
     assert all(order[p] in set(mine["pos"]) for p, mine in two.groupby("patient"))
     rare, _ = made.windows(select="rare", regions=made.folder / "where.bed", frequencies=made.folder / "af.vcf")
     assert set(whole["pos"]) - set(rare["pos"]) == {327}
+
+
+def test_windows_are_pieces_of_the_haplotypes_that_bcftools_makes(tmp_path):
+    """Two phased people, all callable, variants of every kind: without gaps, rows are stretches of the sequences."""
+    rng = np.random.default_rng(3)
+    sequence = "".join(rng.choice(list("ACGT"), 3000))
+    (tmp_path / "g.fa").write_text(f">chr1\n{sequence}\n")
+    pysam.faidx(str(tmp_path / "g.fa"))
+    rows = []
+    for at in range(30, 2950, 9):
+        ref = sequence[at : at + int(rng.choice([1, 1, 1, 4]))]
+        other = [b for b in "ACGT" if b != ref[0]]
+        alt = ref[0] if len(ref) > 1 else str(rng.choice([rng.choice(other), f"{ref}{''.join(other)}"]))
+        rows.append(f"chr1 {at + 1} . {ref} {alt} . PASS . GT " + " ".join(rng.choice(["0|0", "0|1", "1|0", "1|1"], 2)))
+    meta = '##contig=<ID=chr1>\n##FORMAT=<ID=GT,Number=1,Type=String,Description="GT">\n'
+    joint = write(tmp_path / "joint.vcf", rows, ("A", "B"), meta)
+    pysam.tabix_index(str(joint), preset="vcf", keep_original=True)
+    (tmp_path / "patients.tsv").write_text("patient\tsex\nA\tfemale\nB\tmale\n")
+    (tmp_path / "all.bed").write_text("chr1\t0\t3000\n")
+    (tmp_path / "samples.tsv").write_text(f"patient\tmodality\tkind\tpath\n*\tgenomics\tvcf\t{joint}\n"
+                                          f"*\tgenomics\tcallable\t{tmp_path / 'all.bed'}\n")  # fmt: skip
+    (tmp_path / "panel.tsv").write_text("chrom\tpos\tref\talt\tX\nchr1\t31\tA\tC\t0.5\n")
+    sheet, samples, store, sources, bad = (
+        tmp_path / n for n in ("patients.tsv", "samples.tsv", "g.vcz", "s.json", "q")
+    )
+    stages.merge(sheet, samples, tmp_path / "panel.tsv", SITES, store, sources, bad, reference=tmp_path / "g.fa",
+                 regions=[tmp_path / "all.bed"])  # fmt: skip
+    stages.windows(sheet, samples, store, sources, tmp_path / "g.fa", 41, 1000, "all", 0.0, tmp_path / "w.parquet", bad,
+                   tmp_path / "all.bed")  # fmt: skip
+    table = read_table(tmp_path / "w.parquet", "dna_windows")
+    haplotypes = {
+        (person, strand): "".join(pysam.bcftools.consensus("-H", strand, "-s", person, "-f", str(tmp_path / "g.fa"),
+                                                           f"{joint}.gz").splitlines()[1:])
+        for person in "AB" for strand in "12"
+    }  # fmt: skip
+    checked = 0
+    for row in table.itertuples():
+        both = [row.sequence.replace(GAP, "") in haplotypes[row.patient, s] for s in "12"]
+        if row.copies == 1:  # of two copies neighbours on one strand alone are not known
+            assert "N" not in row.sequence and any(both), row
+            checked += 1
+        assert row.reference.replace(GAP, "") in sequence
+        assert row.copies == 1 or all(both) == ("N" not in row.sequence)
+    assert checked > 100 and table["sequence"].str.contains(GAP).sum() > 50 and table["copies"].eq(2).sum() > 50
 
 
 def test_variants_that_change_a_protein_in_the_exons_of_a_list(made):
