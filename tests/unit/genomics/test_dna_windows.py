@@ -190,8 +190,31 @@ def test_variants_that_change_a_protein_in_the_exons_of_a_list(made):
 
 def test_a_bed_that_cannot_be_used_is_a_problem_and_stops_nothing(made):
     (made.folder / "bad.bed").write_text("chr1\t5\n")
+    assert "without what tells it" in made.windows(select="rare")[1][0]
     table, problems = made.windows(regions=made.folder / "bad.bed")
     assert table.empty and "2 columns" in problems[0]
+
+
+def test_neighbours_are_found_whatever_the_order_of_names_and_not_believed_beside_another_reference(tmp_path):
+    """Chromosomes 2 and 10 of one part, where 10 comes first as text; on 10 a neighbour with another REF."""
+    (tmp_path / "g.fa").write_text(f">chr2\n{'ACGT' * 20}\n>chr10\n{'ACGT' * 20}\n")
+    pysam.faidx(str(tmp_path / "g.fa"))
+    rows = [f"{c} {at} . {ref} T . PASS . GT 0|1" for c, at, ref in
+            (("2", 41, "A"), ("2", 43, "G"), ("10", 41, "A"), ("10", 42, "G"), ("10", 43, "G"))]  # fmt: skip
+    joint = write(tmp_path / "joint.vcf", rows, ("A",))
+    (tmp_path / "patients.tsv").write_text("patient\tsex\nA\tfemale\n")
+    (tmp_path / "samples.tsv").write_text(f"patient\tmodality\tkind\tpath\n*\tgenomics\tvcf\t{joint}\n")
+    (tmp_path / "panel.tsv").write_text("chrom\tpos\tref\talt\tX\nchr2\t41\tA\tT\t0.5\n")
+    (tmp_path / "all.bed").write_text("chr2\t0\t80\nchr10\t0\t80\n")
+    sheet, samples, store, sources, bad = (tmp_path / n for n in ("patients.tsv", "samples.tsv", "g.vcz", "s", "q"))
+    stages.merge(sheet, samples, tmp_path / "panel.tsv", SITES, store, sources, bad)
+    stages.windows(sheet, samples, store, sources, tmp_path / "g.fa", 15, 9, "all", 0.0, tmp_path / "w.parquet", bad,
+                   tmp_path / "all.bed")  # fmt: skip
+    table = read_table(tmp_path / "w.parquet", "dna_windows")
+    assert [(r.chrom, r.pos, r.sequence[7:10]) for r in table.itertuples()] == [
+        ("chr2", 41, "TNT"), ("chr2", 43, "TNN"), ("chr10", 41, "TNT"), ("chr10", 43, "TNN")]  # fmt: skip
+    assert table["sequence"].iloc[1][5] == table["sequence"].iloc[3][5] == "T"
+    assert "G" in (tmp_path / "q").read_text() and "chr10:42" in (tmp_path / "q").read_text()
 
 
 def test_again_gives_the_same_bytes(made):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from consilium.core.errors import Problem
+from consilium.core.errors import InputError, Problem
 from consilium.genomics.findings.consequences import contig_names, records_in
 from consilium.genomics.findings.frequencies import Key, read_frequencies
 from consilium.genomics.findings.regions import Interval, merged
@@ -51,7 +51,10 @@ class Carried:
 
     def put(self, value: int, place: int, most: int) -> None:
         self.number += 1
-        (heapq.heappushpop if len(self.heap) == most else heapq.heappush)(self.heap, (-value, place))
+        if len(self.heap) == most:
+            heapq.heappushpop(self.heap, (-value, place))
+        else:
+            heapq.heappush(self.heap, (-value, place))
 
 
 @dataclass
@@ -123,8 +126,12 @@ def _inside(record: Record, regions: list[Interval]) -> bool:
 def _of_kind(records: Sequence[Record], among: Sequence[int], wanted: Wanted) -> set[int]:
     """Those of `among` that `wanted.select` asks for."""
     keys = {i: key_of(records[i]) for i in among}
-    if wanted.select == "consequence" and wanted.consequences is not None:
-        table = wanted.consequences
+    table = wanted.consequences
+    given = {"consequence": table, "rare": wanted.frequencies}
+    if wanted.select in given and given[wanted.select] is None:
+        found = f"select {wanted.select} without what tells it"
+        raise InputError(Problem("windows", found, "consequences, or frequencies for rare", "supply them"))
+    if wanted.select == "consequence" and table is not None:
         table = table[(table["biotype"] == "protein_coding") & (table["rare"].fillna(True).astype(bool))]
         changing = {(r.chrom, int(r.pos), r.ref, r.alt) for r in table.itertuples()
                     if CHANGING & set(r.consequence.split("&"))}  # fmt: skip

@@ -12,7 +12,7 @@ from consilium.genomics.cohort.genotypes import ABSENT, MISSING
 from consilium.genomics.intake.build import CONTIGS
 from consilium.genomics.intake.known_bases import Bases
 from consilium.genomics.windows.aligned import Change, Span, window
-from consilium.genomics.windows.chosen import Chosen, key_of, parts
+from consilium.genomics.windows.chosen import Chosen, key_of, parts, place_of
 
 if TYPE_CHECKING:
     from consilium.genomics.cohort.genotypes import Genotypes, Record
@@ -40,7 +40,7 @@ def rows(
     for part in parts(records, reach):
         kept = [i for i in part if i in wanted]
         if kept:
-            around = _Around(store, [records[i] for i in part], part.start, reach)
+            around = _Around(store, bases, [records[i] for i in part], part.start, reach)
             for i in kept:
                 for sample in wanted[i]:
                     out.append(_row(store.samples[sample], sample, i, around, chosen, looked, bases, length))
@@ -77,11 +77,13 @@ def _spans(looked: Looked | None, chrom: str, low: int, high: int) -> Iterator[S
 class _Around:
     """Calls of neighbouring records, and what they say of the strand that carries a variant."""
 
-    def __init__(self, store: Genotypes, records: Sequence[Record], begin: int, reach: int) -> None:
+    def __init__(self, store: Genotypes, bases: Bases, records: Sequence[Record], begin: int, reach: int) -> None:
         self.records, self.begin, self.reach = records, begin, reach
         numbers = [r.row for r in records]
         self.calls, self.phased, self.sets = store.calls(numbers), store.phased(numbers), store.phase_sets(numbers)
-        self.places = [(r.chrom, r.pos) for r in records]
+        self.places = [(place_of(r), r.pos) for r in records]
+        self.fits = [bases.bases(CONTIGS[at], pos, len(r.alleles[0])) == r.alleles[0]
+                     for (at, pos), r in zip(self.places, records, strict=True)]  # fmt: skip
 
     def copies(self, i: int, sample: int) -> int:
         return int((self.calls[i - self.begin, sample] == 1).sum())
@@ -101,9 +103,9 @@ class _Around:
             alleles = self.records[j].alleles
             change = Change(self.records[j].pos, alleles[0], alleles[1] if len(alleles) > 1 else alleles[0])
             allele = self._allele(own, j, sample)
-            if allele == 1 and len(alleles) == 2 and alleles[1].isalpha():
+            if allele == 1 and self.fits[j] and len(alleles) == 2 and alleles[1].isalpha():
                 others.append(change)
-            elif allele != 0:
+            elif allele != 0 or not self.fits[j]:
                 hidden.append(change.span)
             elif len(alleles) == 1 or len(alleles[0]) == len(alleles[1]) == 1:
                 seen.append(change.span)  # that an insertion or deletion is not there says little of its bases
