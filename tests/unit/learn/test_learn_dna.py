@@ -98,18 +98,19 @@ def test_a_broken_motif_is_found_out_of_fold_by_its_order_alone(shuffled):
     alike = [preproc.raw_table(dna("d", [[(1, m + "N", m + "N")]], 1, 13))[0] for m in MOTIFS]
     np.testing.assert_array_equal(*alike)
     rng = np.random.default_rng(1)
-    y = rng.permutation(np.arange(230) % 2)
-    block = dna("genomics/windows", patients(y, 2), 4, 25)
-    train_rows, asked = np.arange(160), np.arange(160, 230)
-    seen = rng.permutation(y[:160]) if shuffled else y[:160]
+    n, length = 110, 19
+    y = rng.permutation(np.arange(n + 70) % 2)
+    block = dna("genomics/windows", patients(y, 2, 3, length), 3, length)
+    train_rows, asked = np.arange(n), np.arange(n, n + 70)
+    seen = rng.permutation(y[:n]) if shuffled else y[:n]
     design = preproc.fit(block.take(train_rows))
     x = design.network_input(block)
-    net = network.fit({"d": x[:160]}, {"d": "dna"}, np.ones((160, 1), bool), classes(seen), 10, 1)
+    net = network.fit({"d": x[:n]}, {"d": "dna"}, np.ones((n, 1), bool), classes(seen), 8, 1)
     logits, _ = net.outputs({"d": x[asked]})
     found = roc_auc_score(y[asked], logits[:, 0, 1] - logits[:, 0, 0])
     assert (0.3 < found < 0.7) if shuffled else found > 0.9
     counted = design.matrix(block)
-    for fitted in linear.fit(counted[:160], classes(seen), (linear.Penalty("ridge", 1.0),)):
+    for fitted in linear.fit(counted[:n], classes(seen), (linear.Penalty("ridge", 1.0),)):
         assert 0.3 < roc_auc_score(y[asked], fitted.evidence(counted[asked])[:, 1]) < 0.7
 
 
