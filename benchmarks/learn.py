@@ -1,6 +1,6 @@
 """Networks: epoch time of each encoder against the same network in a bare loop; processes side by side; memory; a card.
 
-    python benchmarks/learn.py encoders [--out FILE]    CPU seconds an epoch, ours and bare, turn and turn about
+    python benchmarks/learn.py encoders [--kinds cnn …] [--out FILE]    CPU seconds an epoch, ours and bare, turn about
     python benchmarks/learn.py processes [--out FILE]   one and two training processes at once, wall and CPU seconds
     python benchmarks/learn.py kill [--out FILE]        kill -9 at five places, rerun: equal bytes, epochs repeated
     python benchmarks/learn.py card [--out FILE]        rows a second and memory on a graphics card; nothing without one
@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 ROWS, BATCH = 640, 64
-TURNS, ENOUGH_S = (3, 15), 40.0  # fewest and most turns of both loops; CPU seconds after which no further one begins
+TURNS, ENOUGH_S = (3, 15), 20.0  # fewest and most turns of both loops; CPU seconds after which no further one begins
 SHAPES = {"table": (64,), "series": (24, 68), "volume": (1, 18, 18, 18), "bag": (64, 68), "words": (192,),
           "dna": (4, 203)}  # fmt: skip
 KINDS = {"table": ("mlp", "vae"), "series": ("gru", "gru_d", "lstm", "transformer"), "volume": ("cnn", "slices"),
@@ -120,13 +120,14 @@ def peak(layout: str, kind: str) -> float:
     return float(done.stdout.splitlines()[-1])  # lines of progress before it
 
 
-def encoders() -> list[Row]:
+def encoders(wanted: list[str]) -> list[Row]:
     from consilium.learn.networks.net import prepare
 
     prepare("cpu")
     rows = []
-    for layout, kinds in KINDS.items():
-        without = peak(layout, "")
+    for layout, all_of in KINDS.items():
+        kinds = [kind for kind in all_of if not wanted or kind in wanted]
+        without = peak(layout, "") if kinds else 0.0
         for kind in kinds:
             bare(layout, kind, 1)  # what is loaded on first use
             ours(layout, kind, 1)
@@ -214,9 +215,14 @@ def card() -> list[Row]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("part", choices=("encoders", "processes", "kill", "card"))
+    parser.add_argument("--kinds", nargs="+", default=[])
     parser.add_argument("--out", type=Path)
     own = parser.parse_args()
-    rows = {"encoders": encoders, "processes": processes, "kill": kill, "card": card}[own.part]()
+    rows = (
+        encoders(own.kinds)
+        if own.part == "encoders"
+        else {"processes": processes, "kill": kill, "card": card}[own.part]()
+    )
     columns = ("what", "bare", "ours", "ratio", "memory MB", "load")
     cells = lambda row: (row.get(c, "") for c in columns)  # noqa: E731
     lines = ["\t".join(f"{v:.4g}" if isinstance(v, float) else str(v) for v in cells(row)) for row in rows]
