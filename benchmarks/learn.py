@@ -84,26 +84,24 @@ def bare(layout: str, kind: str, epochs: int) -> None:
             optimiser.zero_grad()
 
 
-def per_epoch(work: Any, *arguments: Any) -> float:
-    """CPU seconds an epoch: of four epochs less those of one, so that starting does not count."""
-    spent = []
-    for epochs in (1, 4):
-        begin = time.process_time()
-        work(*arguments, epochs)
-        spent.append(time.process_time() - begin)
-    return (spent[1] - spent[0]) / 3
-
-
 def least_of(layout: str, kind: str) -> tuple[float, float]:
-    """Least CPU seconds of an epoch, (bare, ours), over turns of both, each first in every second turn."""
-    spent: dict[Any, list[float]] = {bare: [], ours: []}
-    begin = time.process_time()
+    """CPU seconds of an epoch, (bare, ours): of four epochs less those of one, so that starting does not count.
+
+    Each number of epochs by the least of all turns (other work on the machine only adds); each loop is first in every
+    second turn.
+    """
+    spent: dict[Any, list[float]] = {(work, epochs): [] for work in (bare, ours) for epochs in (1, 4)}
+    first = time.process_time()
     for turn in range(TURNS[1]):
-        if turn >= TURNS[0] and time.process_time() - begin > ENOUGH_S:
+        if turn >= TURNS[0] and time.process_time() - first > ENOUGH_S:
             break
         for work in (bare, ours) if turn % 2 else (ours, bare):
-            spent[work].append(per_epoch(work, layout, kind))
-    return min(spent[bare]), min(spent[ours])
+            for epochs in (1, 4):
+                begin = time.process_time()
+                work(layout, kind, epochs)
+                spent[work, epochs].append(time.process_time() - begin)
+    one, other = ((min(spent[work, 4]) - min(spent[work, 1])) / 3 for work in (bare, ours))
+    return one, other
 
 
 def peak(layout: str, kind: str) -> float:
