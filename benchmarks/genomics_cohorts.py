@@ -55,7 +55,7 @@ def write(path: Path, positions: npt.NDArray[np.int64], alleles: npt.NDArray[np.
     bases = np.array(list("ACGT"))
     ref = rng.integers(0, 4, len(positions))
     alt = (ref + rng.integers(1, 4, len(positions))) % 4
-    with pysam.BGZFile(str(path), "w") as out:
+    with pysam.BGZFile(str(path), "w", None) as out:
         names = "\t".join(f"P{i:05d}" for i in range(n))
         out.write((_HEADER + f"#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t{names}\n").encode())
         height = max(1, _BLOCK // n)

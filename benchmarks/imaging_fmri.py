@@ -67,7 +67,8 @@ def parcels_once(folder: Path, packed: bool) -> dict[str, float]:
         return NiftiLabelsMasker(atlas, standardize=None, resampling_target=None).fit_transform(str(path))
 
     def ours() -> np.ndarray:
-        return parcels.series(nifti.read(path, "fMRI").voxels, labels, n)
+        run: Any = nifti.read(path, "fMRI").voxels  # of a run they are frames
+        return parcels.series(run, labels, n)
 
     turns = [(timed(peer), timed(ours)) for _ in range(REPEATS)]
     theirs, mine = turns[0][0][2], turns[0][1][2]

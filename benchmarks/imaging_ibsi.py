@@ -45,8 +45,8 @@ class Phantom:
 
 
 def phantom(folder: Path) -> Phantom:
-    image = nib.load(folder / "nifti/image/phantom.nii.gz")
-    mask = nib.load(folder / "nifti/mask/mask.nii.gz")
+    image = nib.nifti1.load(folder / "nifti/image/phantom.nii.gz")
+    mask = nib.nifti1.load(folder / "nifti/mask/mask.nii.gz")
     spacing = np.round(np.array(image.header.get_zooms()[:3], dtype=np.float64), 4)
     return Phantom(np.asarray(image.dataobj, dtype=np.float64), np.asarray(mask.dataobj) > 0, spacing)
 

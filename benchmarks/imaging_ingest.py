@@ -61,7 +61,7 @@ def big_ct(folder: Path, slices: int = 300, side: int = 512) -> None:
     folder.mkdir()
     meta = pydicom.dataset.FileMetaDataset()
     meta.MediaStorageSOPClassUID, meta.TransferSyntaxUID = (
-        "1.2.840.10008.5.1.4.1.1.2",
+        pydicom.uid.CTImageStorage,
         pydicom.uid.ExplicitVRLittleEndian,
     )
     rng = np.random.default_rng(1)
@@ -72,7 +72,7 @@ def big_ct(folder: Path, slices: int = 300, side: int = 512) -> None:
             "CT",
             ["ORIGINAL", "PRIMARY", "AXIAL"],
         )
-        one.SOPInstanceUID = meta.MediaStorageSOPInstanceUID = f"1.2.3.{k}"
+        one.SOPInstanceUID = meta.MediaStorageSOPInstanceUID = pydicom.uid.UID(f"1.2.3.{k}")
         one.SeriesInstanceUID, one.SeriesNumber, one.InstanceNumber = "1.2.3", 1, k + 1
         one.ImagePositionPatient, one.ImageOrientationPatient = [0, 0, k * 1.25], [1, 0, 0, 0, 1, 0]
         one.PixelSpacing, one.SliceThickness, one.RescaleSlope, one.RescaleIntercept = [0.7, 0.7], 1.25, 1, -1024

@@ -142,7 +142,7 @@ def main() -> None:
     print("voxels of the regions:", ", ".join(str(int(m.sum())) for m in masks))
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "scene.npz"
-        np.savez(file, voxels=voxels, **{f"mask{i}": m for i, m in enumerate(masks)})
+        np.savez(file, allow_pickle=False, voxels=voxels, **{f"mask{i}": m for i, m in enumerate(masks)})
         process = peer(args.peer, file, "cropped")
         theirs, own = ask(process)["values"], ours(voxels, masks, settings)
         spent: dict[str, list[tuple[float, float]]] = {
@@ -162,8 +162,8 @@ def main() -> None:
     agreement(own, theirs, masks)
     rows = ["what\twall_min\twall_median\tcpu_min\tcpu_median\tturns"]
     for name, times in spent.items():
-        wall, cpu = zip(*times, strict=True)
-        numbers = (min(wall), statistics.median(wall), min(cpu), statistics.median(cpu))
+        walls, cpus = zip(*times, strict=True)
+        numbers = (min(walls), statistics.median(walls), min(cpus), statistics.median(cpus))
         rows.append("\t".join([name, *(f"{n:.3f}" for n in numbers), str(len(times))]))
     print("\n".join(rows))
     cpu = {k: [c for _, c in v] for k, v in spent.items()}

@@ -69,7 +69,7 @@ def measure(folder: Path, patients: int, repeats: int) -> list[tuple[str, float,
     train.device()
     patches = Patches(opened, [p.patient for p in people], settings.shape, PATCH, 1, True, settings.augmentation)
     random, generator = np.random.default_rng(0), torch.Generator().manual_seed(0)
-    net = build(settings.shape).to(memory_format=torch.channels_last)
+    net = build(settings.shape).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.AdamW(net.parameters(), fused=True)
     images, masks = patches.batch(BATCH, random, generator)
 

@@ -1,12 +1,14 @@
 """Networks: epoch time of each encoder against the same network in a bare loop; processes side by side; memory; a card.
 
-    python benchmarks/learn.py encoders [--out FILE]    CPU seconds an epoch, ours and bare, turn and turn about
-    python benchmarks/learn.py processes [--out FILE]   one and two training processes at once, wall seconds
+    python benchmarks/learn.py encoders [--kinds cnn …] [--out FILE]    CPU seconds an epoch, ours and bare, turn about
+    python benchmarks/learn.py processes [--out FILE]   one and two training processes at once, wall and CPU seconds
     python benchmarks/learn.py kill [--out FILE]        kill -9 at five places, rerun: equal bytes, epochs repeated
     python benchmarks/learn.py card [--out FILE]        rows a second and memory on a graphics card; nothing without one
 
-The bare loop has the same network, loss and batches and torch.optim's AdamW, and nothing else: no block dropout, no
-measuring, no checkpoints. Memory: largest resident size of a process of its own, less that of one with the data alone.
+CPU seconds are user and system of the processes themselves, so that other work on the machine changes them little; the
+load (mean of the last minute) stands beside them. The bare loop has the same network, loss and batches and the AdamW of
+torch.optim, and nothing else: no block dropout, no measuring, no checkpoints. Memory: largest resident size of a
+process of its own, less that of one with the data alone.
 """
 
 from __future__ import annotations
@@ -24,10 +26,13 @@ from typing import Any
 
 import numpy as np
 
-ROWS, BATCH, REPEATS = 640, 64, 3
-SHAPES = {"table": (64,), "series": (24, 68), "volume": (1, 18, 18, 18), "bag": (64, 68), "words": (192,)}
+ROWS, BATCH = 640, 64
+TURNS, ENOUGH_S = (3, 15), 20.0  # fewest and most turns of both loops; CPU seconds after which no further one begins
+SHAPES = {"table": (64,), "series": (24, 68), "volume": (1, 18, 18, 18), "bag": (64, 68), "words": (192,),
+          "dna": (4, 203)}  # fmt: skip
 KINDS = {"table": ("mlp", "vae"), "series": ("gru", "gru_d", "lstm", "transformer"), "volume": ("cnn", "slices"),
-         "bag": ("mil", "mil_mean"), "words": ("word_transformer", "word_mean")}  # fmt: skip
+         "bag": ("mil", "mil_mean"), "words": ("word_transformer", "word_mean"),
+         "dna": ("dna_cnn", "dna_mean")}  # fmt: skip
 Row = dict[str, Any]
 
 
@@ -38,6 +43,8 @@ def data(layout: str) -> tuple[Any, ...]:
     x = rng.normal(size=(ROWS, *SHAPES[layout])).astype(np.float32)
     if layout == "words":
         x = rng.integers(1, 1000, x.shape).astype(np.float32)
+    if layout == "dna":
+        x = rng.integers(1, 6, x.shape).astype(np.float32)
     if layout in ("series", "bag"):
         half = SHAPES[layout][1] // 2
         x[..., half:] = rng.random((ROWS, SHAPES[layout][0], half)) < 0.4
@@ -47,13 +54,13 @@ def data(layout: str) -> tuple[Any, ...]:
     return {"block": x}, {"block": layout}, np.ones((ROWS, 1), dtype=bool), target
 
 
-def ours(layout: str, kind: str, epochs: int, folder: Path | None = None, **plan: Any) -> None:
+def ours(layout: str, kind: str, epochs: int, precision: str = "full") -> None:
     from consilium.learn.networks import network
-    from consilium.learn.networks.job import Job
     from consilium.learn.networks.plan import NetworkPlan
 
-    own = NetworkPlan(**{layout: kind}, batch=BATCH, **plan)
-    network.fit(*data(layout), epochs, 1, plan=own, job=Job(folder))
+    own = NetworkPlan.from_json({layout: kind, "batch": BATCH, "precision": precision})
+    inputs, layouts, mask, target = data(layout)
+    network.fit(inputs, layouts, mask, target, epochs, 1, plan=own)
 
 
 def bare(layout: str, kind: str, epochs: int) -> None:
@@ -77,14 +84,24 @@ def bare(layout: str, kind: str, epochs: int) -> None:
             optimiser.zero_grad()
 
 
-def per_epoch(work: Any, *arguments: Any) -> float:
-    """CPU seconds an epoch: of four epochs less those of one, so that starting does not count."""
-    spent = []
-    for epochs in (1, 4):
-        begin = time.process_time()
-        work(*arguments, epochs)
-        spent.append(time.process_time() - begin)
-    return (spent[1] - spent[0]) / 3
+def least_of(layout: str, kind: str) -> tuple[float, float]:
+    """CPU seconds of an epoch, (bare, ours): of four epochs less those of one, so that starting does not count.
+
+    Each number of epochs by the least of all turns (other work on the machine only adds); each loop is first in every
+    second turn.
+    """
+    spent: dict[Any, list[float]] = {(work, epochs): [] for work in (bare, ours) for epochs in (1, 4)}
+    first = time.process_time()
+    for turn in range(TURNS[1]):
+        if turn >= TURNS[0] and time.process_time() - first > ENOUGH_S:
+            break
+        for work in (bare, ours) if turn % 2 else (ours, bare):
+            for epochs in (1, 4):
+                begin = time.process_time()
+                work(layout, kind, epochs)
+                spent[work, epochs].append(time.process_time() - begin)
+    one, other = ((min(spent[work, 4]) - min(spent[work, 1])) / 3 for work in (bare, ours))
+    return one, other
 
 
 def peak(layout: str, kind: str) -> float:
@@ -97,43 +114,49 @@ def peak(layout: str, kind: str) -> float:
     code += "; import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
     paths = os.pathsep.join([str(Path(__file__).parent), *sys.path])
     own = os.environ | {"PYTHONPATH": paths}
-    return float(
-        subprocess.run([sys.executable, "-c", code], env=own, capture_output=True, text=True, check=True).stdout
-    )
+    done = subprocess.run([sys.executable, "-c", code], env=own, capture_output=True, text=True, check=True)
+    return float(done.stdout.splitlines()[-1])  # lines of progress before it
 
 
-def encoders() -> list[Row]:
+def encoders(wanted: list[str]) -> list[Row]:
     from consilium.learn.networks.net import prepare
 
     prepare("cpu")
     rows = []
-    for layout, kinds in KINDS.items():
-        without = peak(layout, "")
+    for layout, all_of in KINDS.items():
+        kinds = [kind for kind in all_of if not wanted or kind in wanted]
+        without = peak(layout, "") if kinds else 0.0
         for kind in kinds:
-            bare(layout, kind, 1), ours(layout, kind, 1)  # what is loaded on first use
-            turns = [(per_epoch(bare, layout, kind), per_epoch(ours, layout, kind)) for _ in range(REPEATS)]
-            least = [min(t[i] for t in turns) for i in range(2)]
+            bare(layout, kind, 1)  # what is loaded on first use
+            ours(layout, kind, 1)
+            least = least_of(layout, kind)
             rows.append({
                 "what": f"{kind}: epoch of {ROWS} rows, CPU s", "bare": least[0], "ours": least[1],
-                "ratio": least[1] / least[0], "memory MB": peak(layout, kind) - without,
+                "ratio": least[1] / least[0], "memory MB": peak(layout, kind) - without, "load": os.getloadavg()[0],
             })  # fmt: skip
             print(json.dumps(rows[-1]), flush=True)
     return rows
 
 
 def processes() -> list[Row]:
-    """Wall seconds of one training process, and of two at once: 2 / ratio is what the second core adds."""
+    """Seconds of one training process, and of two at once: wall, and processor seconds a process."""
+    import resource
+
     code = "import learn; learn.ours('series', 'gru_d', 15)"
     own = os.environ | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
-    walls = []
+    walls, spent = [], []
     for number in (1, 2):
-        begin = time.perf_counter()
+        begin, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
         running = [subprocess.Popen([sys.executable, "-c", code], env=own) for _ in range(number)]
         assert not any(process.wait() for process in running)
         walls.append(time.perf_counter() - begin)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        spent.append((after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / number)
     return [
-        {"what": "one process, two at once: wall s", "bare": walls[0], "ours": walls[1], "ratio": walls[1] / walls[0]}
-    ]
+        {"what": f"one process, two at once: {what}", "bare": one, "ours": two, "ratio": two / one,
+         "load": os.getloadavg()[0]}
+        for what, (one, two) in (("wall s", walls), ("CPU s a process", spent))
+    ]  # fmt: skip
 
 
 def kill() -> list[Row]:
@@ -176,7 +199,7 @@ def card() -> list[Row]:
                 walls = []
                 for epochs in (2, 22):
                     begin = time.perf_counter()
-                    ours(layout, kind, epochs, None, precision=precision)
+                    ours(layout, kind, epochs, precision)
                     torch.cuda.synchronize()
                     walls.append(time.perf_counter() - begin)
                 rows.append({
@@ -190,10 +213,15 @@ def card() -> list[Row]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("part", choices=("encoders", "processes", "kill", "card"))
+    parser.add_argument("--kinds", nargs="+", default=[])
     parser.add_argument("--out", type=Path)
     own = parser.parse_args()
-    rows = {"encoders": encoders, "processes": processes, "kill": kill, "card": card}[own.part]()
-    columns = ("what", "bare", "ours", "ratio", "memory MB")
+    rows = (
+        encoders(own.kinds)
+        if own.part == "encoders"
+        else {"processes": processes, "kill": kill, "card": card}[own.part]()
+    )
+    columns = ("what", "bare", "ours", "ratio", "memory MB", "load")
     cells = lambda row: (row.get(c, "") for c in columns)  # noqa: E731
     lines = ["\t".join(f"{v:.4g}" if isinstance(v, float) else str(v) for v in cells(row)) for row in rows]
     print("\t".join(columns), *lines, sep="\n")

@@ -91,7 +91,7 @@ def compute(name: str, folder: Path, repeats: int, seeds: int, epochs: int) -> N
         start, draws = time.process_time(), ablation.blank(t)
         ablation.repeat(t, draws, r)
         parts = {f"{a} {m}": p[:, r] for (a, m), p in draws.probabilities.items()}
-        np.savez(kept, seconds=time.process_time() - start, **parts)
+        np.savez(kept, allow_pickle=False, seconds=time.process_time() - start, **parts)
         print(f"{name} repeat {r}: {time.process_time() - start:.0f} CPU s", flush=True)
 
 

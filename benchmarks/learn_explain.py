@@ -101,7 +101,8 @@ def heads(effect: float, seed: int) -> dict[str, Any]:
     generator = np.random.default_rng(seed)
     shares = np.array([in_lesion(g, made.lesion) for g in kept])
     chance = np.array([in_lesion(g, made.lesion, generator) for g in kept for _ in range(4)])
-    record = found["facts"]["blocks"][0] if found["facts"]["blocks"] else {"status": "withheld", "gates": []}
+    blocks: list[dict[str, Any]] = found["facts"]["blocks"]
+    record: dict[str, Any] = blocks[0] if blocks else {"status": "withheld", "gates": []}
     return {
         "auc": value, "auc_lower": low, "auc_upper": high, "times_chance": shares[:, 0].mean(),
         "weights_times_chance": shares[:, 1].mean(), "random_weights": chance[:, 0].mean(), "status": record["status"],

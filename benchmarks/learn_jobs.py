@@ -53,7 +53,8 @@ def digest(path: Path) -> str:
 def kill(learn: Path, task: str, kills: int) -> list[Row]:
     with tempfile.TemporaryDirectory() as name:
         plain, again = Path(name, "plain/0.json"), Path(name, "again/0.json")
-        plain.parent.mkdir(), again.parent.mkdir()
+        plain.parent.mkdir()
+        again.parent.mkdir()
         begin = time.monotonic()
         assert start(learn, task, plain).wait() == 0
         whole = time.monotonic() - begin

@@ -313,7 +313,8 @@ def honest_rows(what: str, case: Case) -> list[Any]:
 
 
 def run(out: Path, quick: bool, data: Path | None, work: Path) -> int:
-    rows, missed = [], 0
+    rows: list[list[Any]] = []
+    missed = 0
     for name, guard, case in leaks():
         stopped, said, others = verdict(case, guard)
         rows.append(["leak", name, guard, stopped, "; ".join(others), said])

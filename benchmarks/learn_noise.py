@@ -13,6 +13,7 @@ import argparse
 import csv
 import sys
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 
@@ -99,5 +100,5 @@ if __name__ == "__main__":
     parser.add_argument("--kinds", nargs="+", default=["genes", "mixed"])
     parser.add_argument("--seeds", type=int, nargs=2, default=[0, 20], metavar=("FIRST", "END"))
     arguments = parser.parse_args()
-    boosting.fit = without_trees
-    main(arguments.out, arguments.kinds, range(*arguments.seeds))
+    with patch.object(boosting, "fit", without_trees):
+        main(arguments.out, arguments.kinds, range(*arguments.seeds))

@@ -50,7 +50,8 @@ def judged(p: train.Problem, plan: Plan) -> dict[str, tuple[float, float, float]
     for name in ("shipped", *(m for m in ("network",) if m in results[0]["models"])):
         scores = np.concatenate([r["models"][name]["scores"] for r in results])
         values = metrics.within(fold, target, scores, weights)
-        found[name] = (float(values[0]), *interval(values[1:], (0, 1), crossed=True))
+        low, high = map(float, interval(values[1:], (0, 1), crossed=True))
+        found[name] = (float(values[0]), low, high)
     return found
 
 

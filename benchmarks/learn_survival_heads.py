@@ -16,6 +16,7 @@ import os
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 import learn_cohorts as cohorts
@@ -30,13 +31,19 @@ from consilium.learn.networks.plan import NetworkPlan
 
 
 def rows_of(public: cohorts.Public, head: str, seed: int) -> dict[str, object]:
+    assert public.test is not None
     train, test = np.flatnonzero(~public.test), np.flatnonzero(public.test)
     target, truth = public.target.take(train), public.target.take(test)
     settings = Settings((seed, public.name, head), baselines=False, network=NetworkPlan(survival=head))
     chosen: list[guard.Choice] = []
     honest = guard.choose
-    # The network is asked whatever the guard says; what it said is kept.
-    guard.choose = lambda *given: (chosen.append(honest(*given)), replace(chosen[-1], name="network"))[1]
+
+    def network(*given: Any) -> guard.Choice:
+        """The network is asked whatever the guard says; what it said is kept."""
+        chosen.append(honest(*given))
+        return replace(chosen[-1], name="network")
+
+    guard.choose = network  # type: ignore[assignment]
     began = time.process_time()
     people = [str(i) for i in train]
     trained, _, _ = nested.fit_all(public.cohort.take(train), target, people, settings, Ledger())
@@ -45,6 +52,7 @@ def rows_of(public: cohorts.Public, head: str, seed: int) -> dict[str, object]:
     parts, one, judged = trained.parts(asked), np.ones((1, len(test))), tasks.deciles(target)
     eta, course = trained.eta(parts), trained.course_of(parts)
     gain = chosen[0].gain
+    assert course is not None and gain is not None
     return {
         "cohort": public.name, "head": head, "seed": seed, "n": len(test),
         "c_index": metrics.c_index(truth, eta, one)[0],

@@ -77,7 +77,7 @@ def train(data: Path, work: Path, networks: bool) -> None:
     patients, y = cohort(data / "mortality24" / "eicu_demo", work / "ehr.zarr.zip")
     sheet(work / "patients.tsv", patients, dict(zip(patients, said(y), strict=True)))
     inputs, out = gathered(work, "train"), work / TASK
-    start = {"inputs": inputs, "folds": out / "folds.tsv", "task": out / "task.json"}
+    start: dict[str, Any] = {"inputs": inputs, "folds": out / "folds.tsv", "task": out / "task.json"}
     judging = {"outer_folds": FOLDS, "permutation_control": False, "planted_control": False}
     samples = work / "samples.tsv"
     samples.write_text("\t".join(SAMPLES) + "\n")

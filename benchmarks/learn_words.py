@@ -1,10 +1,11 @@
-"""Words of reports and bags of cells from raw files through their rooms to fusion, beside linear model and boosting.
+"""Words, bags of cells and DNA from raw files through their rooms to fusion, beside linear model and boosting.
 
     python benchmarks/learn_words.py COHORT [--shuffled] [--folds 0] [--epochs 40] --work DIR [--out FILE]
 
 COHORT: pathrep (600 TCGA pathology reports, stage III and IV against I and II), order (400 made reports that differ in
 the order of two words alone), cells (300 made patients of 60 cells: half have some with two marks at once, everybody
-has as many of either mark). --encoder: another one than the default. --shuffled: outcomes dealt out anew. The AUC of
+has as many of either mark), dna (400 made patients whose rare variants break one motif or another, see dna_cohort.py).
+--encoder: another one than the default. --shuffled: outcomes dealt out anew. The AUC of
 every model on the held-out fold of four; rows are added to FILE.
 """
 
@@ -19,6 +20,7 @@ import sys
 import time
 from pathlib import Path
 
+import dna_cohort
 import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_auc_score
@@ -85,8 +87,8 @@ def names(n: int) -> list[str]:
     return [f"P{i:04d}" for i in range(n)]
 
 
-def gathered(work: Path, table: pd.DataFrame, modality: str, kind: str) -> data.Cohort:
-    """The cohort as the rooms make it of the raw table."""
+def stored(work: Path, table: pd.DataFrame, modality: str, kind: str) -> Path:
+    """The feature store that the room makes of the raw table."""
     from consilium.omics import stages as omics
     from consilium.text import stages as text
 
@@ -96,18 +98,30 @@ def gathered(work: Path, table: pd.DataFrame, modality: str, kind: str) -> data.
     people.write_text("patient\tsex\n" + "".join(f"{p}\tunknown\n" for p in dict.fromkeys(table["patient"])))
     samples.write_text(f"patient\tmodality\tkind\tpath\n*\t{modality}\t{kind}\t{work / 'raw.tsv'}\n")
     if modality == "text":
-        files = {"findings": work / "findings.tsv", "words": work / "words.tsv", "documents": work / "documents.json"}
-        text.extract(samples, people, WORDS, **files, quarantine=work / "quarantine.tsv")
-        text.features(people, **files, most_words=WORDS, features=store)
+        findings, said, documents = work / "findings.tsv", work / "words.tsv", work / "documents.json"
+        text.extract(samples, people, WORDS, findings, said, documents, work / "quarantine.tsv")
+        text.features(people, findings, said, documents, WORDS, store)
     else:
         omics.harmonise(samples, people, 0.3, CELLS, store, *(work / f for f in ("qc", "features_qc", "notes", "bad")))
-    gather([store], people, "", GROUPS, "train", work / "inputs.safetensors")
-    return data.load(work / "inputs.safetensors")
+    return store
+
+
+def cohort_of(name: str, given: Path, work: Path) -> tuple[Array, data.Cohort, str]:
+    """(outcomes, the cohort as its room makes it of raw files, layout of its block)."""
+    if name == "dna":
+        y, layout = dna_cohort.written(work), "dna"
+        store = dna_cohort.store(work, ROOT)
+    else:
+        make, modality, kind = COHORTS[name]
+        y, table = make(given)
+        store, layout = stored(work, table, modality, kind), "words" if modality == "text" else "bag"
+    gather([store], work / "patients.tsv", "", GROUPS, "train", work / "inputs.safetensors")
+    return y, data.load(work / "inputs.safetensors"), layout
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("cohort", choices=list(COHORTS))
+    parser.add_argument("cohort", choices=[*COHORTS, "dna"])
     parser.add_argument("--shuffled", action="store_true")
     parser.add_argument("--folds", type=int, nargs="+", default=[0])
     parser.add_argument("--epochs", type=int, default=20)
@@ -116,15 +130,12 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--out", type=Path)
     own = parser.parse_args()
-    make, modality, kind = COHORTS[own.cohort]
-    y, table = make(own.data)
-    cohort = gathered(own.work, table, modality, kind)
+    y, cohort, layout = cohort_of(own.cohort, own.data, own.work)
     y = np.random.default_rng(SEED).permutation(y) if own.shuffled else y
     target = Target("classification", y, np.full(len(y), np.nan), np.zeros(len(y)), ("no", "yes"))
     groups = list(cohort.patients)
     task = {"name": "task", "blocks": [], "horizons": [], "seed": SEED}
     problem = train.problem(cohort, task, target, groups, folds.assign(target, groups, OUTER, SEED))
-    layout = "words" if modality == "text" else "bag"
     encoder = own.encoder or getattr(NetworkPlan(), layout)
     plan = Plan(inner_folds=3, network_seeds=1, epochs=own.epochs, network=NetworkPlan(**{layout: encoder}))
     if own.out and not own.out.exists():

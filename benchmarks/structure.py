@@ -77,7 +77,7 @@ def judge_simulated(reference: Components) -> None:
     """People whom the reference lacks: mixed ones, and populations that drifted from one of it."""
     place = {p: reference.panel.frequency[:, k] for k, p in enumerate(reference.panel.populations)}
     mixed = ({"TSI": 0.8, "YRI": 0.2}, {"CHB": 0.5, "CEU": 0.5}, {"GIH": 0.5, "JPT": 0.5})
-    cases = {str(mix): sum(share * place[p] for p, share in mix.items()) for mix in mixed}
+    cases = {str(mix): np.sum([share * place[p] for p, share in mix.items()], axis=0) for mix in mixed}
     for origin, drift in (("BEB", 0.1), ("BEB", 0.2), ("CHB", 0.15)):
         p, odds = place[origin], (1 - drift) / drift
         cases[f"{origin}, Fst {drift}"] = RNG.beta(p * odds, (1 - p) * odds)
@@ -109,8 +109,9 @@ def judge_hgdp(folder: Path) -> None:
     for one, row in zip(spread, numbers, strict=True):
         one[low] = row[k : k + len(low[0])]
         one.T[low] = one[low]
-    space = Components(Panel(*[np.zeros(1)] * 4, tuple(r[0] for r in table), np.zeros((1, len(table)))),
-                       np.zeros(1), np.ones(1), np.zeros((1, k)), tuple(r[1] for r in table),
+    none = np.zeros(1, dtype=str)
+    panel = Panel(none, np.zeros(1, dtype=int), none, none, tuple(r[0] for r in table), np.zeros((1, len(table))))
+    space = Components(panel, np.zeros(1), np.ones(1), np.zeros((1, k)), tuple(r[1] for r in table),
                        numbers[:, :k], spread, np.ones(len(table)), np.ones(len(table)))  # fmt: skip
     people, there = scores("target.pcs")
     population = dict(line.split() for line in (folder / "hgdp.pop").read_text().splitlines())

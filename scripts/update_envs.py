@@ -16,6 +16,7 @@ import tomllib
 from collections.abc import Iterable, Iterator
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+from typing import Any
 
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
@@ -61,11 +62,12 @@ def closure(requirements: Iterable[str]) -> dict[str, str]:
 
 def _needed(requires: Iterable[str], extra: str) -> Iterator[Requirement]:
     """Requirements that apply on this platform, and (with `extra`) only because of that extra."""
+    surroundings: dict[str, Any] = {**default_environment()}
     for text in requires:
         requirement = Requirement(text)
         marker = requirement.marker
-        plain = marker is None or marker.evaluate({**default_environment(), "extra": ""})
-        asked = marker is None or marker.evaluate({**default_environment(), "extra": extra})
+        plain = marker is None or marker.evaluate({**surroundings, "extra": ""})
+        asked = marker is None or marker.evaluate({**surroundings, "extra": extra})
         if asked and (not extra or not plain):
             yield requirement
 

@@ -98,7 +98,8 @@ def gene_tables(
     variants = found["variants"]
     core = found.get("suballelesMap") or {}
     known = {a["name"]: (a["functionValue"], a["activityValue"] or "") for a in functions["namedAlleles"]}
-    alleles, used = [], {v["position"]: [] for v in variants}
+    alleles: list[list[str]] = []
+    used: dict[int, list[str]] = {v["position"]: [] for v in variants}
     for allele in found["namedAlleles"]:
         name = allele["name"]
         cells = [(v["position"], c) for v, c in zip(variants, allele["alleles"], strict=True) if c]

@@ -150,7 +150,8 @@ def a_series_as_t1(rng: Rng, folder: Path) -> str:
 def _dicom(rng: Rng, folder: Path, name: str = "one", person: int = 0, modality: str = "CT",
            skip: tuple[int, ...] = ()) -> Path:  # fmt: skip
     voxels, affine = _head(rng)
-    technical = {"CT": {"RescaleIntercept": "-1024", "RescaleSlope": "1", "KVP": "120"}}.get(modality, {})
+    kept: dict[str, dict[str, object]] = {"CT": {"RescaleIntercept": "-1024", "RescaleSlope": "1", "KVP": "120"}}
+    technical = kept.get(modality, {})
     dicom.write_series(folder / "series" / name, voxels[::2, ::2, 8:32], affine, modality,
                        identity(f"P{person}", 1960, 1), "P", "2024-01-01", Planted(), technical, skip)  # fmt: skip
     return folder / "series"
@@ -199,13 +200,14 @@ def ct_without_rescale(rng: Rng, folder: Path) -> str:
     return said(path, "CT")
 
 
-def _pet(rng: Rng, folder: Path, change: Callable[[dict[str, object]], None]) -> str:
+def _pet(rng: Rng, folder: Path, change: Callable[[dict[str, object]], object]) -> str:
     scan = pet(0.0, rng, spacing_mm=8.0)
     path = folder / "pet.nii.gz"
     path.write_bytes(nifti_bytes(scan.voxels, scan.affine))
+    dose_bq, delay_s = (float(str(scan.truth[k])) for k in ("dose_bq", "delay_s"))
     facts: dict[str, object] = {
-        "Units": "Bq/mL", "TracerRadionuclide": "F18", "InjectedRadioactivity": float(scan.truth["dose_bq"]) / 1e6,
-        "InjectedRadioactivityUnits": "MBq", "InjectionStart": -float(scan.truth["delay_s"]),
+        "Units": "Bq/mL", "TracerRadionuclide": "F18", "InjectedRadioactivity": dose_bq / 1e6,
+        "InjectedRadioactivityUnits": "MBq", "InjectionStart": -delay_s,
         "ImageDecayCorrected": True, "ImageDecayCorrectionTime": 0, "BodyWeight": scan.truth["weight_kg"],
     }  # fmt: skip
     change(facts)
@@ -216,7 +218,7 @@ def _pet(rng: Rng, folder: Path, change: Callable[[dict[str, object]], None]) ->
 def pet_without_tags(rng: Rng, folder: Path) -> str:
     tags = ["InjectionStart", "ImageDecayCorrected", "TracerRadionuclide", "ImageDecayCorrectionTime",
             "InjectedRadioactivity", "BodyWeight"]  # fmt: skip
-    return _pet(rng, folder, lambda facts: facts.pop(str(rng.choice(tags))) and None)
+    return _pet(rng, folder, lambda facts: facts.pop(str(rng.choice(tags))))
 
 
 def pet_without_units(rng: Rng, folder: Path) -> str:

@@ -39,7 +39,7 @@ def measure(data: Path) -> dict[str, Any]:
             continue
         samples, new, old = found
         people = [sex.get(s, "unknown") for s in samples]
-        tested = [(o.codes >= 0).any(axis=(0, 2)) for o in (new, old)]
+        tested = [np.asarray((o.codes >= 0).any(axis=(0, 2))) for o in (new, old)]
         whole = [call_cohort(gene, o, people) for o in (new, old)]
         shared = [call_cohort(gene, _only(o, tested[0] & tested[1]), people) for o in (new, old)]
         same = _same_bases(new, old, tested[0] & tested[1])

@@ -64,7 +64,7 @@ def table(results: dict[str, Any]) -> str:
              "|---|---|---|---|---|---|"]  # fmt: skip
     total: Counter[str] = Counter()
     for name in (*truth.NINE, "all nine", *OTHERS):
-        row = total if name == "all nine" else results[name]
+        row: dict[str, Any] = total if name == "all nine" else results[name]
         rest = [] if name == "all nine" else row["rest"]
         why = "; ".join(f"{s}: {truth.EXPLAINED.get((s, name), 'not explained')}" for s, *_ in rest)
         cells = [row[k] for k in ("compared", "emitted", "right", "right_strictly")]
@@ -101,7 +101,8 @@ def measure_dropped(data: Path) -> dict[str, Any]:
                     if key not in seen:
                         ours = call(gene, left, block, weights=weights), call(gene, left, block)
                         seen[key] = *ours, rules.pharmcat(gene, left, block), lookup.call(left)
-                    _count(tally, percent, gene, pair, *seen[key], lookup.known)
+                    finding, blind, pharmcat, pypgx = seen[key]
+                    _count(tally, percent, gene, pair, finding, blind, pharmcat, pypgx, lookup.known)
     return {rule: {str(f): dict(c) for f, c in found.items()} for rule, found in tally.items()}
 
 

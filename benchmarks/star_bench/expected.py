@@ -12,7 +12,8 @@ from star_bench.pgxpop import DIFFERENT, pgxpop
 
 def measure(data: Path) -> dict[str, Any]:
     asked: Counter[str] = Counter()
-    wrong, tests = [], {"right": set(), "wrong": set()}
+    wrong: list[list[str]] = []
+    tests: dict[str, set[tuple[str, str]]] = {"right": set(), "wrong": set()}
     for name, row in expectations(data):
         reason = not_asked(row)
         asked[reason or "asked"] += 1

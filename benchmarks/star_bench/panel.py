@@ -31,7 +31,8 @@ def read_gene(data: Path, gene: Gene, build: str = "GRCh38") -> Genotypes | None
     places = older_places(gene) if build == "GRCh37" else {locus.pos: (locus.pos, "", "") for locus in gene.loci}
     shift = next(new - old for old, (new, _, _) in places.items())
     near = {p + d for p in places for d in range(-FLANK, FLANK + 1)}
-    rows, samples = [], []
+    rows: list[tuple[int, list[str], np.ndarray]] = []
+    samples: list[str] = []
     with gzip.open(path, "rt") as handle:
         for line in handle:
             if line.startswith("#"):
@@ -90,7 +91,8 @@ def sexes(data: Path) -> dict[str, str]:
 
 def text_store(text: str, one: bool = False) -> Genotypes:
     """A small VCF's genotypes; `one`: the first sample alone. Phase by `|`, without phase sets."""
-    rows, samples = [], []
+    rows: list[tuple[str, int, list[str], list[str]]] = []
+    samples: list[str] = []
     for line in text.splitlines():
         cells = line.split("\t") if "\t" in line else line.split()
         if line.startswith("#CHROM"):

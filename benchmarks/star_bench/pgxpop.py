@@ -17,7 +17,7 @@ from star_bench.cases import CALLED, GENES, Row
 from star_bench.panel import text_store
 
 # PGxPOP: name then -> names today, any of which will do.
-TODAY = {
+TODAY: dict[str, dict[str, tuple[str, ...]]] = {
     "CYP2C19": {"*1": ("*1", "*38"), "*4A": ("*4",), "*4B": ("*4",), "*15": ("*15", "*39"), "*28": ("*28",)},
     "CYP2C9": {"*2": ("*2", "*61"), "*3": ("*3", "*68")},
     "CYP3A5": {"*5": ("*1",)},  # no allele today

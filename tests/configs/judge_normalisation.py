@@ -24,6 +24,7 @@ import numpy as np
 import pysam
 import pysam.bcftools
 from consilium.genomics.intake import normalise, vcf
+from consilium.genomics.intake.build import KnownSites
 from consilium.genomics.intake.calls import NO_ALT, Part, merge
 from consilium.genomics.intake.panel import Wanted
 
@@ -76,8 +77,11 @@ def calls(text: str, reference: Path | None, scratch: Path) -> dict:
             for c, layer in merged.items() for i, k in enumerate(layer.keys) if k[2] != NO_ALT}  # fmt: skip
 
 
-class NoSites:
+class NoSites(KnownSites):
     """No site tells the build here."""
+
+    def __init__(self) -> None:
+        pass
 
     def count(self, *_: object) -> None:
         return None

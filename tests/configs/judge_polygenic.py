@@ -54,8 +54,8 @@ def splits(scores: np.ndarray, places: np.ndarray, groups: np.ndarray) -> list[s
         "| judged | group | mean of means | SD of means | mean of SDs | all groups within .1 |",
         "|---|---|---|---|---|---|",
     ]
-    for kind, values in found.items():
-        all_of = np.array(values)
+    for kind, halves in found.items():
+        all_of = np.array(halves)
         kept = ((np.abs(all_of[:, :, 0]) < 0.1) & (np.abs(all_of[:, :, 1] - 1) < 0.1)).all(axis=1).mean()
         for k, n in enumerate(names):
             mean, spread, sd = all_of[:, k, 0].mean(), all_of[:, k, 0].std(), all_of[:, k, 1].mean()

@@ -103,6 +103,12 @@ CASES: dict[str, tuple[tuple[str, ...], dict[str, Any], set[str]]] = {
         {**NOTHING_TO_LEARN, "genomics": dict.fromkeys(("clinvar", "gff", "reference", "phenopackets"), "joint")},
         GENOMICS - {"genomics_intake"} | {f"genomics_{s}" for s in ("phenotypes", "consequences", "findings")},
     ),
+    "DNA around variants": (
+        ("joint",),
+        {**NOTHING_TO_LEARN, "genomics": {"windows": {"length": 101, "regions": "joint"}, "reference": "joint",
+                                          "frequencies": "joint"}},
+        GENOMICS - {"genomics_intake"} | {"genomics_windows"},
+    ),
     "images": (("t1", "fmri", "ct"), NOTHING_TO_LEARN, IMAGING),
     "images and a model of lesions": (
         ("t1",), {**NOTHING_TO_LEARN, "imaging": {"segmentation": {"use": True, "image": "T1", "model": ANY_TABLE}}},

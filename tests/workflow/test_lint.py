@@ -41,6 +41,7 @@ def run(*command: str) -> subprocess.CompletedProcess[str]:
         "ruff format --check .",
         "snakefmt --check Snakefile workflow/rules",
         pytest.param("mypy workflow/consilium", marks=pytest.mark.slow),  # from a clean clone it reads every library
+        *(pytest.param(f"mypy {where}", marks=pytest.mark.slow) for where in ("benchmarks", "scripts tests/configs")),
         "lint-imports",
     ],
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import xarray as xr
-from consilium.core.contract import LAYOUTS
+from consilium.core.contract import BASES, LAYOUTS
 from consilium.core.store import write_features
 from consilium.learn.cohort.data import Block, Cohort
 from consilium.learn.cohort.tasks import Target
@@ -53,6 +53,18 @@ def words(name: str, reports: list[str], length: int = 12) -> Block:
     present = np.array([bool(r) for r in reports])
     reasons = tuple("" if r else "not supplied" for r in reports)
     return Block(name, name, "words", values, present, reasons, tuple(vocabulary), ("",) * len(vocabulary))
+
+
+def dna(name: str, windows: list[list[tuple[int, str, str]]], most: int, length: int) -> Block:
+    """Per patient windows of (strands, reference, patient's sequence)."""
+    values = np.full((len(windows), most, 1 + 2 * length), np.nan, dtype=np.float32)
+    for row, mine in zip(values, windows, strict=True):
+        for place, (copies, reference, patient) in zip(row, mine, strict=False):
+            place[:] = [copies, *map(BASES.index, reference + patient)]
+    present = np.array([bool(mine) for mine in windows])
+    features = ("copies", *(f"{s} {i}" for s in ("reference", "patient") for i in range(length)))
+    reasons = tuple("" if p else "not supplied" for p in present)
+    return Block(name, name, "dna", values, present, reasons, features, ("",) * len(features))
 
 
 def cohort(*blocks: Block, families: list[str] | None = None, sites: list[str] | None = None) -> Cohort:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from consilium.core.errors import InputError
 from consilium.core.store import write_facts
-from consilium.learn.bundle import export
+from consilium.learn.bundle import export, onnx_files
 from consilium.learn.fusion.fusion import Calibration, Fusion, Stack
 from consilium.learn.fusion.model import BlockModel, Trained
 from consilium.learn.models import boosting, hazards, preproc
@@ -62,13 +62,13 @@ def test_every_encoder_says_the_same_in_onnx(block, kind, tmp_path):
     alone = replace(COHORT, blocks=(COHORT.block(LAYOUT[block]),))
     model = trained(classes(Y), "network", cohort=alone, **{block: kind})
     path, steps = tmp_path / "model.onnx", [np.array(alone.blocks[0].time, dtype=float)]
-    export.write_graph(model, alone, steps, "network", path)
+    onnx_files.write_graph(model, alone, steps, "network", path)
     assert export._largest(path, model, alone, "network") < 1e-5
     some = alone.take(np.arange(7))  # another number of patients than it was written with
-    given, wanted = export.feeds(model, some), export.expected(model, some, "network")
-    np.testing.assert_allclose(export.run_graph(path, given), wanted, atol=1e-5)
+    given, wanted = onnx_files.feeds(model, some), onnx_files.expected(model, some, "network")
+    np.testing.assert_allclose(onnx_files.run_graph(path, given), wanted, atol=1e-5)
     assert np.nanmax(wanted[:, 0]) - np.nanmin(wanted[:, 0]) > 0.005
-    export.quantise(path, tmp_path / "small.onnx")
+    onnx_files.quantise(path, tmp_path / "small.onnx")
     assert 0 < export._largest(tmp_path / "small.onnx", model, alone, "network") < 0.1
 
 
@@ -79,10 +79,10 @@ def test_curves_of_a_hazard_network_and_a_forest_are_exported(tmp_path):
     at = hazards.fit(target, 4)
     model = trained(target, "network_late_mean", at, seeds=2)
     path = tmp_path / "model.onnx"
-    assert export.exported_choice(model, COHORT, TIMES) == ("network_late_mean", "")
-    export.write_graph(model, COHORT, TIMES, "network_late_mean", path)
+    assert onnx_files.exported_choice(model, COHORT, TIMES) == ("network_late_mean", "")
+    onnx_files.write_graph(model, COHORT, TIMES, "network_late_mean", path)
     assert export._largest(path, model, COHORT, "network_late_mean") < 1e-5
-    wanted = export.expected(model, COHORT, "network_late_mean")
+    wanted = onnx_files.expected(model, COHORT, "network_late_mean")
     assert wanted.shape == (N, 3) and (wanted[:, 2] <= wanted[:, 1]).all()
     first = model.blocks[0]
     x = first.design.matrix(COHORT.blocks[0])
@@ -90,22 +90,22 @@ def test_curves_of_a_hazard_network_and_a_forest_are_exported(tmp_path):
     assert np.ptp(forest.evidence(x)) > 0.01
     grown = replace(first, forest=forest, mix={"elastic_net": 0.4, "forest": 0.6})
     model = replace(model, blocks=(grown, *model.blocks[1:]))
-    export.write_graph(model, COHORT, TIMES, "late_mean", path)
+    onnx_files.write_graph(model, COHORT, TIMES, "late_mean", path)
     assert export._largest(path, model, COHORT, "late_mean") < 1e-5
 
 
 def test_pruning_takes_the_smallest_weights_of_each_tensor():
     model = trained(classes(Y), "network")
-    less = export.pruned(model, 0.5)
+    less = onnx_files.pruned(model, 0.5)
     for old, new in zip(model.nets, less.nets, strict=True):
         for name, w in old.weights.items():
             gone = (new.weights[name] == 0) & (w != 0)
-            if w.ndim < 2 or w.size < export.MIN_PRUNED:
+            if w.ndim < 2 or w.size < onnx_files.MIN_PRUNED:
                 assert not gone.any()
             elif gone.any():
                 assert abs((new.weights[name] == 0).mean() - 0.5) < 0.02 or (w == 0).mean() > 0.5
                 assert np.abs(w[gone]).max() <= np.abs(new.weights[name][new.weights[name] != 0]).min()
-    assert not np.allclose(export.expected(model, COHORT, "network"), export.expected(less, COHORT, "network"))
+    assert not np.allclose(onnx_files.expected(model, COHORT, "network"), onnx_files.expected(less, COHORT, "network"))
 
 
 def test_a_network_that_onnx_cannot_hold_is_left_out_by_name(monkeypatch):
@@ -114,7 +114,7 @@ def test_a_network_that_onnx_cannot_hold_is_left_out_by_name(monkeypatch):
     model = trained(classes(Y), "network")
     plain = encoders.series.GRU.forward
     monkeypatch.setattr(encoders.series.GRU, "forward", lambda self, x: torch.special.bessel_j0(plain(self, x)))
-    choice, said = export.exported_choice(model, COHORT, TIMES)
+    choice, said = onnx_files.exported_choice(model, COHORT, TIMES)
     assert choice == "stack" and "gru of ehr/series" in said and "bessel" in said
 
 
@@ -128,7 +128,7 @@ def test_the_loss_out_of_fold_is_that_of_the_files(tmp_path):
         cohort = COHORT.take(rows)
         found = export.held_out(model, cohort, 0.5)
         said.append(found["scores"])
-        wanted = export.expected(model, cohort, "late_mean")
+        wanted = onnx_files.expected(model, cohort, "late_mean")
         np.testing.assert_allclose(found["scores"]["whole"], wanted, atol=1e-5)
         outcome = {"y": Y[rows].tolist(), "time": [None] * 20, "event": [0.0] * 20}
         write_facts(tmp_path / f"{k}.json", {"exported": found, "repeat": 0, **outcome})

@@ -186,9 +186,9 @@ def test_networks_explain_bags_and_say_why_not_words(fitted):
     whole = (inputs["omics/cells"] * found["omics/cells"]).sum(axis=(1, 2))
     assert view.found.names == p.cohort.blocks[0].features
     np.testing.assert_allclose(phi.sum(axis=1), whole, atol=1e-9)
-    untold = {"modality": "text/words", "explainer": networked.EXPLAINER, "pieces": 0, "why": networked.CODES}
+    untold = {"modality": "text/words", "explainer": networked.EXPLAINER, "pieces": 0, "why": networked.CODES["words"]}
     judged = verdict.judged([NOTHING | {"blocks": [untold]}], NOTHING, "", 1)["facts"]["blocks"]
-    assert (judged[0]["status"], judged[0]["reason"]) == ("withheld", networked.CODES)
+    assert (judged[0]["status"], judged[0]["reason"]) == ("withheld", networked.CODES["words"])
 
 
 @pytest.mark.slow

@@ -61,6 +61,20 @@ def bag(
     return _block(room, title, "bag", patients, values, ("instance", "feature"), names, reasons)
 
 
+def dna(
+    room: str,
+    title: str,
+    patients: Sequence[str],
+    values: np.ndarray,
+    features: Sequence[str],
+    units: Sequence[str],
+    reasons: Sequence[str],
+) -> xr.Dataset:
+    """Layout dna. values: (patient, window, feature), see contract.check_block; NaN below a patient's last window."""
+    names = _named(features, units)
+    return _block(room, title, "dna", patients, values, ("instance", "feature"), names, reasons)
+
+
 def words(
     room: str,
     title: str,

@@ -126,7 +126,9 @@ LAYOUTS: dict[str, tuple[str, ...]] = {
     "volume": ("patient", "z", "y", "x"),
     "bag": ("patient", "instance", "feature"),
     "words": ("patient", "position"),
+    "dna": ("patient", "instance", "feature"),
 }
+BASES = "NACGT-"  # layout dna: a base is its place here; N: not tested or not known, -: none in this column
 
 
 def check_block(name: str, block: xr.Dataset) -> None:
@@ -136,7 +138,8 @@ def check_block(name: str, block: xr.Dataset) -> None:
     not usable. reason(patient): "" where present, else why not. Coordinate patient: every patient of the sheet, in
     sheet order. Coordinates feature and unit(feature) but for volumes; time (float) for series, with attribute
     time_unit. bag: instances (cells, tiles) in no order that means anything, NaN below the last one. words: values are
-    places in feature, NaN after the last word. Attributes: room, title, layout.
+    places in feature, NaN after the last word. dna: an instance is a window around a variant, features are the strands
+    that carry it, the reference's bases and the patient's, as places in BASES. Attributes: room, title, layout.
     """
     layout = block.attrs.get("layout")
     problems = []

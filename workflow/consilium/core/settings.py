@@ -103,8 +103,32 @@ def _beyond_schema(config: dict[str, Any], name: str) -> Iterator[Problem]:
             yield Problem(name, f"task '{task['name']}' ({task['type']}) with levels {task.get('levels', [])}",
                           "three or more different levels, lowest first, in tasks of type ordinal and no other",
                           "correct type or levels")  # fmt: skip
+    yield from _windows(config["genomics"], name)
     low, high = config["imaging"]["fmri"]["band_hz"]
     if low >= high:
         yield Problem(name, f"imaging.fmri.band_hz = [{low}, {high}]", "[lowest, highest] frequency in Hz", "swap them")
     if config["mode"] == "apply" and not config["bundle"]:
         yield Problem(name, "mode apply without a bundle", "bundle: folder of a trained bundle", "name the folder")
+
+
+def _windows(genomics: dict[str, Any], name: str) -> Iterator[Problem]:
+    """What genomics.windows needs besides its own keys."""
+    asked = genomics["windows"]
+    if not asked["length"]:
+        return
+    if asked["length"] % 2 == 0 or asked["length"] < 15:
+        yield Problem(name, f"genomics.windows.length = {asked['length']}", "an odd number from 15 on, or 0",
+                      "correct it")  # fmt: skip
+    gff = str(genomics["gff"] or "")
+    needed = {
+        "genomics.reference": genomics["reference"],
+        "genomics.windows.regions, genomics.gff or genomics.genes_bed": asked["regions"]
+        or gff
+        or genomics["genes_bed"],
+        "genomics.frequencies (select: rare)": asked["select"] != "rare" or genomics["frequencies"],
+        "a GFF3 under genomics.gff (select: consequence)": asked["select"] != "consequence"
+        or (gff and ".bed" not in Path(gff).suffixes),
+    }
+    for key, given in needed.items():
+        if not given:
+            yield Problem(name, "genomics.windows without " + key, "that file", "supply it, or set windows.length to 0")

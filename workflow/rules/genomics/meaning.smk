@@ -43,9 +43,11 @@ rule genomics_features:
             f"{COHORT}/genomics/polygenic_problems.tsv",
             *score_reference_problems(),
             *FINDINGS_PROBLEMS,
+            *WINDOWS_PROBLEMS,
         ],
         consequences=findings_table("consequences.parquet"),
         assessed=findings_table("genes_assessed.parquet"),
+        windows=WINDOWS_TABLE,
         tables=STAR_ALLELES,
     output:
         features=f"{COHORT}/features/genomics.zarr.zip",
@@ -61,10 +63,13 @@ rule genomics_features:
         findings=option("--consequences", findings_table("consequences.parquet"))
         + " "
         + option("--assessed", findings_table("genes_assessed.parquet")),
+        windows=option("--windows", WINDOWS_TABLE)
+        + f" --most-windows {WINDOWS['max_per_patient']}" * len(WINDOWS_TABLE),
         rows=sheet_rows("genomics"),
         code=digest("genomics"),
     shell:
         "python $SCRIPTS/genomics.py features --sheet {params.sheet} --samples {params.samples}"
         " --samples-qc {input.samples_qc} --ancestry {input.ancestry} --stars {input.stars}"
         " --scores {input.scores} --tables {params.tables:q} --out {output.features}"
-        " --quarantine {output.quarantine} --problems {input.problems} {params.findings} > {log} 2>&1"
+        " --quarantine {output.quarantine} --problems {input.problems} {params.findings} {params.windows}"
+        " > {log} 2>&1"

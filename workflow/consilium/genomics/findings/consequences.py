@@ -101,7 +101,7 @@ def write_variants(out: TextIO, store: Genotypes, annotation: Annotation, names:
     out.write("##fileformat=VCFv4.2\n" + "".join(f"##contig=<ID={n},length={lengths[c]}>\n" for c, n in names.items()))
     out.write('##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">\n')
     out.write("\t".join([*_COLUMNS, *store.samples]) + "\n")
-    ordered = sorted(_near(store, [i for i in annotation.near if i[0] in names]), key=lambda r: (_place(r), r.pos))
+    ordered = sorted(records_in(store, [i for i in annotation.near if i[0] in names]), key=lambda r: (_place(r), r.pos))
     n = 0
     for start in range(0, len(ordered), _CHUNK):
         part = [r for r in ordered[start : start + _CHUNK] if len(r.alleles) == 2]
@@ -113,8 +113,8 @@ def write_variants(out: TextIO, store: Genotypes, annotation: Annotation, names:
     return n
 
 
-def _near(store: Genotypes, intervals: list[Interval]) -> Iterator[Record]:
-    """Records with a POS in the intervals; the store is asked once for all that lie close together."""
+def records_in(store: Genotypes, intervals: list[Interval]) -> Iterator[Record]:
+    """Records with a POS in the (merged) intervals; the store is asked once for all that lie close together."""
     for chrom, start, end in merged((c, s, e + _GAP) for c, s, e in intervals):
         inside = [(s, e) for c, s, e in intervals if c == chrom and start <= s < end]
         for record in store.records(store.rows(chrom, start + 1, end - _GAP)):

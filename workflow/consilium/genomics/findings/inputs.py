@@ -19,7 +19,7 @@ from consilium.genomics.findings.carriers import compare
 from consilium.genomics.findings.clinvar import ClinVar, read_clinvar
 from consilium.genomics.findings.consequences import worst
 from consilium.genomics.findings.gene_lists import GeneList, read_genes
-from consilium.genomics.findings.regions import Annotation, Interval, merged, read_annotation
+from consilium.genomics.findings.regions import Interval, merged, read_annotation
 from consilium.genomics.findings.tables import World, computed_of, ranks_of
 from consilium.genomics.intake.build import BUILD, KnownSites
 from consilium.genomics.intake.callable_regions import read_bed
@@ -67,12 +67,13 @@ def gather(given: Given, people: Sequence[Patient]) -> tuple[World, list[Problem
         refused = f"ClinVar file refused: {problems[-1].found}"
     gff = given.gff if found else None
     annotation = None if gff is None else _tried(lambda: read_annotation(gff, symbols), problems)
+    regions = None if annotation is None else merged(chain(*annotation.regions.values()))
     with open_genotypes(given.genotypes) as store:
         compared = compare(clinvar.entries, store) if clinvar else None
         column = {p: i for i, p in enumerate(store.samples)}
     return World(
         listed, _release(clinvar), {p.patient: p.sex for p in people}, read_facts(given.sources)["sources"], compared,
-        refused, annotation, looked_at(given, people, annotation),
+        refused, annotation, looked_at(given.samples, given.sources, given.intake, people, regions),
         seen.depth_of_genes(read_table(given.coverage, "coverage")) if given.coverage else {},
         computed_of(worst(read_table(given.consequences, "consequences"))) if given.consequences else {},
         ranks_of(read_table(given.ranking, "hpo_ranking")) if given.ranking else {}, column,
@@ -83,28 +84,31 @@ def _release(clinvar: ClinVar | None) -> str:
     return clinvar.release if clinvar else "ClinVar not read"
 
 
-def looked_at(given: Given, people: Sequence[Patient], annotation: Annotation | None) -> dict[str, seen.Looked]:
+def looked_at(
+    samples_sheet: Path, sources: Path, intake: Sequence[Path], people: Sequence[Patient],
+    regions: list[Interval] | None,
+) -> dict[str, seen.Looked]:  # fmt: skip
     """Patient -> bases that were looked at: callable regions of the sample sheet ("*" are everybody's), or blocks.
 
-    What is wrong with a BED the intake says.
+    regions: where blocks of gVCFs are asked for; None: nowhere. What is wrong with a BED the intake says.
     """
-    samples = [s for s in read_samples(given.samples) if s.modality == "genomics"]
+    samples = [s for s in read_samples(samples_sheet) if s.modality == "genomics"]
     beds: dict[str, list[Interval]] = {}
     for sample in samples:
         if sample.kind == CALLABLE:
             bed, _ = read_bed(Path(sample.path), sample.patient.strip(WHOLE_COHORT), "standard", "")
             found = [(c, low - 1, high) for c, spans in (bed.spans if bed else {}).items() for low, high in spans]
             beds.setdefault(sample.patient, []).extend(found)
-    builds, out = _builds(given), {}
+    builds, out = _builds(sources, intake), {}
     for patient in (p.patient for p in people):
         own = [s for s in samples if s.patient == patient and s.kind == "vcf"]
         intervals = [*beds.get(WHOLE_COHORT, []), *beds.get(patient, [])]
         if intervals:
             lifted = builds.get(patient) == "GRCh37"
             out[patient] = seen.Looked(why=seen.OTHER_BUILD) if lifted else _looked(intervals, "callable regions")
-        elif len(own) == 1 and annotation is not None and builds.get(patient) == BUILD:
+        elif len(own) == 1 and regions is not None and builds.get(patient) == BUILD:
             try:
-                blocks = called_by_blocks(Path(own[0].path), merged(chain(*annotation.regions.values())))
+                blocks = called_by_blocks(Path(own[0].path), regions)
             except NotIndexedError:
                 out[patient] = seen.Looked(why=seen.NO_INDEX)
                 continue
@@ -117,12 +121,12 @@ def _looked(intervals: Sequence[Interval], source: str) -> seen.Looked:
     return seen.Looked(tuple(merged(intervals)), source)
 
 
-def _builds(given: Given) -> dict[str, str]:
+def _builds(sources: Path, intake: Sequence[Path]) -> dict[str, str]:
     """Patient -> build of the own VCF before the intake, or of the joint ones; of unknown build: left out."""
-    facts = read_facts(given.sources)
+    facts = read_facts(sources)
     joint = {str(f["build"]) for f in facts.get("files", [])}
     out = {p: max(joint) for p, source in facts["sources"].items() if source == "joint" and len(joint) == 1}
-    for entry in chunks.read_manifests(given.intake):
+    for entry in chunks.read_manifests(intake):
         path = Path(entry["folder"]) / "facts.json"
         files = read_facts(path)["files"] if entry["status"] == "done" and path.exists() else []
         found = {str(f["build"]) for f in files}

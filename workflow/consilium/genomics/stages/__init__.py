@@ -9,6 +9,7 @@ from consilium.genomics.stages.intake_files import intake_files
 from consilium.genomics.stages.meaning import features, pharmacogenes
 from consilium.genomics.stages.relations import families, genotype_identity, homozygosity
 from consilium.genomics.stages.scores import polygenic, polygenic_reference
+from consilium.genomics.stages.windows import windows
 
 __all__ = [
     "check",
@@ -33,5 +34,6 @@ __all__ = [
     "polygenic_reference",
     "polygenic",
     "pharmacogenes",
+    "windows",
     "features",
 ]

@@ -62,12 +62,14 @@ def features(
     problems: list[Path] | None = None,
     consequences: Path | None = None,
     assessed: Path | None = None,
+    windows: Path | None = None,
+    most_windows: int = 0,
 ) -> None:
     """The feature block "variants", and the room's quarantine list from the lists of its stages (`problems`).
 
     `stars` and `scores` are pharmacogenes.tsv and polygenic.tsv. With `consequences` and `assessed` there
-    is a block "burden" besides: rare variants by gene. A patient without genotypes, or excluded by quality
-    control, is present=False with the reason.
+    is a block "burden" besides: rare variants by gene; with `windows` (at most `most_windows` a patient) one of DNA
+    around variants. A patient without genotypes, or excluded by quality control, is present=False with the reason.
     """
     from consilium.core import refused
     from consilium.core.sheets import read_patients, read_samples
@@ -75,6 +77,7 @@ def features(
     from consilium.genomics import genomic_features as made
     from consilium.genomics.findings import burden
     from consilium.genomics.stars.tables import read_genes
+    from consilium.genomics.windows.block import block as windows_block
 
     names = [p.patient for p in read_patients(sheet)]
     listed = refused.joined([read_table(path, "quarantine") for path in problems or []])
@@ -90,5 +93,7 @@ def features(
     if consequences and assessed:
         tables_of = read_table(consequences, "consequences"), read_table(assessed, "genes_assessed")
         found["burden"] = burden.block(names, *tables_of, absent)
+    if windows and len(table := read_table(windows, "dna_windows")):
+        found["windows"] = windows_block(names, table, most_windows, absent)
     write_features(out, found)
     write_table(quarantine, "quarantine", listed)

@@ -2,7 +2,7 @@
 
 All work on what a network reads (preproc.Design.network_input): tables (row, column), series (row, time, values then
 masks), bags (row, instance, values then masks), volumes (row, 1, z, y, x) of z-values. A made row keeps the class of
-the row it starts from, and its words.
+the row it starts from, and its words and DNA.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ def spread(x: Array, layout: str, present: Array) -> Array:
 
 def changed(x: Array, layout: str, sd: Array, generator: np.random.Generator) -> Array:
     """A copy of the rows with noise; volumes also turned, shifted, mirrored left to right, brightened or darkened.
-    Words as they are."""
-    if layout == "words":
+    Words and DNA as they are."""
+    if layout in ("words", "dna"):
         return x.copy()
     if layout == "table":
         return (x + NOISE * sd * generator.standard_normal(x.shape)).astype(np.float32)
@@ -75,9 +75,9 @@ def partners(y: Array, rows: Array, generator: np.random.Generator) -> Array:
 
 def mixed(x: Array, layout: str, rows: Array, others: Array, weight: Array) -> Array:
     """weight x own + (1 - weight) x other (arXiv:1710.09412, here within a class); series: where both have a
-    value; bags and words, whose places mean nothing: own."""
+    value; bags, words and DNA, whose places mean nothing: own."""
     own, other = x[rows], x[others]
-    if layout in ("bag", "words"):
+    if layout in ("bag", "words", "dna"):
         return own
     w = weight.reshape(-1, *[1] * (x.ndim - 1))
     if layout == "series":

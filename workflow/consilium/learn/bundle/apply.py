@@ -113,6 +113,9 @@ def _mismatch(block: Block, about: dict[str, Any]) -> list[tuple[str, str, str]]
     if block.layout == "bag" and block.shape[0] != about["shape"][0]:
         return [(f"{block.shape[0]} instances", f"{about['shape'][0]} instances",
                  "set omics.max_instances as in the training cohort")]  # fmt: skip
+    if block.layout == "dna" and block.shape != about["shape"]:
+        mine, wanted = (f"{n} windows of {(width - 1) // 2} columns" for n, width in (block.shape, about["shape"]))
+        return [(mine, wanted, "set length and max_per_patient of genomics.windows as in the training cohort")]
     if block.layout == "words" and block.shape != about["shape"]:
         return [(f"{block.shape[0]} words", f"{about['shape'][0]} words", "set text.words as in the training cohort")]
     if block.layout == "series" and list(block.time) != about["time"]:

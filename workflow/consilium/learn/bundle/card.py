@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from consilium.core.contract import BASES
 from consilium.learn.cohort.data import Block, Cohort
 from consilium.learn.fusion.model import Trained
 from consilium.learn.models.preproc import Design
@@ -43,12 +44,26 @@ def _centre(design: Design, shape: tuple[int, ...]) -> Array:
         return np.tile(design.arrays["series_mean"], (shape[0], 1))
     if design.layout == "bag":  # one average instance
         return np.concatenate([design.arrays["series_mean"][None], np.full((shape[0] - 1, shape[1]), np.nan)])
+    if design.layout == "dna":  # one made-up window
+        return _made_up_window(shape)
     if design.layout == "words":  # the vocabulary, as far as it goes
         known = design.arrays["vocabulary"][: shape[0]]
         return np.concatenate([known, np.full(shape[0] - len(known), np.nan)])
     row = np.full(shape, np.nan)
     row[design.arrays["columns"]] = design.arrays["median"]
     return row
+
+
+def _made_up_window(shape: tuple[int, ...]) -> Array:
+    """A C>T in the middle of ACGTACGT…, on one strand, and no other window."""
+    columns = (shape[1] - 1) // 2
+    reference = np.arange(columns) % 4 + BASES.index("A")
+    reference[columns // 2] = BASES.index("C")
+    patient = reference.copy()
+    patient[columns // 2] = BASES.index("T")
+    out = np.full(shape, np.nan)
+    out[0] = [1, *reference, *patient]
+    return out
 
 
 def expected(trained: Trained, cohort: Cohort) -> list[dict[str, Any]]:

@@ -28,7 +28,7 @@ DEMOGRAPHICS = ("ehr/demographics", "sheet/demographics")
 class Block:
     """One modality. values: float32, NaN = missing: (patient, feature) of a table, (patient, time, feature) of a
     series, (patient, z, y, x) of a volume, (patient, instance, feature) of a bag, (patient, position) of words: the
-    place of each word in `features`, words.UNKNOWN for one that is not there.
+    place of each word in `features`, words.UNKNOWN for one that is not there; (patient, window, feature) of DNA.
 
     present(patient): supplied and usable. reasons(patient): "" where present, else why not. features and units are
     empty for a volume; time is empty but for a series.

@@ -78,8 +78,8 @@ def _neighbours(unit: Array) -> tuple[Array, Array]:
 
 
 def _matrix(block: Block, rows: Array) -> Array:
-    """(row, column) of values: tables and series as they are, volumes as means of boxes, bags and words summed up."""
-    if block.layout in ("bag", "words"):
+    """(row, column) of values: tables and series as they are, volumes as means of boxes, others summed up."""
+    if block.layout in ("bag", "words", "dna"):
         return raw_table(block.take(rows))[0]
     values = block.values[rows].astype(float)
     if block.layout == "volume":

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from consilium.learn.networks import network
-from consilium.learn.networks.encoders import WORDS
+from consilium.learn.networks.encoders import CODED
 from consilium.learn.networks.network import Inputs, Net
 
 Array = np.ndarray
@@ -20,11 +20,11 @@ COMPLETE = 0.05  # allowed miss of the attributions' sum, as share of the larges
 def average_gradients(net: Net, inputs: Inputs, mask: Array, target: Array) -> tuple[Inputs, float]:
     """(gradient of the evidence for each row's target, averaged on the way from zeros to `inputs`; miss of their sum).
 
-    Zero inputs are those of an average patient (tables, volumes) or of nothing measured (series, bags). Words are
-    codes, between which there is no way: they stay, and their gradients are 0. The miss is relative to the largest
-    change of the evidence.
+    Zero inputs are those of an average patient (tables, volumes) or of nothing measured (series, bags). Words and
+    bases are codes, between which there is no way: they stay, and their gradients are 0. The miss is relative to the
+    largest change of the evidence.
     """
-    names = [n for n in net.shapes if inputs[n].size and net.shapes[n][0] not in WORDS]
+    names = [n for n in net.shapes if inputs[n].size and net.shapes[n][0] not in CODED]
     if not names:
         return {n: np.zeros(inputs[n].shape) for n in net.shapes}, 0.0
     found: list[tuple[Array, ...]] = []

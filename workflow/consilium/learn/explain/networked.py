@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 Array = np.ndarray
 RANDOM_NETS = 3
 EXPLAINER = "network, integrated gradients"
-CODES = "words are codes, between which gradients cannot be averaged"
+CODES = {layout: f"{what} are codes, between which gradients cannot be averaged"
+         for layout, what in (("words", "words"), ("dna", "bases"))}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def seen(design: Design, block: Block, reference: Block) -> Seen:
 
 @dataclass(frozen=True)
 class Asked:
-    """The shipped networks, asked about all held-out rows. inputs, views: by block; words have no view."""
+    """The shipped networks, asked about all held-out rows. inputs, views: by block; words and DNA have no view."""
 
     given: Given
     parts: Parts
@@ -127,8 +128,9 @@ def explained(given: Given, parts: Parts, wanted: Array, out: Facts) -> None:
         held, train = given.held.block(model.name), given.train.block(model.name)
         assert held is not None and train is not None
         inputs[model.name] = model.design.network_input(held)
-        if model.design.layout == "words":
-            out["blocks"].append({"modality": model.name, "explainer": EXPLAINER, "pieces": 0, "why": CODES})
+        if model.design.layout in CODES:
+            untold = {"modality": model.name, "explainer": EXPLAINER, "pieces": 0, "why": CODES[model.design.layout]}
+            out["blocks"].append(untold)
         else:
             views[model.name] = seen(model.design, held, train)
     asked = Asked(given, parts, wanted, inputs, views)

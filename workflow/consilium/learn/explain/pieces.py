@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from consilium.learn.cohort import dna
 from consilium.learn.cohort.data import Block
 from consilium.learn.models.preproc import Design, raw_table
 
@@ -63,6 +64,8 @@ def _units(block: Block) -> list[str]:
         return list(block.units)
     if block.layout == "bag":
         return [*list(block.units) * 4, "instances"]
+    if block.layout == "dna":
+        return list(dna.UNITS)
     if block.layout == "words":
         return ["1 = in the reports"] * len(block.units)
     slope = [f"{u} a time unit" if u else "a time unit" for u in block.units]

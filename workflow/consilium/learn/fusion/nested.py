@@ -94,15 +94,8 @@ def fit_all(
     etas = {name: fusion.cross_calibrated(e, target, work.at, work.inner) for name, e in evidence.items()}
     choice = guard.choose({k: losses(target, eta, work.at) for k, eta in etas.items()}, groups, work.seed("guard"))
     calibrations = {name: fusion.fit_calibration(e, target, work.at) for name, e in evidence.items()}
-    others = {}
-    named = [("", f) for f in folded]
-    named += [(name, f) for name, b, trees in extra if (f := fit_block(work, b, trees, False)) is not None]
-    for name, f in named:
-        for learner, e in ((k, v) for k, v in f.first.items() if k != "fusion"):
-            have = np.flatnonzero(_present(cohort, extra, f.model.name))
-            label = key(name, "") if name else key(learner, f.model.name)
-            calibrations[label] = fusion.fit_calibration(e[have], target.take(have), work.at)
-            others[label] = (f.model, learner)
+    others, more = _alone(work, folded, extra)
+    calibrations |= more
     shipped = etas[choice.name]
     trained = Trained(
         target.kind, target.classes, work.at, tuple(f.model for f in folded), nets, together, calibrations, choice.name,
@@ -116,16 +109,39 @@ def fit_all(
     trained = replace(
         trained, doubt=doubt.fit(trained, shipped, target, cohort.levels, parts, _distances(work, folded))
     )
-    left_out = [b.name for b in cohort.blocks if b.name not in together.blocks]
-    facts = choice.facts() | {
-        "inner_folds": int(work.inner.max()) + 1, "curves": curves, "left_out": left_out,
+    facts = choice.facts() | _about(work, folded, together, curves) | {
+        "calibration": calibrations[choice.name].scale
+    }  # fmt: skip
+    return trained, others, facts
+
+
+def _alone(
+    work: Work, folded: list[Folded], extra: Sequence[tuple[str, Block, bool]]
+) -> tuple[dict[str, tuple[BlockModel, str]], dict[str, fusion.Calibration]]:
+    """(model and learner, calibration) of every learner of every block, and of the extra baselines, by key."""
+    others, calibrations = {}, {}
+    named = [("", f) for f in folded]
+    named += [(name, f) for name, b, trees in extra if (f := fit_block(work, b, trees, False)) is not None]
+    for name, f in named:
+        have = np.flatnonzero(_present(work.cohort, extra, f.model.name))
+        for learner, e in ((k, v) for k, v in f.first.items() if k != "fusion"):
+            label = key(name, "") if name else key(learner, f.model.name)
+            calibrations[label] = fusion.fit_calibration(e[have], work.target.take(have), work.at)
+            others[label] = (f.model, learner)
+    return others, calibrations
+
+
+def _about(work: Work, folded: list[Folded], together: fusion.Fusion, curves: list[Any]) -> dict[str, Any]:
+    """Facts of a fit: inner folds, curves, blocks left out, and how the models of the blocks were weighed."""
+    return {
+        "inner_folds": int(work.inner.max()) + 1, "curves": curves,
+        "left_out": [b.name for b in work.cohort.blocks if b.name not in together.blocks],
         "penalties": {f.model.name: f.model.linear.penalty for f in folded},
         "learners": {f.model.name: f.model.mix for f in folded},
         "stack_weights": dict(zip(together.blocks, together.stack.weights.tolist(), strict=True)),
         "best_single": together.blocks[together.best] if folded else "",
-        "calibration": calibrations[choice.name].scale, "augmentation": settings.augmentation,
+        "augmentation": work.settings.augmentation,
     }  # fmt: skip
-    return trained, others, facts
 
 
 def _distances(work: Work, folded: list[Folded]) -> Array:

@@ -11,7 +11,7 @@ from consilium.core.store import read_facts, write_facts, write_table
 from consilium.learn import prepare
 from consilium.learn.cohort import data, splits
 from consilium.learn.guards import sides
-from consilium.learn.guards.record import Guards
+from consilium.learn.guards.record import Gate, Guards
 from consilium.learn.judge import controls, evaluate, gates
 from consilium.learn.settings import Judging
 from consilium.learn.uncertainty import coverage, decision
@@ -79,20 +79,7 @@ def evaluate_task(runs: Runs, about: Facts, dealt: Dealt, guards: Guards) -> Fac
     permuted = gates.control_facts(shuffled)
     first = [r for r in runs.true if not r.get("repeat", 0)]
     rows = coverage_rows(first, true, dealt.cohort.only(about["blocks"]))
-    found = guards.judged([
-        *about["guards"],
-        sides.fit_audit(runs.all, [dealt.held(r) for r in runs.all], dealt.group_of, dealt.known()),
-        gates.alone(true, "missingness", "missingness is not informative",
-                    "which data a patient has predicts the outcome; ask why"),
-        gates.alone(true, "site", "site does not predict the outcome", "the site alone predicts the outcome"),
-        gates.control(permuted),
-        controls.planted(planted, runs.planted.get("planted", {}), runs.planted["reason"]),
-        controls.left_out(site, true, about),
-        gates.fusion_against_singles(true),
-        gates.against(true, "age_sex", "better than age and sex"),
-        gates.coverage(rows, true.target.kind),
-        gates.calibration(true),
-    ])  # fmt: skip
+    found = guards.judged(_gates(runs, about, dealt, true, planted, site, permuted, rows))
     if why := guards.why_stopped(found):
         guards.stop(why, about["name"], "results")
         return evaluate_nothing(about, dealt.cohort, why, found)
@@ -113,6 +100,27 @@ def evaluate_task(runs: Runs, about: Facts, dealt: Dealt, guards: Guards) -> Fac
             "duplicates": about["duplicates"],
         },
     }  # fmt: skip
+
+
+def _gates(
+    runs: Runs, about: Facts, dealt: Dealt, true: evaluate.Judged, planted: evaluate.Judged | None,
+    site: evaluate.Judged | None, permuted: Facts, rows: list[Facts],
+) -> list[Gate]:  # fmt: skip
+    """What was found before the fits, and what the results show; rows: of table `coverage`."""
+    return [
+        *about["guards"],
+        sides.fit_audit(runs.all, [dealt.held(r) for r in runs.all], dealt.group_of, dealt.known()),
+        gates.alone(true, "missingness", "missingness is not informative",
+                    "which data a patient has predicts the outcome; ask why"),
+        gates.alone(true, "site", "site does not predict the outcome", "the site alone predicts the outcome"),
+        gates.control(permuted),
+        controls.planted(planted, runs.planted.get("planted", {}), runs.planted["reason"]),
+        controls.left_out(site, true, about),
+        gates.fusion_against_singles(true),
+        gates.against(true, "age_sex", "better than age and sex"),
+        gates.coverage(rows, true.target.kind),
+        gates.calibration(true),
+    ]  # fmt: skip
 
 
 def coverage_rows(results: list[Facts], true: evaluate.Judged, cohort: data.Cohort) -> list[Facts]:

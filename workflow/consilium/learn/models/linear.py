@@ -29,7 +29,7 @@ class Penalty:
 
 
 # From cautious to bold; of equal loss the first is taken.
-GRID = (
+GRID: tuple[Penalty, ...] = (
     Penalty("ridge 0.3", 0.3), Penalty("elastic net 0.6", 3.0, 0.6), Penalty("ridge 1", 1.0),
     Penalty("elastic net 0.3", 3.0, 0.3), Penalty("ridge 3", 3.0),
 )  # fmt: skip

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from consilium.learn.cohort import words
+from consilium.learn.cohort import dna, words
 from consilium.learn.cohort.data import Block
 
 Array = np.ndarray
@@ -24,7 +24,7 @@ NO_WORD, OTHER_WORD = 0, 1  # codes that a network reads: nothing there, a word 
 
 def raw_table(block: Block) -> tuple[Array, list[str]]:
     """(row, column) and names: a table as it is, a series as six summaries a feature, a volume as 4 x 4 x 4 means, a
-    bag as four summaries a feature and its size, words as 1 or 0 a word."""
+    bag as four summaries a feature and its size, words as 1 or 0 a word, DNA as counts of triples and changes."""
     if block.layout == "table":
         return block.values.astype(float), list(block.features)
     if block.layout == "series":
@@ -33,6 +33,8 @@ def raw_table(block: Block) -> tuple[Array, list[str]]:
         return bag_summaries(block), [*(f"{f} {s}" for s in SPREAD for f in block.features), "instances"]
     if block.layout == "words":
         return words.said(block), list(block.features)
+    if block.layout == "dna":
+        return dna.summaries(block), list(dna.NAMES)
     coarse = pooled(block.values.astype(float), (4, 4, 4)).reshape(len(block.values), -1)
     return coarse, [f"cell {i}" for i in range(coarse.shape[1])]
 
@@ -137,11 +139,13 @@ class Design:
 
     def network_input(self, block: Block) -> Array:
         """float32. table: (row, <= 64); series, bag: (row, time or instance, 2 x feature): value and mask; volume:
-        (row, 1, z, y, x); words: (row, position), codes."""
+        (row, 1, z, y, x); words: (row, position), codes; dna: (row, window, feature), 0 where there is no window."""
         if self.network_layout == "table":
             return (self.matrix(block) @ self.arrays["projection"]).astype(np.float32)
         if self.layout == "words":
             return self._codes(block)
+        if self.layout == "dna":
+            return np.nan_to_num(block.values).astype(np.float32)
         if self.layout in ("series", "bag"):
             v = (block.values - self.arrays["series_mean"]) / self.arrays["series_sd"]
             seen = np.isfinite(v)

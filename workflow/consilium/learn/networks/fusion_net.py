@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from consilium.learn.models.hazards import Hazards
-from consilium.learn.networks.encoders import TABLES, WORDS, Shapes, build
+from consilium.learn.networks.encoders import CODED, TABLES, Shapes, build
 from consilium.learn.networks.encoders_table import CODE, VariationalEncoders
 
 Array = np.ndarray
@@ -27,7 +27,7 @@ class Fusion(nn.Module):
         super().__init__()
         self.names = list(shapes)
         self.tables = [n for n in self.names if shapes[n][0] in TABLES]
-        self.words = [n for n in self.names if shapes[n][0] in WORDS]
+        self.coded = [n for n in self.names if shapes[n][0] in CODED]
         encoder = TABLES[shapes[self.tables[0]][0]] if self.tables else TABLES["mlp"]
         self.table_encoders = encoder([shapes[n][1][0] for n in self.tables])
         self.others = nn.ModuleDict(

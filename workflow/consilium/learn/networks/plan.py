@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class NetworkPlan:
-    """series, volume, table, bag, words: kind of encoder (see encoders.KINDS).
+    """series, volume, table, bag, words, dna: kind of encoder (see encoders.KINDS).
 
     batch: rows a step, 0 = by the number of patients. accumulate: batches whose gradients are gathered before the
     weights move. precision: full, or mixed (bfloat16 where it is safe). early_stopping: epochs without a smaller
@@ -22,6 +22,7 @@ class NetworkPlan:
     table: str = "mlp"
     bag: str = "mil"
     words: str = "word_transformer"
+    dna: str = "dna_cnn"
     batch: int = 0
     accumulate: int = 1
     precision: str = "full"

@@ -25,7 +25,7 @@ def pretrain(
 ) -> None:
     """Train the encoders of `model` in place; x: block -> (row, ...), mask (row, block)."""
     device = next(iter(x.values())).device
-    rebuilt = [n for n in model.names if n not in model.words]  # a word's code is no quantity
+    rebuilt = [n for n in model.names if n not in model.coded]  # a code of a word or base is no quantity
     if plan.pretrain == "denoise" and not rebuilt:
         return
     decoders = nn.ModuleDict({str(model.names.index(n)): nn.Linear(CODE, x[n][0].numel()) for n in rebuilt}).to(device)

@@ -12,6 +12,7 @@ from consilium.core.register.genomics import (
     relations,
     scores,
     structure,
+    windows,
 )
 
 TABLES = (
@@ -24,4 +25,5 @@ TABLES = (
     *reads.TABLES,
     *relations.TABLES,
     *scores.TABLES,
+    *windows.TABLES,
 )
