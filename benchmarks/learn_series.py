@@ -3,8 +3,9 @@
     python benchmarks/learn_series.py alone --kinds gru gru_d lstm transformer [--early 6] [--folds 0] [--out FILE]
     python benchmarks/learn_series.py fusion --kinds gru_d [--early 6] [--folds 0] [--out FILE]
 
-alone: one network on the grid of labs and vitals, trained on the other folds, asked on the held-out one. fusion: the
-nested path on all blocks, every model of the leaderboard on the held-out fold. Rows are added to FILE.
+alone: one network on the grid of labs and vitals, trained on the other folds for the first of --epochs, asked on the
+held-out one. fusion: the nested path on all blocks, whose inner folds choose among --epochs; every model of the
+leaderboard on the held-out fold. Rows are added to FILE.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def alone(p: learn_cohorts.Public, fold: np.ndarray, held: int, plan: NetworkPla
     return {"network": figures(p.target.y[asked], evidence[:, 1] - evidence[:, 0])}
 
 
-def fusion(p: learn_cohorts.Public, fold: np.ndarray, held: int, plan: NetworkPlan, epochs: int) -> Figures:
+def fusion(p: learn_cohorts.Public, fold: np.ndarray, held: int, plan: NetworkPlan, epochs: tuple[int, ...]) -> Figures:
     groups = [f"g{i}" for i in range(len(fold))]
     task = {"name": "death", "blocks": [], "horizons": [], "seed": SEED}
     problem = train.problem(p.cohort, task, p.target, groups, fold)
@@ -67,7 +68,7 @@ def main() -> None:
     parser.add_argument("part", choices=("alone", "fusion"))
     parser.add_argument("--kinds", nargs="+", default=["gru", "gru_d", "lstm", "transformer"])
     parser.add_argument("--folds", type=int, nargs="+", default=list(range(OUTER)))
-    parser.add_argument("--epochs", type=int, default=40)
+    parser.add_argument("--epochs", type=int, nargs="+", default=[15, 60])
     parser.add_argument("--early", type=int, default=0)
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("CONSILIUM_DATA", "../shared/data")))
     parser.add_argument("--work", type=Path, required=True, help="folder that keeps the room ehr's features")
@@ -80,14 +81,17 @@ def main() -> None:
     for held in own.folds:
         for kind in own.kinds:
             begin = time.process_time()
-            part = {"alone": alone, "fusion": fusion}[own.part]
-            found = part(p, fold, held, NetworkPlan(series=kind, early_stopping=own.early), own.epochs)
+            plan = NetworkPlan(series=kind, early_stopping=own.early)
+            if own.part == "alone":
+                found = alone(p, fold, held, plan, own.epochs[0])
+            else:
+                found = fusion(p, fold, held, plan, tuple(own.epochs))
             spent = time.process_time() - begin
             for model, (auc, auprc) in found.items():
                 cells = (
                     own.part,
                     kind,
-                    own.epochs,
+                    own.epochs[0] if own.part == "alone" else " or ".join(map(str, own.epochs)),
                     own.early,
                     held,
                     model,

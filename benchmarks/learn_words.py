@@ -137,7 +137,7 @@ def main() -> None:
     task = {"name": "task", "blocks": [], "horizons": [], "seed": SEED}
     problem = train.problem(cohort, task, target, groups, folds.assign(target, groups, OUTER, SEED))
     encoder = own.encoder or getattr(NetworkPlan(), layout)
-    plan = Plan(inner_folds=3, network_seeds=1, epochs=own.epochs, network=NetworkPlan(**{layout: encoder}))
+    plan = Plan(inner_folds=3, network_seeds=1, epochs=(own.epochs,), network=NetworkPlan(**{layout: encoder}))
     if own.out and not own.out.exists():
         own.out.write_text("\t".join(HEADER) + "\n", encoding="utf-8")
     for held in own.folds:

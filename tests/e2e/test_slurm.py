@@ -42,7 +42,7 @@ def cohort(tmp_path: Path) -> Path:
     (tmp_path / "samples.tsv").write_text("patient\tmodality\tkind\tpath\n*\tomics\texpression\texpression.tsv\n")
     (tmp_path / "config.yaml").write_text(
         "cohort: small\npatients: patients.tsv\nsamples: samples.tsv\n"
-        "learn: {outer_folds: 2, inner_folds: 3, network_seeds: 1, epochs: 3,"
+        "learn: {outer_folds: 2, inner_folds: 3, network_seeds: 1, epochs: [3],"
         " permutation_control: false, planted_control: false,"
         " tasks: [{name: group, type: classification, outcome: group}]}\n"
     )

@@ -15,7 +15,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 
 # Enough of learning to go through every rule; how well it learns is judged elsewhere.
-QUICK = {"outer_folds": 2, "inner_folds": 3, "network_seeds": 1, "epochs": 4}
+QUICK = {"outer_folds": 2, "inner_folds": 3, "network_seeds": 1, "epochs": [4]}
 
 
 class Workspace:

@@ -23,7 +23,7 @@ def made() -> tuple[train.Problem, Trained, dict]:
     target, groups = classes(y), [f"g{i}" for i in range(N)]
     task = {"name": "diagnosis", "blocks": [], "horizons": [], "seed": 1}
     p = train.problem(whole, task, target, groups, folds.assign(target, groups, 3, 1))
-    model, _ = train.final(p, Plan(3, 0, 4, 20))
+    model, _ = train.final(p, Plan(3, 0, (4,), 20))
     assert model is not None
     scores = model.scores(model.eta(model.parts(whole)))
     held = {

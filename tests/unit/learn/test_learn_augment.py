@@ -144,7 +144,7 @@ def test_networks_learn_from_made_rows_and_the_ledger_says_so():
     runs = []
     for method in ("none", "mixup"):
         ledger = Ledger()
-        settings = Settings(("s",), 3, 1, 3, baselines=False, augmentation=method)
+        settings = Settings(("s",), 3, 1, (3,), baselines=False, augmentation=method)
         trained, _, facts = fit_all(c, classes(y), list(c.patients), settings, ledger)
         assert facts["augmentation"] == method
         assert ledger.patients[ledger.steps["network and its augmentation"]] == sorted(c.patients)

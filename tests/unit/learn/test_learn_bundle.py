@@ -21,7 +21,7 @@ def trained():
     fold[:5] = -1  # no outcome
     task = {"name": "diagnosis", "blocks": [], "horizons": [], "seed": 1}
     p = train.problem(whole, task, target, groups, fold)
-    model, result = train.final(p, Plan(3, 2, 4, 20))
+    model, result = train.final(p, Plan(3, 2, (4,), 20))
     return p, model, result
 
 
@@ -170,7 +170,7 @@ GROUPS = json.dumps({"groups": ["sex", "ancestry", "site", "age_band"], "age_ban
 
 
 def _settings(network_seeds: int) -> str:
-    return json.dumps({"inner_folds": 3, "network_seeds": network_seeds, "epochs": 2, "cnn_min_patients": 20})
+    return json.dumps({"inner_folds": 3, "network_seeds": network_seeds, "epochs": [2], "cnn_min_patients": 20})
 
 
 def run_stages(folder, whole, outcomes, kind, columns, k=2, seeds=0, permuted=1, guards=None):

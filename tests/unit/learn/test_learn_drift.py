@@ -151,7 +151,7 @@ def test_too_few_patients_are_not_judged_but_far_ones_are_named(small):
 
 def test_apply_fits_nothing_and_says_what_drifted(small, tmp_path, monkeypatch):
     from consilium.learn.cohort import folds
-    from consilium.learn.fusion import fusion, nested
+    from consilium.learn.fusion import fusion, nested, networked
     from consilium.learn.models import base, boosting, linear, preproc, work
     from consilium.learn.uncertainty import conformal
 
@@ -160,7 +160,7 @@ def test_apply_fits_nothing_and_says_what_drifted(small, tmp_path, monkeypatch):
 
     for module, names in (
         (linear, ("fit", "fit_weights", "minimise")), (boosting, ("fit",)), (preproc, ("fit",)), (conformal, ("fit",)),
-        (fusion, ("fit_stack", "fit_calibration", "minimise")), (nested, ("fit_all", "fit_networks")),
+        (fusion, ("fit_stack", "fit_calibration", "minimise")), (nested, ("fit_all",)), (networked, ("fit",)),
         (base, ("fit_block",)), (folds, ("assign",)), (work.Ledger, ("record",)),
     ):  # fmt: skip
         for name in names:

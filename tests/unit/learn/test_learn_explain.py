@@ -158,7 +158,7 @@ def test_a_shipped_network_is_explained_by_integrated_gradients_that_add_up(monk
 
     p = train.Problem("t", whole, [], classes(y), whole.patients, np.arange(60) % 3, (), 1)
     monkeypatch.setattr(guard, "choose", lambda *a: guard.Choice("network", "test", {}, None))
-    found = train.outer_fold(p, "true", 0, Plan(inner_folds=3, network_seeds=2, epochs=6))["explanations"]
+    found = train.outer_fold(p, "true", 0, Plan(inner_folds=3, network_seeds=2, epochs=(6,)))["explanations"]
     assert {b["explainer"] for b in found["blocks"]} == {"network, integrated gradients"}
     assert {b["modality"] for b in found["blocks"]} == {"ehr/series", "imaging/t1", "omics/expression"}
     assert all(b["additive"] for b in found["blocks"])

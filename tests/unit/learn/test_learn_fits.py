@@ -15,7 +15,7 @@ from consilium.learn.settings import Plan
 from learn_cohorts import classes, cohort, mixed, numbers, table, times
 
 pytestmark = pytest.mark.slow
-FAST = {"inner_folds": 3, "network_seeds": 0, "epochs": 1, "cnn_min_patients": 1}
+FAST = {"inner_folds": 3, "network_seeds": 0, "epochs": (1,), "cnn_min_patients": 1}
 
 
 def problem(whole, target, groups=None, k=3, seed=1):
@@ -55,7 +55,7 @@ def planted():
 
 @pytest.fixture(scope="module")
 def planted_results(planted):
-    return held_out(planted, network_seeds=1, epochs=20)
+    return held_out(planted, network_seeds=1, epochs=(20,))
 
 
 def test_planted_signal_is_found_and_lies_in_the_right_blocks(planted, planted_results):
@@ -81,7 +81,7 @@ def test_every_model_predicts_every_patient_it_can(planted, planted_results):
 def test_contributions_add_up_to_the_change_of_the_probability(planted, quick):
     fold = planted.fold.copy()
     fold[:6] = -1
-    model, result = train.final(replace(planted, fold=fold), Plan(3, 0, 1))
+    model, result = train.final(replace(planted, fold=fold), Plan(3, 0, (1,)))
     nothing = model.scores(model.eta(model.parts(replace(planted.cohort, blocks=()).take(np.arange(1)))))[0, 1]
     for patient, record in zip(result["patients"], result["shipped"], strict=True):
         own = [c["contribution"] for c in result["contributions"] if c["patient"] == patient and c["target"] == "b"]
@@ -114,14 +114,14 @@ def test_held_out_patients_do_not_reach_any_fit(planted, planted_results):
     changed = train.Problem(
         "task", whole, [], classes(np.where(out, 1 - y, y)), planted.groups, planted.fold, (), planted.seed
     )
-    again = train.outer_fold(changed, "true", 0, Plan(3, 1, 20, 1))
+    again = train.outer_fold(changed, "true", 0, Plan(3, 1, (20,), 1))
     same = {k: v for k, v in again["facts"].items() if k != "curves"}
     assert same == {k: v for k, v in planted_results[0]["facts"].items() if k != "curves"}
     assert again["models"]["stack"]["scores"] != planted_results[0]["models"]["stack"]["scores"]
 
 
 def test_the_same_fit_gives_the_same_numbers(planted, planted_results):
-    again = train.outer_fold(planted, "true", 1, Plan(3, 1, 20, 1))
+    again = train.outer_fold(planted, "true", 1, Plan(3, 1, (20,), 1))
     assert again["models"] == planted_results[1]["models"]
 
 
@@ -165,13 +165,13 @@ def test_survival_and_regression_find_what_was_planted(quick):
     whole = cohort(table("omics/x", x), table("ehr/noise", rng.normal(size=(70, 4))))
     time = rng.exponential(size=70) * np.exp(-1.5 * x[:, 0]) + 0.01
     p = problem(whole, times(time, rng.random(70) < 0.8))
-    results = held_out(p, network_seeds=1, epochs=4)
+    results = held_out(p, network_seeds=1, epochs=(4,))
     risk = np.concatenate([r["models"]["shipped"]["scores"] for r in results])
     target = times(*(np.concatenate([r[k] for r in results]) for k in ("time", "event")))
     assert metrics.c_index(target, risk, np.ones((1, 70)))[0] > 0.7
     assert 0 < results[0]["shipped"][0]["p_1"] < 1
     p = problem(whole, numbers(10 + 3 * x[:, 0] + rng.normal(size=70)))
-    results = held_out(p, network_seeds=1, epochs=4)
+    results = held_out(p, network_seeds=1, epochs=(4,))
     value = np.concatenate([r["models"]["shipped"]["scores"] for r in results])
     y = np.concatenate([r["y"] for r in results])
     assert metrics.r2(numbers(y), value, np.ones((1, 70)))[0] > 0.6
@@ -190,7 +190,7 @@ def test_no_usable_block_is_not_assessed():
     p = problem(cohort(table("omics/x", np.zeros((30, 2)))), classes(np.tile([0, 1], 15)))
     result = train.outer_fold(p, "true", 0, Plan(**FAST))
     assert result["status"] == "not assessed" and "feature block" in result["reason"]
-    assert train.final(p, Plan(3, 0, 1))[0] is None
+    assert train.final(p, Plan(3, 0, (1,)))[0] is None
 
 
 def test_block_dropout_never_takes_the_last_block():

@@ -106,7 +106,7 @@ def test_a_shipped_hazard_network_keeps_its_curves_in_the_bundle():
     x, target = crossing(90, 4)
     people = cohort(table("omics/a", x))
     plan = NetworkPlan(survival="hazard", intervals=5)
-    settings = Settings((1,), inner_folds=3, network_seeds=1, epochs=3, horizons=(1.0, 2.0), network=plan)
+    settings = Settings((1,), inner_folds=3, network_seeds=1, epochs=(3,), horizons=(1.0, 2.0), network=plan)
     trained, _, facts = fit_all(people, target, [str(i) for i in range(90)], settings, Ledger())
     assert set(facts["inner_losses"]) == {"best_single", "late_mean", "network", "network_late_mean"}
     for choice in ("network", "network_late_mean"):

@@ -16,7 +16,7 @@ from consilium.learn.settings import Judging, Plan
 from learn_cohorts import classes, cohort, mixed, numbers, table, times
 
 RNG = np.random.default_rng(1)
-FAST = Plan(3, 0, 1)
+FAST = Plan(3, 0, (1,))
 
 
 @pytest.fixture(autouse=True)

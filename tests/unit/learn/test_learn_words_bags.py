@@ -145,7 +145,7 @@ def fitted():
     p = train.problem(whole, task, target, groups, folds.assign(target, groups, 3, 1))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(train, "_explained", lambda *_: {})
-        model, _ = train.final(p, Plan(3, 1, 3, 20))
+        model, _ = train.final(p, Plan(3, 1, (3,), 20))
     return p, model, pack.pack(model, whole, {"seed": 1})
 
 

@@ -11,19 +11,18 @@ from consilium.learn.guards.record import Guards
 from consilium.learn.models.tuning import Tuning
 from consilium.learn.networks.plan import NetworkPlan
 
-_PLAIN = ("inner_folds", "network_seeds", "epochs", "cnn_min_patients", "export_loss")
+_PLAIN = ("inner_folds", "network_seeds", "cnn_min_patients", "export_loss")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Settings of the fits. network_seeds: 0 = no network. augmentation: method, or auto until `decided`.
-
-    The rest as in the config's schema.
+    """Settings of the fits. network_seeds: 0 = no network. epochs: lengths of training of which the inner folds choose
+    one. augmentation: method, or auto until `decided`. The rest as in the config's schema.
     """
 
     inner_folds: int = 4
     network_seeds: int = 2
-    epochs: int = 60
+    epochs: tuple[int, ...] = (15, 60)
     cnn_min_patients: int = 200
     tuning: Tuning = field(default_factory=Tuning)
     network: NetworkPlan = field(default_factory=NetworkPlan)
@@ -35,6 +34,8 @@ class Plan:
         """From the section as JSON; lacking keys keep their default, `networks: false` means no network."""
         given = json.loads(text)
         plain = {k: given[k] for k in _PLAIN if k in given}
+        if "epochs" in given:
+            plain["epochs"] = tuple(given["epochs"])
         if not given.get("networks", True):
             plain["network_seeds"] = 0
         return cls(

@@ -46,7 +46,10 @@ def ablation_of_all(wildcards):
 def augmentation_settings():
     """What an ablation depends on, as JSON."""
     own = {k: AUGMENTATION[k] for k in ("repeats", "seeds")}
-    plain = {k: config["learn"][k] for k in ("epochs", "cnn_min_patients")}
+    plain = {
+        "epochs": max(config["learn"]["epochs"]),
+        "cnn_min_patients": config["learn"]["cnn_min_patients"],
+    }
     return json.dumps(plain | {"augmentation": own}, sort_keys=True)
 
 

@@ -10,68 +10,16 @@ import numpy as np
 
 from consilium.learn.cohort.data import Block, Cohort
 from consilium.learn.cohort.tasks import Target
-from consilium.learn.fusion import fusion, guard
+from consilium.learn.fusion import fusion, guard, networked
 from consilium.learn.fusion.model import BlockModel, Trained, key
 from consilium.learn.models import hazards as by_interval
-from consilium.learn.models import preproc
 from consilium.learn.models.base import Folded, fit_block
-from consilium.learn.models.hazards import Hazards, OwnCourses
+from consilium.learn.models.hazards import OwnCourses
 from consilium.learn.models.heads import Prior, baseline_hazard, course, losses
 from consilium.learn.models.work import Ledger, Settings, Work, start
 from consilium.learn.uncertainty import doubt
 
 Array = np.ndarray
-
-
-def fit_networks(
-    work: Work, folded: list[Folded], mask: Array
-) -> tuple[tuple[Any, ...], tuple[Array, Array], list[Any]]:
-    """(final networks, out-of-fold (logits, gates), learning curves)."""
-    from consilium.learn.augment import sampler
-    from consilium.learn.networks import network
-
-    blocks = [b for b in (work.cohort.block(f.model.name) for f in folded) if b is not None]
-    layouts = {f.model.name: f.model.design.network_layout for f in folded}
-    hazards = _hazards(work)
-    n, m, width = len(work.target), len(blocks), len(hazards.ends) if hazards else work.target.width
-    logits, gates, curves = np.zeros((n, m, width)), np.zeros((n, m)), []
-
-    def trained(designs: list[preproc.Design], rows: Array, name: Any, held: Array | None = None) -> Any:
-        inputs = {b.name: d.network_input(b) for b, d in zip(blocks, designs, strict=True)}
-        pick = lambda at: {k: v[at] for k, v in inputs.items()}  # noqa: E731
-        watch = None if held is None else (pick(held), mask[held], work.target.take(held))
-        steps = " ".join(map(str, name))
-        if work.settings.network.pretrain != "none":
-            work.note(f"network pretraining {steps}", rows)
-        own, target, seed = pick(rows), work.target.take(rows), work.seed("network", *name)
-        made = sampler.wanted(work.settings.augmentation, own, layouts, mask[rows], target, seed)
-        net = network.fit(
-            own, layouts, mask[rows], target, work.settings.epochs, seed, watch, work.settings.network,
-            [work.groups[i] for i in rows], work.settings.job, f"network {steps}", made, hazards,
-        )  # fmt: skip
-        return net, (None if held is None else net.outputs(pick(held)))
-
-    for j in np.unique(work.inner):
-        train, held = np.flatnonzero(work.inner != j), np.flatnonzero(work.inner == j)
-        work.note(f"network and its augmentation, inner fold {j}", train)
-        net, (logits[held], gates[held]) = trained([f.designs[j] for f in folded], train, (j,), held)
-        curves += [
-            {"inner": int(j), "seed": 0, "epoch": e, "train_loss": a, "validation_loss": b} for e, a, b in net.curve
-        ]
-    everyone = np.arange(n)
-    work.note("network and its augmentation", everyone)
-    final = [f.model.design for f in folded]
-    nets = tuple(trained(final, everyone, ("final", s))[0] for s in range(work.settings.network_seeds))
-    return nets, (logits, gates), curves
-
-
-def _hazards(work: Work) -> Hazards | None:
-    """Intervals of time and their baseline, from the training patients; None where networks are Cox models."""
-    plan = work.settings.network
-    if work.target.kind != "survival" or plan.survival == "cox":
-        return None
-    work.note("intervals of time", np.arange(len(work.target)))
-    return by_interval.fit(work.target, plan.intervals)
 
 
 def fit_all(
@@ -84,9 +32,9 @@ def fit_all(
     mask = _mask(cohort, folded)
     nets: tuple[Any, ...] = ()
     parts = fusion.Parts(mask, _stacked(work, folded))
-    curves: list[Any] = []
+    about: dict[str, Any] = {"curves": []}
     if settings.network_seeds and folded:
-        nets, outputs, curves = fit_networks(work, folded, mask)
+        nets, outputs, about = networked.fit(work, folded, parts)
         parts = replace(parts, nets=(outputs,), hazards=nets[0].hazards)
     together, evidence = fit_fusion(work, folded, parts)
     everyone = np.arange(len(target))
@@ -109,7 +57,7 @@ def fit_all(
     trained = replace(
         trained, doubt=doubt.fit(trained, shipped, target, cohort.levels, parts, _distances(work, folded))
     )
-    facts = choice.facts() | _about(work, folded, together, curves) | {
+    facts = choice.facts() | about | _about(work, folded, together) | {
         "calibration": calibrations[choice.name].scale
     }  # fmt: skip
     return trained, others, facts
@@ -131,10 +79,10 @@ def _alone(
     return others, calibrations
 
 
-def _about(work: Work, folded: list[Folded], together: fusion.Fusion, curves: list[Any]) -> dict[str, Any]:
-    """Facts of a fit: inner folds, curves, blocks left out, and how the models of the blocks were weighed."""
+def _about(work: Work, folded: list[Folded], together: fusion.Fusion) -> dict[str, Any]:
+    """Facts of a fit: inner folds, blocks left out, and how the models of the blocks were weighed."""
     return {
-        "inner_folds": int(work.inner.max()) + 1, "curves": curves,
+        "inner_folds": int(work.inner.max()) + 1,
         "left_out": [b.name for b in work.cohort.blocks if b.name not in together.blocks],
         "penalties": {f.model.name: f.model.linear.penalty for f in folded},
         "learners": {f.model.name: f.model.mix for f in folded},
@@ -192,11 +140,7 @@ def _no_stack(names: tuple[str, ...], target: Target) -> fusion.Stack:
 
 def best_single(base: Array, target: Target, at: Prior) -> int:
     """The block (of base (row, block, width)) whose evidence, each with its own scale, has the smallest loss."""
-    means = []
-    for m in range(base.shape[1]):
-        eta = fusion.fit_calibration(base[:, m], target, at).eta(base[:, m], at)
-        means.append(float(losses(target, eta, at).mean()))
-    return int(np.argmin(np.round(means, 9)))
+    return fusion.smallest([base[:, m] for m in range(base.shape[1])], target, at)
 
 
 def _mask(cohort: Cohort, folded: list[Folded]) -> Array:

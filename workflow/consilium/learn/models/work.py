@@ -23,12 +23,12 @@ MIN_INNER_FOLDS = 3  # two are left out at once
 
 @dataclass(frozen=True)
 class Settings:
-    """names: what the seeds are made from (run seed, task, labels, fold). job: changes no number."""
+    """names: what the seeds are made from (run seed, task, labels, fold). epochs: see Plan. job: changes no number."""
 
     names: tuple[Any, ...]
     inner_folds: int = 4
     network_seeds: int = 2
-    epochs: int = 60
+    epochs: tuple[int, ...] = (15, 60)
     cnn_min_patients: int = 200
     grid: tuple[linear.Penalty, ...] = linear.GRID
     horizons: tuple[float, ...] = ()
