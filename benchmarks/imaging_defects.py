@@ -3,8 +3,8 @@
     python benchmarks/imaging_defects.py [--draws 100] [--slow-draws 100] [--data FOLDER] [--only GROUP] [--out FILE]
 
 Every draw has its own seed. Caught: the reason holds one of the words of the third column. Rows of `clean` images count
-draws of which anything at all is said. Slow draws (a registration each) are counted apart. A row is written as soon as
-it is known; rows that --out already holds with as many draws are kept.
+draws of which anything at all is said. Slow draws (a registration each) are counted apart. A row is written every ten
+draws; one that --out already holds goes on from there.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 from consilium.core.provenance import seed_from
 from defect_bench import files, heads, pairs, series
 
+PART, MISSED = 10, "missed: "  # draws after which a row is written
 COLUMNS = ("group", "defect", "words", "draws", "caught", "example")
 Job = tuple[str, str, str, bool, Callable[[np.random.Generator], str]]  # group, defect, words ("": clean), slow, draw
 
@@ -63,16 +64,20 @@ def jobs(data: Path | None, only: str) -> Iterator[Job]:
         yield "head", name, words, True, on_any(on_head, some)
 
 
-def row(job: Job, draws: int) -> list[str]:
+def row(job: Job, first: int, upto: int, before: list[str]) -> list[str]:
+    """Draws `first` to `upto` added to what is known of the earlier ones."""
     group, name, words, _, draw = job
-    caught, missed, example = 0, "", ""
-    for i in range(draws):
+    caught, told = int(before[4]), before[5]
+    example, missed = ("", told) if told.startswith(MISSED) else (told, "")
+    for i in range(first, upto):
         reason = draw(np.random.default_rng(seed_from(1, name, i)))
         hit = any(w in reason for w in words.split("|")) if words else bool(reason)
         caught += hit
-        example, missed = (example or reason, missed) if hit else (example, missed or reason or "nothing said")
-    told = f"missed: {missed}" if missed and words else example
-    return [group, name, words, str(draws), str(caught), " ".join(told.split())[:160]]
+        if hit:
+            example = example or reason
+        elif words:
+            missed = missed or MISSED + (reason or "nothing said")
+    return [group, name, words, str(upto), str(caught), " ".join((missed or example).split())[:160]]
 
 
 def kept(file: Path | None) -> dict[str, list[str]]:
@@ -92,13 +97,15 @@ def main() -> None:
     before = kept(options.out)
     for job in jobs(options.data, options.only):
         draws = options.slow_draws if job[3] else options.draws
-        if options.only not in ("", job[0]) or int(before.get(job[1], [""] * 3 + ["0"])[3]) >= draws:
+        if options.only not in ("", job[0]):
             continue
-        before[job[1]] = row(job, draws)
-        print("\t".join(before[job[1]]), flush=True)
-        if options.out is not None:
-            lines = ["\t".join(r) for r in (COLUMNS, *before.values())]
-            options.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        known = before.get(job[1], [*job[:3], "0", "0", ""])
+        for first in range(int(known[3]), draws, PART):
+            known = before[job[1]] = row(job, first, min(first + PART, draws), known)
+            if options.out is not None:
+                lines = ["\t".join(r) for r in (COLUMNS, *before.values())]
+                options.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        print("\t".join(known), flush=True)
 
 
 if __name__ == "__main__":

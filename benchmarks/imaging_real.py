@@ -34,6 +34,7 @@ IMAGES = (
     ("sct_testing_data/fmri/fmri_r.nii.gz", "fMRI"),
     *((f"sts_ct_pet_mr/STS_{p}/{file}_image.nii.gz", kind)
       for p in ("002", "003") for file, kind in (("CT", "CT"), ("PET", "PET"), ("MR_T1", "T1"))),
+    ("ibsi/ibsi_1_ct_radiomics_phantom/nifti/image/phantom.nii.gz", "CT"),
 )  # fmt: skip
 COLUMNS = ("image", "kind", "verdict", "reason", "cpu_s")
 

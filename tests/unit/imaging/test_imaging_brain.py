@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from consilium.imaging.brain import anatomy, atlas, regional
+from consilium.imaging.brain import anatomy, atlas, bias, regional
 from consilium.imaging.brain.images import _log_field
 from consilium.imaging.brain.registration import Alignment, align, information
 from consilium.imaging.resampling import at_spacing, resample
@@ -35,6 +35,30 @@ def test_registration_finds_the_planted_pose(head: Scan, aligned) -> None:
     # The planted smooth warp alone moves voxels by 2.4 mm on average.
     assert alignment.reason == ""
     assert error.mean() < 3
+
+
+@pytest.mark.slow
+def test_most_of_a_planted_ramp_is_taken_out(head: Scan) -> None:
+    coarse, grid = at_spacing(head.voxels.astype(np.float32), head.affine, 4.0)
+    ramp = np.broadcast_to(np.linspace(-1, 1, coarse.shape[1])[:, None], coarse.shape)
+    clean, shaded = (
+        resample(field, place, np.eye(4), coarse.shape, grid)
+        for field, place in (_log_field(image, grid) for image in (coarse, (coarse * np.exp(ramp)).astype(np.float32)))
+    )
+    inside = ndimage.binary_erosion(coarse > 0.3 * coarse.max(), iterations=2)
+    taken = np.polyfit(ramp[inside], (shaded - clean)[inside], 1)[0]
+    assert 0.7 < taken < 1.2
+
+
+def test_thinned_voxels_stay_where_they_are() -> None:
+    grid = np.diag([2.0, -3.0, 4.0, 1.0])
+    grid[:3, 3] = (-10.0, 20.0, 5.0)
+    place = np.tensordot(grid[:3, :3], np.indices((49, 48, 3)), 1) + grid[:3, 3].reshape(3, 1, 1, 1)
+    for axis in range(3):
+        some, thin = bias.thinned(place[axis].astype(np.float32), grid)
+        assert some.shape == (17, 16, 3)
+        where = np.tensordot(thin[:3, :3], np.indices(some.shape), 1) + thin[:3, 3].reshape(3, 1, 1, 1)
+        assert np.allclose(some, where[axis])
 
 
 @pytest.mark.slow

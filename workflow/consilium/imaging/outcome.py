@@ -19,7 +19,7 @@ from consilium.imaging.quality.measures import METRICS
 from consilium.imaging.quality.verdict import judge
 from consilium.imaging.volume import Affine, Mask, Volume, Voxels
 
-RELATIONS, SKETCH = "relations.json", "sketch.npy"
+RELATIONS, SKETCH, LOWRES = "relations.json", "sketch.npy", "lowres.npy"
 DIGITS = 6  # significant digits of written numbers
 
 
@@ -52,38 +52,10 @@ def write(outcome: Outcome, image: Volume, sample: Sample, folder: Path) -> tupl
     folder.mkdir(parents=True, exist_ok=True)
     verdict, reason = judge(sample.kind, outcome.metrics, outcome.notes)
     head = {"patient": sample.patient, "sample": sample.sample, "kind": sample.kind}
-    metrics = {
-        name: {"value": rounded(value), "unit": METRICS[name].unit, "better": METRICS[name].better}
-        for name, value in outcome.metrics.items()
-    }
-    qc = {
-        **head,
-        "verdict": verdict,
-        "reason": reason,
-        "metrics": metrics,
-        "notes": outcome.notes,
-        "source": image.source,
-        "header": image.seen,
-        "unit": image.unit,
-        "shape": list(image.voxels.shape),
-        "technical": {k: rounded(v) for k, v in sorted(image.technical.items())},
-        "voxel_hash": outcome.details.pop("voxel_hash", ""),
-        "registration": _registration(outcome.alignment),
-        "not_assessed": outcome.not_assessed,
-    }
-    write_facts(folder / "qc.json", qc)
-    blocks = {
-        name: {
-            "reason": block.reason,
-            "features": {f.name: {"value": rounded(f.value), "unit": f.unit} for f in block.features},
-        }
-        for name, block in outcome.blocks.items()
-    }
-    volumes = {}
-    for name, voxels in outcome.lowres.items():
-        volumes[name] = "lowres.npy"
-        np.save(folder / "lowres.npy", voxels.astype(np.float16))
-    write_facts(folder / "features.json", {**head, "blocks": blocks, "volumes": volumes, "details": outcome.details})
+    write_facts(folder / "qc.json", {**head, "verdict": verdict, "reason": reason, **_quality(outcome, image)})
+    write_facts(folder / "features.json", {**head, **_features(outcome)})
+    for voxels in outcome.lowres.values():
+        np.save(folder / LOWRES, voxels.astype(np.float16))
     if outcome.sketch is not None:
         np.save(folder / SKETCH, outcome.sketch)
     if outcome.volume is not None:
@@ -94,6 +66,39 @@ def write(outcome: Outcome, image: Volume, sample: Sample, folder: Path) -> tupl
     if outcome.mask is not None:
         write_mask(folder / "brain_mask.nii.gz", *outcome.mask)
     return verdict, reason
+
+
+def _quality(outcome: Outcome, image: Volume) -> dict[str, Any]:
+    """What qc.json says beside the verdict."""
+    metrics = {
+        name: {"value": rounded(value), "unit": METRICS[name].unit, "better": METRICS[name].better}
+        for name, value in outcome.metrics.items()
+    }
+    return {
+        "metrics": metrics,
+        "notes": outcome.notes,
+        "source": image.source,
+        "header": image.seen,
+        "unit": image.unit,
+        "shape": list(image.voxels.shape),
+        "technical": {k: rounded(v) for k, v in sorted(image.technical.items())},
+        "voxel_hash": outcome.details.get("voxel_hash", ""),
+        "registration": _registration(outcome.alignment),
+        "not_assessed": outcome.not_assessed,
+    }
+
+
+def _features(outcome: Outcome) -> dict[str, Any]:
+    """What features.json says: the blocks, in which file each volume lies, how the features were found."""
+    blocks = {
+        name: {
+            "reason": block.reason,
+            "features": {f.name: {"value": rounded(f.value), "unit": f.unit} for f in block.features},
+        }
+        for name, block in outcome.blocks.items()
+    }
+    details = {k: v for k, v in outcome.details.items() if k != "voxel_hash"}
+    return {"blocks": blocks, "volumes": dict.fromkeys(outcome.lowres, LOWRES), "details": details}
 
 
 def rounded(value: float) -> float:

@@ -7,8 +7,21 @@ import numpy as np
 from consilium.imaging.resampling import from_image, to_image
 from consilium.imaging.volume import Affine, Mask, Voxels
 
-ITERATIONS = (15, 15, 15)  # twice as many change the field by 0.4 %
+# A round of N4 takes out a small part of what is left, least on the coarsest splines: 15 rounds a level leave most.
+ITERATIONS = (50, 50, 50)
 SPLINE_POINTS = (4, 4, 4)
+EVERY, FEWEST = 3, 4  # of the coarse grid's voxels N4 sees every third along each axis, four where there are so many
+
+
+def thinned(voxels: Voxels, grid: Affine) -> tuple[Voxels, Affine]:
+    """Every third voxel and its grid, not smoothed: means over larger voxels mix the tissues that N4 tells apart."""
+    step = np.array([max(1, min(EVERY, n // FEWEST)) for n in voxels.shape])
+    first = (np.array(voxels.shape) - 1) % step // 2  # the ends stay within half a step of a voxel that is seen
+    place = grid.copy()
+    place[:3, :3] = grid[:3, :3] * step
+    place[:3, 3] = grid[:3, :3] @ first + grid[:3, 3]
+    x, y, z = (slice(int(a), None, int(s)) for a, s in zip(first, step, strict=True))
+    return np.ascontiguousarray(voxels[x, y, z]), place
 
 
 def field(coarse: Voxels, grid: Affine, mask: Mask) -> Voxels:

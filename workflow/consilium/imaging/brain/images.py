@@ -16,7 +16,6 @@ from consilium.imaging.reading import COARSE_MM
 from consilium.imaging.resampling import at_spacing, coverage, resample
 from consilium.imaging.volume import Affine, Mask, Volume, Voxels
 
-FIELD_MM = 8.0  # grid of the bias field: it is smooth
 LOWRES = {"T1": "t1_volume", "FLAIR": "flair_volume"}
 
 
@@ -71,8 +70,8 @@ def _region_ml(found: anatomy.Anatomy, alignment: Alignment) -> dict[str, float]
 
 
 def _log_field(coarse: Voxels, coarse_grid: Affine) -> tuple[Voxels, Affine]:
-    coarser, grid = at_spacing(coarse, coarse_grid, FIELD_MM)
-    return np.log(bias.field(coarser, grid, head_mask(coarser))).astype(np.float32), grid
+    some, grid = bias.thinned(coarse, coarse_grid)
+    return np.log(bias.field(some, grid, head_mask(some))).astype(np.float32), grid
 
 
 def _on_grid(mask: Mask, grid: Affine, volume: Volume) -> Mask:

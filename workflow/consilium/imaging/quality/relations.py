@@ -45,7 +45,7 @@ class Relation:
         if self.preference >= SURE:
             return ""
         if self.preference <= -SURE:
-            return "left and right are exchanged in one of the two: they fit mirrored"
+            return "left and right are exchanged in one of the two, or they are of two people: they fit mirrored only"
         return "not the same head: they fit neither as they are nor mirrored"
 
 
