@@ -175,6 +175,8 @@ def test_outliers_are_told_by_direction() -> None:
     assert not cohort.is_outlier("cjv", z[-1])  # low is good
     assert np.isnan(cohort.outlier_scores(groups[:7], ["snr_air"] * 7, values[:7])).all()
     assert np.isnan(cohort.outlier_scores(groups, ["spacing_x"] * 41, values)).all()
+    counted = (1 + 1e-2 * np.arange(41) / 41 + (np.arange(41) > 37)) / 2e5  # one voxel of a head, of three heads two
+    assert np.isnan(cohort.outlier_scores(groups, ["clipped_share"] * 41, counted)).all()
 
 
 def test_a_verdict_says_what_is_wrong_in_words() -> None:

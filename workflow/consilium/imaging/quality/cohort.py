@@ -16,8 +16,10 @@ BLOCK = 512  # likenesses compared at once
 MIN_GROUP = 8  # images of one kind and scanner that an outlier needs
 OUTLIER_Z = 4.5
 MAD_EFFICIENCY = 0.37  # share of the images that a MAD makes use of, as against a standard deviation
-# Counts and geometry: their limits say enough.
-UNCOMPARED = ("spacing_", "fov_", "n_volumes", "grey_levels", "registration_", "volume_ml", "stretch_", "_volumes")
+# Counts and geometry: their limits say enough. clipped_share: a head that is not clipped has one voxel at the highest
+# value, or two, which would be an outlier among ones.
+UNCOMPARED = ("spacing_", "fov_", "n_volumes", "grey_levels", "registration_", "volume_ml", "stretch_", "_volumes",
+              "clipped_share")  # fmt: skip
 
 
 def copies(sketches: NDArray) -> list[tuple[int, int, float, bool]]:
