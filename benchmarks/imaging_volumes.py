@@ -10,6 +10,7 @@ Twelve heads are simulated (pose, warp, atrophy, bias); each volume has one of t
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import multiprocessing
 import os
@@ -194,10 +195,19 @@ def _digests(folder: Path) -> dict[str, str]:
     return {str(f.relative_to(folder)): hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
 
 
-if __name__ == "__main__":
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("action", choices=("make", "read", "run", "killed"))
+    parser.add_argument("work", type=Path)
+    parser.add_argument("volumes", type=int, nargs="?", default=100)
+    own = parser.parse_args()
     os.environ |= {"PYTHONPATH": str(ROOT / "workflow"), "OMP_NUM_THREADS": "1"}
-    action, where = sys.argv[1], Path(sys.argv[2]).resolve()
-    if action == "read":
+    where = own.work.resolve()
+    if own.action == "read":
         read(where)
     else:
-        {"make": make, "run": run, "killed": killed}[action](where, int(sys.argv[3]))
+        {"make": make, "run": run, "killed": killed}[own.action](where, own.volumes)
+
+
+if __name__ == "__main__":
+    main()
