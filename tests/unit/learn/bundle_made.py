@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 from consilium.learn import prepare, train
-from consilium.learn.bundle import ship
+from consilium.learn.bundle import pack, ship
 from consilium.learn.cohort import data, folds
 from consilium.learn.fusion.model import Trained
 from consilium.learn.judge.results import write_rows
@@ -59,6 +60,18 @@ def sheet(path: Path, patients: tuple[str, ...], outcome: list[str]) -> Path:
     lines += [f"{p}\tunknown\t\t\t\t\t{o}" for p, o in zip(patients, outcome, strict=True)]
     path.write_text("\n".join(lines) + "\n")
     return path
+
+
+def packed(whole: data.Cohort, y: np.ndarray, epochs: int) -> tuple[train.Problem, Trained, dict[str, bytes]]:
+    """(what was fitted on, model with one network and without explanations, files of its bundle)."""
+    target, groups = classes(y), [f"g{i}" for i in range(len(y))]
+    task = {"name": "task", "blocks": [], "horizons": [], "seed": 1}
+    p = train.problem(whole, task, target, groups, folds.assign(target, groups, 3, 1))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train, "_explained", lambda *_: {})
+        model, _ = train.final(p, Plan(3, 1, (epochs,), 20))
+    assert model is not None
+    return p, model, pack.pack(model, whole, {"seed": 1})
 
 
 def others(n: int, seed: int) -> tuple[data.Cohort, np.ndarray]:

@@ -6,17 +6,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from bundle_made import packed
 from consilium.core.errors import InputError
-from consilium.learn import train
 from consilium.learn.augment import sampler
 from consilium.learn.bundle import apply, card, export, pack
 from consilium.learn.cohort import dna as plain
-from consilium.learn.cohort import folds, likeness
+from consilium.learn.cohort import likeness
 from consilium.learn.explain import gradients, networked, pieces
 from consilium.learn.models import linear, preproc
 from consilium.learn.networks import encoders_dna, network
 from consilium.learn.networks.plan import NetworkPlan
-from consilium.learn.settings import Plan
 from learn_cohorts import classes, cohort, dna, table
 from sklearn.metrics import roc_auc_score
 
@@ -121,13 +120,7 @@ def fitted():
     y = rng.permutation(np.arange(60) % 2)
     windows = [mine if rng.random() > 0.1 else [] for mine in patients(y, 4, 2, 15)]
     whole = cohort(table("omics/expression", rng.normal(size=(60, 5))), dna("genomics/windows", windows, 3, 15))
-    target, groups = classes(y), [f"g{i}" for i in range(60)]
-    task = {"name": "task", "blocks": [], "horizons": [], "seed": 1}
-    p = train.problem(whole, task, target, groups, folds.assign(target, groups, 3, 1))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train, "_explained", lambda *_: {})
-        model, _ = train.final(p, Plan(3, 1, (2,), 20))
-    return p, model, pack.pack(model, whole, {"seed": 1})
+    return packed(whole, y, epochs=2)
 
 
 @pytest.mark.slow

@@ -6,16 +6,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from bundle_made import packed
 from consilium.core.errors import InputError
-from consilium.learn import stages, train
+from consilium.learn import stages
 from consilium.learn.bundle import apply, card, export, pack
-from consilium.learn.cohort import data, folds, likeness
+from consilium.learn.cohort import data, likeness
 from consilium.learn.cohort import words as saying
 from consilium.learn.explain import gradients, networked, pieces, verdict
 from consilium.learn.models import preproc
 from consilium.learn.networks import encoders_bag, encoders_words, network
 from consilium.learn.networks.plan import NetworkPlan
-from consilium.learn.settings import Plan
 from learn_cohorts import bag, classes, cohort, store, table, words
 from sklearn.metrics import roc_auc_score
 
@@ -140,13 +140,7 @@ def fitted():
     text = words("text/words", [r + (" alarm" if k else " calm") for r, k in zip(reports(y, 4), y, strict=True)], 14)
     whole = cohort(table("omics/expression", rng.normal(size=(72, 5))), saying.of_many(text, saying.MIN_PATIENTS),
                    bag("omics/cells", values, rng.random(72) > 0.1))  # fmt: skip
-    target, groups = classes(y), [f"g{i}" for i in range(72)]
-    task = {"name": "task", "blocks": [], "horizons": [], "seed": 1}
-    p = train.problem(whole, task, target, groups, folds.assign(target, groups, 3, 1))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train, "_explained", lambda *_: {})
-        model, _ = train.final(p, Plan(3, 1, (3,), 20))
-    return p, model, pack.pack(model, whole, {"seed": 1})
+    return packed(whole, y, epochs=3)
 
 
 @pytest.mark.slow

@@ -55,24 +55,11 @@ def bag(
     features: Sequence[str],
     units: Sequence[str],
     reasons: Sequence[str],
+    layout: str = "bag",
 ) -> xr.Dataset:
-    """Layout bag. values: (patient, instance, feature), NaN where missing and below a patient's last instance."""
+    """Layout bag or dna. values: (patient, instance, feature), NaN where missing and below the last instance."""
     names = _named(features, units)
-    return _block(room, title, "bag", patients, values, ("instance", "feature"), names, reasons)
-
-
-def dna(
-    room: str,
-    title: str,
-    patients: Sequence[str],
-    values: np.ndarray,
-    features: Sequence[str],
-    units: Sequence[str],
-    reasons: Sequence[str],
-) -> xr.Dataset:
-    """Layout dna. values: (patient, window, feature), see contract.check_block; NaN below a patient's last window."""
-    names = _named(features, units)
-    return _block(room, title, "dna", patients, values, ("instance", "feature"), names, reasons)
+    return _block(room, title, layout, patients, values, ("instance", "feature"), names, reasons)
 
 
 def words(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-NONE = "carries no variant of the wanted kind in the wanted regions"
+NONE = "no variant of the wanted kind was called in the wanted regions, tested or not"
 TITLE = "DNA around variants"
 
 
@@ -37,4 +37,4 @@ def block(patients: Sequence[str], table: pd.DataFrame, most: int, absent: Mappi
     names = ["copies", *(f"{row} {at:+d}" for row in ("reference", "patient") for at in range(-half, half + 1))]
     units = ["strands", *["base"] * (2 * length)]
     why = [absent.get(p) or ("" if number[p] else NONE) for p in patients]
-    return blocks.dna("genomics", TITLE, patients, values, names, units, why)
+    return blocks.bag("genomics", TITLE, patients, values, names, units, why, layout="dna")
