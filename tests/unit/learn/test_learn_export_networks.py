@@ -11,7 +11,7 @@ from consilium.core.store import write_facts
 from consilium.learn.bundle import export, onnx_files
 from consilium.learn.fusion.fusion import Calibration, Fusion, Stack
 from consilium.learn.fusion.model import BlockModel, Trained
-from consilium.learn.models import boosting, hazards, preproc
+from consilium.learn.models import additive, boosting, hazards, preproc
 from consilium.learn.models.heads import Prior, prior
 from consilium.learn.models.linear import Linear
 from consilium.learn.networks import encoders, network
@@ -86,9 +86,10 @@ def test_curves_of_a_hazard_network_and_a_forest_are_exported(tmp_path):
     assert wanted.shape == (N, 3) and (wanted[:, 2] <= wanted[:, 1]).all()
     first = model.blocks[0]
     x = first.design.matrix(COHORT.blocks[0])
-    forest = boosting.forest(x, target, 1)
-    assert np.ptp(forest.evidence(x)) > 0.01
-    grown = replace(first, forest=forest, mix={"elastic_net": 0.4, "forest": 0.6})
+    forest, bent = boosting.forest(x, target, 1), additive.fit(x, target)[0]
+    assert np.ptp(forest.evidence(x)) > 0.01 and np.ptp(bent.evidence(x)) > 0.01 and len(bent.knots)
+    mix = {"elastic_net": 0.4, "forest": 0.6, "additive": 0.7}
+    grown = replace(first, forest=forest, additive=bent, mix=mix)
     model = replace(model, blocks=(grown, *model.blocks[1:]))
     onnx_files.write_graph(model, COHORT, TIMES, "late_mean", path)
     assert export._largest(path, model, COHORT, "late_mean") < 1e-5

@@ -5,9 +5,10 @@ import json
 import numpy as np
 import pytest
 from consilium.learn.bundle import pack
+from consilium.learn.explain import attribution, pieces
 from consilium.learn.fusion import guard
 from consilium.learn.fusion.nested import fit_all
-from consilium.learn.models import base, boosting, heads, linear, tuning
+from consilium.learn.models import additive, base, boosting, heads, linear, tuning
 from consilium.learn.models.work import Ledger, Settings
 from consilium.learn.settings import Plan
 from hypothesis import given, settings
@@ -42,6 +43,38 @@ def test_a_forest_on_one_binary_column_says_observed_over_expected():
     expected = heads.baseline_hazard(target, np.zeros((400, 1)), tuple(target.time))
     ratio = [target.event[x[:, 0] == k].sum() / expected[x[:, 0] == k].sum() for k in (0, 1)]
     np.testing.assert_allclose(said, np.log(ratio), atol=0.05)
+
+
+@pytest.mark.parametrize("columns", [7, 9, 12, 20, 40])
+def test_every_column_is_drawn_as_often_as_the_others(columns):
+    """Columns that say nothing are split as often as they are offered, whatever the seed."""
+    rng = np.random.default_rng(3)
+    x, target = rng.normal(size=(600, columns)), times(rng.exponential(1, 600) + 1e-3, np.ones(600))
+    for seed in range(4):
+        splits = boosting.booster(boosting.forest(x, target, seed).text).feature_importance("split")
+        assert abs(splits[::2].mean() / splits[1::2].mean() - 1) < 0.25
+
+
+def test_an_additive_model_without_penalty_is_the_maximum_likelihood_of_its_terms():
+    from sklearn.linear_model import LogisticRegression
+
+    rng = np.random.default_rng(8)
+    x = np.column_stack([rng.normal(size=(800, 2)), rng.random(800) < 0.4])
+    target = classes((np.abs(x[:, 0]) + 0.7 * x[:, 2] + rng.normal(size=800) > 1).astype(int))
+    ours = additive.fit(x, target, (linear.Penalty("none", 1e4),))[0]
+    knots = np.quantile(x[:, :2], [0.1, 0.5, 0.9], axis=0)
+    terms = np.column_stack([x, *(np.maximum(x[:, :2] - k, 0) for k in knots)])
+    theirs = LogisticRegression(C=1e6, max_iter=20_000, tol=1e-8).fit(terms, target.y).decision_function(terms)
+    logit = np.diff(ours.evidence(x), axis=1)[:, 0]
+    np.testing.assert_allclose(logit - logit.mean(), theirs - theirs.mean(), atol=0.02)
+    at_zero = ours.evidence(np.array([[-2.0, 0, 0], [0, 0, 0], [2.0, 0, 0]]))[:, 1]
+    assert at_zero[0] > at_zero[1] + 0.5 < at_zero[2]  # risk rises at both ends
+    np.testing.assert_allclose(ours.by_column(x).sum(axis=1), ours.evidence(x), atol=1e-9)
+
+
+def test_an_additive_model_of_columns_that_never_vary_says_nothing():
+    fitted = additive.fit(np.zeros((40, 3)), classes(np.arange(40) % 2))
+    assert len(fitted) == len(additive.GRID) and not np.any(fitted[0].evidence(np.ones((5, 3))))
 
 
 def test_shapes_that_differ_in_rounds_share_a_model_and_say_what_each_alone_would():
@@ -107,6 +140,21 @@ def test_a_survival_model_with_a_forest_is_packed_and_unpacked_number_for_number
     again = pack.unpack(pack.pack(trained, parts, {}))
     np.testing.assert_array_equal(trained.eta(trained.parts(parts)), again.eta(again.parts(parts)))
     assert np.ptp(again.blocks[0].evidence(parts.blocks[0], "forest")) > 0.5
+
+
+def test_bent_lines_join_large_cohorts_and_are_packed_and_explained(monkeypatch):
+    monkeypatch.setattr(boosting, "LARGE", 160)
+    x, target = survivors(240, 9, effect=0.0)
+    both_ends = times(target.time * np.exp(-1.5 * np.abs(x[:, 0])), target.event)
+    parts, trained, others, facts = fitted(240, both_ends, x)
+    assert facts["learners"]["omics/a"]["additive"] > facts["learners"]["omics/a"]["elastic_net"]
+    assert "additive|omics/a" in others
+    again = pack.unpack(pack.pack(trained, parts, {}))
+    np.testing.assert_array_equal(trained.eta(trained.parts(parts)), again.eta(again.parts(parts)))
+    block, model = parts.blocks[0], again.blocks[0]
+    found = pieces.of(model.design, block, block)
+    shared = attribution.shares(model, found, np.zeros(240, dtype=int))
+    np.testing.assert_allclose(shared.phi.sum(axis=1) + shared.constant, model.evidence(block)[:, 0], atol=1e-6)
 
 
 def test_large_cohorts_choose_shape_and_rounds_out_of_fold(monkeypatch):

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from consilium.learn.bundle.graph_network import NetworkInput, Networks
 from consilium.learn.fusion.fusion import FROM_NETWORK
 from consilium.learn.fusion.model import BlockModel, Trained
+from consilium.learn.models.additive import ARRAYS, Additive
 from consilium.learn.models.boosting import MIN_RATIO, Boosted
 from consilium.learn.models.preproc import CLIP, Design
 
@@ -138,6 +139,25 @@ class Trees(nn.Module):
         return raw - raw.mean(1, keepdim=True) if self.width > 1 else raw
 
 
+class Bent(nn.Module):
+    """additive.Additive, in float64."""
+
+    columns: Tensor
+    bent: Tensor
+    knots: Tensor
+    mean: Tensor
+    weights: Tensor
+
+    def __init__(self, fitted: Additive) -> None:
+        super().__init__()
+        _fixed(self, **{name: getattr(fitted, name) for name in ARRAYS})
+
+    def forward(self, x: Tensor) -> Tensor:
+        terms = torch.cat([x[:, self.columns], (x[:, self.bent] - self.knots).clamp(min=0.0)], dim=1)
+        e = (terms - self.mean) @ self.weights
+        return e - e.mean(1, keepdim=True) if e.shape[1] > 1 else e
+
+
 def _nodes(structure: dict[str, Any]) -> Array:
     """(node, [column, bound, left, right, value]); the root is node 0, a leaf is its own child."""
     rows: list[list[float]] = []
@@ -161,23 +181,24 @@ def _depth(nodes: Array, at: int = 0) -> int:
 
 
 class BlockGraph(nn.Module):
-    """One block's evidence (row, width): linear and trees by their shares; the linear product in float32."""
+    """One block's evidence (row, width): its learners by their shares; the linear product in float32."""
 
     def __init__(self, model: BlockModel) -> None:
         super().__init__()
         self.mix = dict(model.mix)
         self.linear = _product(model.linear.weights.T)
-        learners = {"lightgbm": model.boosted, "forest": model.forest}
-        self.trees = nn.ModuleDict(
-            {n: Trees(b) for n, b in learners.items() if b is not None and b.text and self.mix.get(n, 0.0) > 0}
-        )
+        used = {n: fitted for n, fitted in model.beside.items() if self.mix.get(n, 0.0) > 0}
+        self.beside = nn.ModuleDict(
+            {n: Trees(b) if isinstance(b, Boosted) else Bent(b) for n, b in used.items()
+             if not isinstance(b, Boosted) or b.text}
+        )  # fmt: skip
 
     def forward(self, x: Tensor, present: Tensor) -> Tensor:
         """x: rows of the design."""
         e = self.linear(x.float()).double()
         e = self.mix.get("elastic_net", 0.0) * (e - e.mean(1, keepdim=True) if e.shape[1] > 1 else e)
-        for name, trees in self.trees.items():
-            e = e + self.mix[name] * trees(x)
+        for name, learner in self.beside.items():
+            e = e + self.mix[name] * learner(x)
         return torch.where(present[:, None], e, 0.0)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from consilium.learn.cohort.data import Block, Cohort
 from consilium.learn.fusion.fusion import Calibration, Fusion, Stack
 from consilium.learn.fusion.model import BlockModel, Trained
+from consilium.learn.models.additive import ARRAYS, Additive
 from consilium.learn.models.boosting import Boosted
 from consilium.learn.models.hazards import Hazards
 from consilium.learn.models.heads import Course, Prior
@@ -38,6 +39,8 @@ def pack(trained: Trained, cohort: Cohort, settings: dict[str, Any]) -> Files:
             if trees is not None:
                 fitted[f"{i:03d}.{name}_columns"] = np.ascontiguousarray(trees.columns)
                 files[f"{name}/{i:03d}.txt"] = trees.text.encode()
+        for name in ARRAYS if b.additive is not None else ():
+            fitted[f"{i:03d}.additive_{name}"] = np.ascontiguousarray(getattr(b.additive, name))
     files["preproc.safetensors"] = save(fitted)
     for s, net in enumerate(trained.nets):
         files[f"network-{s}.safetensors"] = save({k: np.ascontiguousarray(v) for k, v in net.weights.items()})
@@ -105,13 +108,13 @@ def unpack(files: Files) -> Trained:
             for name in ("boosting", "forest")
             if (columns := arrays.pop(f"{name}_columns", None)) is not None
         }
+        bent = [arrays.pop(f"additive_{n}") for n in ARRAYS if f"additive_{n}" in arrays]
         weights = np.array([row[1:] for row in lines["coefficients"]], dtype=float).reshape(-1, width)
         design = Design(about["layout"], tuple(about["columns"]), arrays)
         linear = Linear(weights, lines["penalty"])
         blocks.append(
-            BlockModel(
-                about["name"], design, linear, trees.get("boosting"), about["mix"], about["far"], trees.get("forest")
-            )
+            BlockModel(about["name"], design, linear, trees.get("boosting"), about["mix"], about["far"],
+                       trees.get("forest"), Additive(*bent) if bent else None)
         )  # fmt: skip
     f = facts["fusion"]
     names = tuple(b.name for b in blocks)

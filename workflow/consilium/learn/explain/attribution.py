@@ -1,4 +1,4 @@
-"""Exact contributions of a block's pieces to what its models say: linear weights, Tree-SHAP for the trees' share."""
+"""Exact contributions of a block's pieces to what its models say: linear weights, bent lines, Tree-SHAP of trees."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TOLERANCE = 1e-6  # of additivity, on the scale of evidence
 @dataclass(frozen=True)
 class Shared:
     """phi (row, piece): what each piece adds to the block's evidence for the row's target. constant (row,): what does
-    not belong to any piece (the trees' mean; of a volume all that the trees say of its components)."""
+    not belong to any piece (the trees' mean; of a volume all but what the linear model says of its components)."""
 
     phi: Array
     constant: Array
@@ -31,18 +31,21 @@ def shares(model: BlockModel, pieces: Pieces, target: Array) -> Shared:
     weights = centred(model.linear.weights)[:, target].T
     phi = model.mix.get("elastic_net", 0.0) * pieces.linear(weights)
     constant = np.zeros(len(phi))
-    for learner, fitted in (("lightgbm", model.boosted), ("forest", model.forest)):
+    rows = np.arange(len(phi))
+    for learner, fitted in model.beside.items():
         share = model.mix.get(learner, 0.0)
-        if fitted is None or share <= 0:
+        if share <= 0:
             continue
-        trees, base = tree_shap(fitted, pieces.x)
-        rows = np.arange(len(phi))
-        constant += share * base[rows, target]
-        own = share * trees[rows, :, target]
+        if isinstance(fitted, Boosted):
+            by_column, base = tree_shap(fitted, pieces.x)
+            constant += share * base[rows, target]
+        else:
+            by_column = fitted.by_column(pieces.x)
+        own = share * by_column[rows, :, target]
         if pieces.shares is None:
             phi = phi + own
         else:
-            constant += own.sum(axis=1)  # trees speak of whole components, which have no place
+            constant += own.sum(axis=1)  # they speak of whole components, which have no place
     return Shared(phi, constant)
 
 

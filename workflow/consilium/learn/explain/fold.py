@@ -65,8 +65,9 @@ class Asked:
         assert held is not None and train is not None
         found = pieces.of(self.model.design, held.take(self.own), train)
         phi, additive = self._shared(found)
-        trees = ", Tree-SHAP" if self.model.mix.get("lightgbm") else ""
-        record: Facts = {"modality": name, "explainer": f"exact (linear{trees})", "pieces": len(found.names),
+        used = [n for n in self.model.beside if self.model.mix.get(n)]
+        others = [", additive"] * ("additive" in used) + [", Tree-SHAP"] * bool({"lightgbm", "forest"} & {*used})
+        record: Facts = {"modality": name, "explainer": f"exact (linear{''.join(others)})", "pieces": len(found.names),
                          "fits": "fits to disjoint halves of the training patients", "additive": additive}  # fmt: skip
         patients = [given.held.patients[i] for i in self.own]
         scale = self.weight * unit_of(given.trained)

@@ -11,7 +11,7 @@ from consilium.core.provenance import seed_from
 from consilium.learn.cohort.folds import assign, permuted
 from consilium.learn.cohort.tasks import Target
 from consilium.learn.fusion.model import BlockModel
-from consilium.learn.models import boosting, linear
+from consilium.learn.models import additive, boosting, linear
 
 Array = np.ndarray
 SPLITS = 1  # into halves, per fold
@@ -29,13 +29,15 @@ def penalties(model: linear.Linear) -> tuple[tuple[linear.Penalty, ...], Array]:
 
 
 def refit(model: BlockModel, x: Array, target: Target, seed: int) -> BlockModel:
-    """Linear model and trees of `model` fitted to other rows or outcomes, on the same design."""
+    """The learners of `model` fitted to other rows or outcomes, on the same design."""
     grid, shares = penalties(model.linear)
     again = replace(model, linear=linear.averaged(linear.fit(x, target, grid), shares))
     if model.boosted is not None and model.mix.get("lightgbm"):
         again = replace(again, boosted=boosting.fit(x, target, seed, model.boosted.shape))
     if model.mix.get("forest"):
         again = replace(again, forest=boosting.forest(x, target, seed))
+    if model.additive is not None and model.mix.get("additive"):
+        again = replace(again, additive=additive.fit(x, target, (model.additive.penalty,))[0])
     return again
 
 
@@ -56,7 +58,7 @@ def on_permuted(model: BlockModel, x: Array, target: Target, groups: Sequence[st
 
 
 def at_random(model: BlockModel, generator: np.random.Generator) -> BlockModel:
-    """Normal weights of the same size in place of the learned ones; the trees' share is left out."""
+    """Normal weights of the same size in place of the learned ones; the other learners' share is left out."""
     size = float(np.sqrt((model.linear.weights**2).mean())) if model.linear.weights.size else 0.0
     drawn = generator.normal(size=model.linear.weights.shape) * (size or 1.0)
     return replace(model, linear=linear.Linear(drawn, "random"), boosted=None, mix={"elastic_net": 1.0})

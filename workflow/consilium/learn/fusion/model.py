@@ -10,6 +10,7 @@ import numpy as np
 from consilium.learn.cohort.data import Block, Cohort
 from consilium.learn.explain import shapley
 from consilium.learn.fusion.fusion import FROM_NETWORK, Calibration, Fusion, Parts, own_courses
+from consilium.learn.models.additive import Additive
 from consilium.learn.models.boosting import Boosted
 from consilium.learn.models.hazards import OwnCourses
 from consilium.learn.models.heads import Course, Prior, softmax, survival
@@ -29,7 +30,7 @@ NOT_THERE = ("", "not supplied", "not in the feature store", "not in the cohort'
 class BlockModel:
     """Base models of one block. mix: share of each learner in what it tells fusion. far: 99 % point of `unusual`.
 
-    forest: survival only.
+    forest: survival only. additive: of many rows only.
     """
 
     name: str
@@ -39,10 +40,16 @@ class BlockModel:
     mix: dict[str, float] = field(default_factory=lambda: {"elastic_net": 1.0})
     far: float = float("inf")
     forest: Boosted | None = None
+    additive: Additive | None = None
 
-    def learner(self, name: str) -> Linear | Boosted:
-        trees = {"lightgbm": self.boosted, "forest": self.forest}.get(name)
-        return self.linear if trees is None else trees
+    @property
+    def beside(self) -> dict[str, Boosted | Additive]:
+        """Learner -> what was fitted beside the linear model."""
+        found = {"lightgbm": self.boosted, "forest": self.forest, "additive": self.additive}
+        return {name: fitted for name, fitted in found.items() if fitted is not None}
+
+    def learner(self, name: str) -> Linear | Boosted | Additive:
+        return self.beside.get(name, self.linear)
 
     def evidence(self, block: Block, learner: str = "") -> Array:
         """(row, width); 0 where the block is absent."""

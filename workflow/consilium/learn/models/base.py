@@ -9,7 +9,7 @@ import numpy as np
 from consilium.learn.cohort.data import Block
 from consilium.learn.cohort.tasks import Target
 from consilium.learn.fusion.model import BlockModel
-from consilium.learn.models import boosting, linear, preproc
+from consilium.learn.models import additive, boosting, linear, preproc
 from consilium.learn.models.heads import Objective, losses, objective, prior
 from consilium.learn.models.tuning import tuned
 from consilium.learn.models.work import Work
@@ -19,7 +19,7 @@ TEMPER = 0.5
 MIN_ROWS = 12  # training patients with a block; below it the block is left out
 MIN_ROWS_TREES = 150  # below it trees are baselines and do not enter fusion
 ONE_LEVEL = 1000  # from here on the few choices made on the first level of evidence no longer show in its losses
-TREES = ("lightgbm", "forest")
+BESIDE = ("lightgbm", "forest", "additive")  # the linear model
 MAX_PAIRS = 200_000
 
 
@@ -40,7 +40,7 @@ class Folded:
 
 @dataclass(frozen=True)
 class Field:
-    """What competes to speak for a block, in this order: penalties, shapes of boosted trees, a forest.
+    """What competes to speak for a block, in this order: penalties, shapes of boosted trees, forest, additive models.
 
     tuned: one shape more, found inside each fit. mixed: trees enter fusion. large: shares by stacking, see `_shares`.
     """
@@ -49,18 +49,23 @@ class Field:
     shapes: tuple[boosting.Shape, ...]
     tuned: bool
     forest: bool
+    additive: bool
     mixed: bool
     large: bool
 
     @property
     def places(self) -> dict[str, slice]:
         """Learner -> its options."""
-        ends = np.cumsum([0, len(self.grid), len(self.shapes) + self.tuned, self.forest])
-        names = ("elastic_net", *TREES)
+        ends = np.cumsum([0, *self.sizes])
+        names = ("elastic_net", *BESIDE)
         return {n: slice(int(a), int(b)) for n, a, b in zip(names, ends[:-1], ends[1:], strict=True) if b > a}
 
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        return len(self.grid), len(self.shapes) + self.tuned, int(self.forest), len(additive.GRID) * self.additive
+
     def __len__(self) -> int:
-        return len(self.grid) + len(self.shapes) + self.tuned + self.forest
+        return sum(self.sizes)
 
 
 def field(work: Work, rows: int, trees: bool) -> Field:
@@ -69,14 +74,14 @@ def field(work: Work, rows: int, trees: bool) -> Field:
     mixed = trees and rows >= MIN_ROWS_TREES
     trees = trees and (mixed or s.baselines)
     shapes = boosting.shapes(rows) if trees else ()
-    forest = trees and work.target.kind == "survival"
-    return Field(s.grid, shapes, bool(shapes) and s.trials > 0, forest, mixed, rows >= boosting.LARGE)
+    forest, large = trees and work.target.kind == "survival", rows >= boosting.LARGE
+    return Field(s.grid, shapes, bool(shapes) and s.trials > 0, forest, trees and large, mixed, large)
 
 
 def fit_block(work: Work, block: Block, trees: bool = True, fused: bool = True) -> Folded | None:
     """Base models of one block, or None when too few training patients have it or nothing in it varies.
 
-    trees: also LightGBM. fused: also the second level of evidence, by which fusion is judged.
+    trees: also what stands beside the linear model. fused: also the second level of evidence, which judges fusion.
     """
     have = np.flatnonzero(block.present)
     if not _enough(work, have):
@@ -107,17 +112,20 @@ def _final(
 ) -> BlockModel:
     """The block's models on every row that has it, in the mixture found out of fold."""
     target, places = work.target.take(have), own.places
-    boosted = forest = None
+    boosted = forest = bent = None
     if "lightgbm" in places:
         best = int(shares[places["lightgbm"]].argmax())
         seed = work.seed(block.name, "trees")
         boosted = boosting.fit(x, target, seed, _shapes(work, own, x, target, work.inner[have], seed)[best])
     if "forest" in places:
         forest = boosting.forest(x, target, work.seed(block.name, "forest"))
+    if "additive" in places:
+        penalty = additive.GRID[int(shares[places["additive"]].argmax())]
+        bent = additive.fit(x, target, (penalty,))[0]
     return BlockModel(
         block.name, design, linear.averaged(linear.fit(x, target, own.grid), _alone(shares, places["elastic_net"])),
-        boosted, {n: float(shares[at].sum()) for n, at in places.items() if own.mixed or n not in TREES},
-        float(np.quantile(design.unusual(block.take(have)), 0.99)), forest,
+        boosted, {n: float(shares[at].sum()) for n, at in places.items() if own.mixed or n not in BESIDE},
+        float(np.quantile(design.unusual(block.take(have)), 0.99)), forest, bent,
     )  # fmt: skip
 
 
@@ -174,31 +182,34 @@ def _out_of_fold(
     if "forest" in places:
         forest = boosting.forest(x, target, work.seed(block.name, "forest", *held))
         out[places["forest"].start, asked] = forest.evidence(x_asked)
+    if "additive" in places:
+        for g, bent in enumerate(additive.fit(x, target), start=places["additive"].start):
+            out[g, asked] = bent.evidence(x_asked)
     return out, design
 
 
 def _shares(own: Field, target: Target, evidence: Array, fold: Array) -> Array:
     """Share of each option of the field, from its out-of-fold evidence (option, row, width) and the rows' inner folds.
 
-    Of the shapes the one of smallest loss speaks. Small: `mixture` of penalties and trees. Large: penalties by
-    `mixture`, then linear model, trees and forest by `stacked`.
+    Of a learner's shapes or bends the option of smallest loss speaks. Small: `mixture` of penalties and trees. Large:
+    penalties by `mixture`, then the learners by `stacked`.
     """
     at, places = prior(target), own.places
     by_row = np.stack([losses(target, at.offset + e, at) for e in evidence])
     out = np.zeros(len(evidence))
     n = len(own.grid)
-    trees = [places[t].start + int(by_row[places[t]].mean(axis=1).argmin()) for t in TREES if t in places]
+    beside = [places[t].start + int(by_row[places[t]].mean(axis=1).argmin()) for t in BESIDE if t in places]
     if not own.mixed:
         out[:n] = mixture(by_row[:n])
     elif not own.large:
-        options = [*range(n), *trees]
+        options = [*range(n), *beside]
         out[options] = mixture(by_row[options])
     else:
         out[:n] = mixture(by_row[:n])
         one = np.tensordot(out[:n], evidence[:n], axes=1)
-        weights = stacked(np.stack([one, *evidence[trees]]), target, fold)
+        weights = stacked(np.stack([one, *evidence[beside]]), target, fold)
         out[:n] *= weights[0]
-        out[trees] = weights[1:]
+        out[beside] = weights[1:]
     return out
 
 
