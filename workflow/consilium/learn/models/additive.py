@@ -1,4 +1,4 @@
-"""Additive model of a block's design: a sum of bent lines, one a column, fitted with ridge penalties.
+"""Additive model of a narrow block's design: a sum of bent lines, one a column, fitted with ridge penalties.
 
 Each column may bend at three of its training quantiles, the usual places of three knots (doi:10.1007/978-3-319-19425-7,
 section 2.4.6). Risk that rises at both ends, or ceases to rise, costs it few coefficients; what it says adds up column
@@ -13,19 +13,21 @@ import numpy as np
 
 from consilium.learn.cohort.tasks import Target
 from consilium.learn.models import linear
-from consilium.learn.models.heads import centred, strongest
+from consilium.learn.models.heads import centred
 
 Array = np.ndarray
 QUANTILES = (0.1, 0.5, 0.9)
 ARRAYS = ("columns", "bent", "knots", "mean", "weights")  # of a fitted model
 MIN_VALUES = 9  # that differ, for a column to bend
-MAX_COLUMNS = 64  # those whose score test at the prior is largest
+MAX_COLUMNS = (
+    64  # of a design, for it to be worth its time: of hundreds, bends told nothing beyond linear model and trees
+)
 GRID = tuple(p for p in linear.GRID if not p.share)  # a lasso on bends of one column keeps an arbitrary one
 
 
 @dataclass(frozen=True)
 class Additive:
-    """columns: of the design, that enter as they are. bent, knots: column of the design and place of each bend.
+    """columns: of the design, those that vary. bent, knots: column of the design and place of each bend.
 
     mean, weights: of the terms (columns, then bends) on the training rows; evidence = (terms - mean) @ weights.
     penalty: as fitted; a bundle, from which nothing is fitted, does not keep it.
@@ -56,7 +58,7 @@ def _terms(x: Array, columns: Array, bent: Array, knots: Array) -> Array:
 
 def fit(x: Array, target: Target, grid: tuple[linear.Penalty, ...] = GRID) -> list[Additive]:
     """One model a penalty, on rows of a design."""
-    columns = strongest(x, target, MAX_COLUMNS)
+    columns = np.flatnonzero(np.ptp(x, axis=0) > 0)
     places = [(c, k) for c in columns if len(np.unique(x[:, c])) >= MIN_VALUES
               for k in np.unique(np.quantile(x[:, c], QUANTILES))]  # fmt: skip
     bent, knots = np.array([c for c, _ in places], dtype=int), np.array([k for _, k in places], dtype=float)

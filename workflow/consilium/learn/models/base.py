@@ -68,14 +68,15 @@ class Field:
         return sum(self.sizes)
 
 
-def field(work: Work, rows: int, trees: bool) -> Field:
-    """Of a block that `rows` training patients have."""
+def field(work: Work, rows: int, trees: bool, columns: int) -> Field:
+    """Of a block that `rows` training patients have, with so many columns of its design."""
     s = work.settings
     mixed = trees and rows >= MIN_ROWS_TREES
     trees = trees and (mixed or s.baselines)
     shapes = boosting.shapes(rows) if trees else ()
     forest, large = trees and work.target.kind == "survival", rows >= boosting.LARGE
-    return Field(s.grid, shapes, bool(shapes) and s.trials > 0, forest, trees and large, mixed, large)
+    bent = trees and large and columns <= additive.MAX_COLUMNS
+    return Field(s.grid, shapes, bool(shapes) and s.trials > 0, forest, bent, mixed, large)
 
 
 def fit_block(work: Work, block: Block, trees: bool = True, fused: bool = True) -> Folded | None:
@@ -86,11 +87,11 @@ def fit_block(work: Work, block: Block, trees: bool = True, fused: bool = True) 
     have = np.flatnonzero(block.present)
     if not _enough(work, have):
         return None
-    own = field(work, len(have), trees)
     design = preproc.fit(block.take(have), len(have) >= work.settings.cnn_min_patients)
     x = design.matrix(block.take(have))
     if not x.shape[1]:
         return None
+    own = field(work, len(have), trees, x.shape[1])
     work.note(f"{block.name}: shares, preparation and base models", have)
     levels = [_out_of_fold(work, block, have, (j,), own) for j in work.folds]
     first = np.sum([evidence for evidence, _ in levels], axis=0)

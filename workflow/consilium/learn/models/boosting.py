@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from consilium.learn.cohort.tasks import Target
-from consilium.learn.models.heads import baseline_hazard, centred, objective, prior, strongest
+from consilium.learn.models.heads import baseline_hazard, centred, objective, prior
 
 Array = np.ndarray
-MAX_COLUMNS = 300  # see heads.strongest
+MAX_COLUMNS = 300  # those whose score test at the prior is largest, on the training rows
 MIN_COLUMNS = 3  # that a tree sees, however few the block has
 LARGE = 500  # rows from which on shape and rounds are chosen by out-of-fold loss
 TREES = 150  # of a forest
@@ -121,7 +121,7 @@ def fit(x: Array, target: Target, seed: int, shape: Shape = SMALL[0]) -> Boosted
     n, width = len(x), target.width
     at = prior(target)
     start = np.tile(at.offset, (n, 1))
-    columns = strongest(x, target, MAX_COLUMNS)
+    columns = _columns(x, target)
     if not len(columns) or (target.kind == "classification" and len(np.unique(target.y)) < 2):
         return Boosted("", columns, width)
     about: dict[str, Any] = settings(n, seed, shape) | {"feature_fraction": share(shape.columns, len(columns))}
@@ -154,6 +154,17 @@ def share(wanted: float, columns: int) -> float:
     return min(1.0, count / columns)
 
 
+def _columns(x: Array, target: Target) -> Array:
+    """The MAX_COLUMNS varying columns of largest score test at the prior, in order; none where there are too few rows."""
+    if len(x) < 10 or not x.shape[1]:
+        return np.arange(0)
+    at = prior(target)
+    gradient = objective(target, at)(np.tile(at.offset, (len(x), 1)))[1]
+    strength = np.abs((x - x.mean(axis=0)).T @ gradient).sum(axis=1) / np.maximum(x.std(axis=0), 1e-12)
+    varies = np.flatnonzero(np.ptp(x, axis=0) > 0)
+    return np.sort(varies[np.argsort(-strength[varies], kind="stable")[:MAX_COLUMNS]])
+
+
 def paths(x: Array, target: Target, seed: int, offered: tuple[Shape, ...], asked: Array) -> Array:
     """Evidence (shape, row of `asked`, width) of every shape; shapes that differ in rounds alone share one model."""
     out = np.zeros((len(offered), len(asked), target.width))
@@ -173,7 +184,7 @@ def forest(x: Array, target: Target, seed: int) -> Boosted:
 
     A leaf holds observed over expected events: the mean of event / H(time), weighted by H(time) (Nelson-Aalen).
     """
-    columns = strongest(x, target, MAX_COLUMNS)
+    columns = _columns(x, target)
     if not len(columns):
         return Boosted("", columns, 1)
     expected = np.maximum(baseline_hazard(target, np.zeros((len(x), 1)), tuple(target.time)), 1e-6)

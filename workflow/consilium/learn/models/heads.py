@@ -114,17 +114,6 @@ def _cox(target: Target) -> Objective:
     return value
 
 
-def strongest(x: Array, target: Target, most: int) -> Array:
-    """The `most` columns that vary of largest score test at the prior, in order; none where there are too few rows."""
-    if len(x) < 10 or not x.shape[1]:
-        return np.arange(0)
-    at = prior(target)
-    gradient = objective(target, at)(np.tile(at.offset, (len(x), 1)))[1]
-    strength = np.abs((x - x.mean(axis=0)).T @ gradient).sum(axis=1) / np.maximum(x.std(axis=0), 1e-12)
-    varies = np.flatnonzero(np.ptp(x, axis=0) > 0)
-    return np.sort(varies[np.argsort(-strength[varies], kind="stable")[:most]])
-
-
 def log_running_sum(x: Array) -> Array:
     """Logarithm of the running sum of exp(x), exact however far apart the values lie; -inf: adds nothing.
 
