@@ -19,9 +19,7 @@ Array = np.ndarray
 QUANTILES = (0.1, 0.5, 0.9)
 ARRAYS = ("columns", "bent", "knots", "mean", "weights")  # of a fitted model
 MIN_VALUES = 9  # that differ, for a column to bend
-MAX_COLUMNS = (
-    64  # of a design, for it to be worth its time: of hundreds, bends told nothing beyond linear model and trees
-)
+MAX_COLUMNS = 64  # of a design: among hundreds, bends told nothing beyond linear model and trees
 GRID = tuple(p for p in linear.GRID if not p.share)  # a lasso on bends of one column keeps an arbitrary one
 
 

@@ -155,7 +155,7 @@ def share(wanted: float, columns: int) -> float:
 
 
 def _columns(x: Array, target: Target) -> Array:
-    """The MAX_COLUMNS varying columns of largest score test at the prior, in order; none where there are too few rows."""
+    """The MAX_COLUMNS varying columns of largest score test at the prior, in order; none where rows are too few."""
     if len(x) < 10 or not x.shape[1]:
         return np.arange(0)
     at = prior(target)
