@@ -6,9 +6,9 @@
 
 74 low-grade gliomas, FLAIR (`$CONSILIUM_DATA/imaging/lgg_radiogenomics`). One training took 12 processor minutes.
 Judged are each network alone and the mean of the first two, three, ... networks of a fold, on the patients of the fold
-that none of them has seen, with threshold and clean-up from the networks' tuning patients. Written by fold and for all
-patients: mean Dice with its 95 % interval (2,000 draws of patients), median, patients below .5, mean gain over network
-0 alone with its interval (the same patients), processor seconds a volume.
+that none of them has seen, with threshold and clean-up from the networks' tuning patients. Written by fold, and of all
+folds that have so many networks together: mean Dice with its 95 % interval (2,000 draws of patients), median, patients
+below .5, mean gain over network 0 alone with its interval (the same patients), processor seconds a volume.
 """
 
 from __future__ import annotations
@@ -146,9 +146,9 @@ def judge(work: Path, out: Path | None, figure: Path | None) -> None:
             dice, alone = (np.array([d for d, *_ in outlined(opened, g).values()]) for g in (fold, single[f, 0]))
             found[f] = Judged(dice, alone, fold.rule, fold.cpu_s)
             rows.append(row(name, str(f), [found[f]]))
-        if len(found) == FOLDS:
-            rows.append(row(name, "all", list(found.values())))
-            print("\t".join(rows[-1].values()), flush=True)
+        which = "all" if len(found) == FOLDS else " ".join(map(str, found))
+        rows.append(row(name, which, list(found.values())))
+        print("\t".join(rows[-1].values()), flush=True)
     if figure:
         draw(opened, [together(work, f, ms, [single[f, m] for m in ms]) for f, ms in numbers.items()], figure)
     if out:
