@@ -42,7 +42,9 @@ def dice(found: NDArray, truth: NDArray) -> float:
 def reached(probabilities: Sequence[NDArray], truths: Sequence[NDArray], voxel_ml: Sequence[float]) -> NDArray:
     """(threshold, smallest piece) mean Dice of the patients with each rule; NaN without a patient."""
     table = np.full((len(THRESHOLDS), len(SMALLEST_ML)), np.nan)
-    for i, j in np.ndindex(table.shape if probabilities else (0, 0)):
+    if not probabilities:
+        return table
+    for i, j in np.ndindex(table.shape):
         rule = Rule(THRESHOLDS[i], SMALLEST_ML[j])
         table[i, j] = np.mean(
             [dice(cleaned(p, v, rule), t) for p, t, v in zip(probabilities, truths, voxel_ml, strict=True)]
