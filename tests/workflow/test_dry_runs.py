@@ -166,6 +166,19 @@ def test_augmentation_is_asked_for_and_never_by_default(place):
     assert jobs == [(0, 0, 3), (1, 1, 3), (4, 0, 3)], "auto: one ablation an outer fold, one for the final model"
 
 
+def test_every_network_of_a_segmentation_fold_is_a_job(place):
+    wanted = {"use": True, "min_patients": 6, "folds": 2, "networks": 3}
+    place.write((), **NOTHING_TO_LEARN, imaging={"segmentation": wanted})
+    rows = [[f"P{i}", "imaging", kind, "image", ""] for i in range(1, 7) for kind in ("FLAIR", "mask")]
+    (place.folder / "image").write_text("")
+    place.sheet("samples.tsv", list(SAMPLES), rows)
+    status, jobs, said = place.dry_run()
+    assert status == 0, said[-3000:]
+    assert {s: jobs[f"imaging_segment_{s}"] for s in ("store", "train", "join", "predict", "collect")} == {
+        "store": 1, "train": 9, "join": 3, "predict": 3, "collect": 1
+    }  # fmt: skip
+
+
 def test_apply_trains_nothing(place):
     bundle = place.folder / "bundle"
     bundle.mkdir()

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from consilium.core.sheets import Sample
-from consilium.imaging.segment import augment, collect, fill, folds, grid, net, picture, pieces, sides, store
+from consilium.imaging.segment import (
+    augment,
+    collect,
+    fill,
+    folds,
+    grid,
+    net,
+    picture,
+    pieces,
+    predict,
+    sides,
+    store,
+    train,
+)
 from consilium.imaging.volume import Volume
 from hypothesis import given
 from hypothesis import strategies as st
@@ -81,9 +95,20 @@ def test_folds_never_part_a_group_and_do_not_depend_on_order(groups: dict[str, s
     assert found == folds.assign(dict(reversed(groups.items())), number, seed)
     sizes = [list(found.values()).count(f) for f in range(number)]
     assert max(sizes) - min(sizes) <= max(list(groups.values()).count(g) for g in groups.values())
-    learning, tuning = folds.tuning(groups, seed, "0")
-    assert sorted(learning + tuning) == sorted(groups)
-    assert not {groups[p] for p in learning} & {groups[p] for p in tuning}
+    for member in range(3):
+        learning, tuning = folds.tuning(groups, seed, "0", member)
+        assert sorted(learning + tuning) == sorted(groups)
+        assert not {groups[p] for p in learning} & {groups[p] for p in tuning}
+
+
+def test_each_network_has_tuning_patients_of_its_own_until_everybody_was_one() -> None:
+    groups = {f"P{i:02d}": f"P{i:02d}" for i in range(59)}
+    tuned = [folds.tuning(groups, 0, "3", member)[1] for member in range(9)]
+    assert all(len(t) == 7 for t in tuned)
+    assert len(set().union(*tuned[:8])) == 56
+    assert set().union(*tuned) == set(groups)  # the ninth: three that are left and four for the second time
+    # What the first network of a fold leaves out is what networks: 1 has always left out.
+    assert tuned[0] == ["P07", "P09", "P18", "P20", "P31", "P48", "P52"]
 
 
 def test_another_seed_gives_other_folds() -> None:
@@ -107,13 +132,24 @@ def test_small_pieces_go_and_the_rule_is_chosen_by_dice() -> None:
     truth[1:3, 4:12, 4:12] = True
     probability = np.where(truth, 0.65, 0.05)
     probability[0, 17:19, 17:19] = 0.9  # a false piece of 4 voxels
-    rule = pieces.choose([probability], [truth], [0.1])
+    table = pieces.reached([probability], [truth], [0.1])
+    rule = pieces.best([table], [1])
     assert rule.smallest_ml == 0.5 and rule.threshold == 0.5
     assert pieces.dice(pieces.cleaned(probability, 0.1, rule), truth) == 1.0
     assert pieces.cleaned(probability, 0.1, pieces.Rule(0.5, 0.0)).sum() == truth.sum() + 4
-    faint = pieces.choose([probability * 0.6], [truth], [0.1])
-    assert faint.threshold == 0.3
-    assert pieces.choose([], [], []) == pieces.Rule()
+    assert table.max() == table[2, 2] == 1.0 and table[4:, :].max() == 0  # above .65 only the false piece is left
+    faint = pieces.reached([probability * 0.6], [truth], [0.1])
+    assert pieces.best([faint], [1]).threshold == 0.3
+    assert np.isnan(pieces.reached([], [], [])).all()
+
+
+def test_the_rule_of_several_networks_weighs_their_tuning_patients_alike() -> None:
+    low, high = np.zeros((6, 6)), np.zeros((6, 6))
+    low[0, 0], low[5, 5], high[5, 5], high[0, 0] = 0.9, 0.5, 0.8, 0.6
+    assert pieces.best([low, high], [1, 1]) == pieces.Rule(0.3, 0.0)  # .75 against .65
+    assert pieces.best([low, high], [1, 3]) == pieces.Rule(0.8, 4.0)  # .675 against .725
+    assert pieces.best([[], high], [0, 2]) == pieces.Rule(0.8, 4.0)  # a network without tuning patients
+    assert pieces.best([[]], [0]) == pieces.Rule()
 
 
 def test_an_array_written_by_slices_is_an_npy_file(tmp_path: Path) -> None:
@@ -170,6 +206,24 @@ def test_the_other_side_of_a_head_that_lies_off_the_middle() -> None:
     assert found[1].argmax() == 4 * 20 + 12 and found[1, 4, 12] == 2 and found[1, 4, 6] == 0
     np.testing.assert_allclose(found[0, 4, 5:14], 0, atol=1e-6)
     assert (found[0, 4, 16:] == -3).all()
+
+
+def test_the_probability_is_the_mean_of_the_networks_and_of_their_views() -> None:
+    import torch
+
+    def says(logit: float) -> Callable[[torch.Tensor], torch.Tensor]:
+        """A network with that logit right of the middle (column 8 on) and its negative left of it, in every view."""
+        signs = torch.where(torch.arange(16) < 8, -1.0, 1.0)
+        return lambda seen: (logit * signs).expand(len(seen), 1, 16, 16)
+
+    image, settings = np.zeros((2, 16, 16), dtype=np.float32), train.Settings(mirror=False)
+    one, two = (predict.predict([says(v)], image, 5.0, settings, torch.device("cpu")).probability for v in (2.0, -1.0))
+    both = predict.predict([says(2.0), says(-1.0)], image, 5.0, settings, torch.device("cpu"))
+    middle = (slice(None), 8, slice(10, 14))  # turning leaves it on its side
+    np.testing.assert_allclose(one[middle], 1 / (1 + np.exp(-2)), atol=1e-3)
+    np.testing.assert_allclose(both.probability, (one + two) / 2, atol=1e-6)
+    p = (1 / (1 + np.exp(-2)) + 1 / (1 + np.exp(1))) / 2
+    np.testing.assert_allclose(both.entropy[middle], -p * np.log2(p) - (1 - p) * np.log2(1 - p), atol=1e-3)
 
 
 def test_strength_scales_what_augmentation_changes() -> None:

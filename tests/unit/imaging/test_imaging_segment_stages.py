@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel as nib
@@ -11,7 +12,9 @@ import pytest
 from consilium.core.errors import InputError
 from consilium.core.store import read_facts, read_table
 from consilium.imaging import stages
-from consilium.imaging.segment import collect, model
+from consilium.imaging.segment import collect, model, pieces, train
+from consilium.imaging.segment.grid import Grid
+from safetensors.numpy import load_file
 
 PATIENTS, SIDE = 14, 32
 
@@ -71,6 +74,41 @@ def test_a_file_that_is_no_model_is_named(tmp_path: Path) -> None:
         model.about(tmp_path / "x.safetensors")
 
 
+def network(file: Path, weight: float, tuning_dice: np.ndarray, **settings: float) -> Path:
+    """A file of one network of a single weight."""
+    import torch
+
+    net = torch.nn.Linear(1, 1, bias=False)
+    torch.nn.init.constant_(net.weight, weight)
+    notes = {"seed": int(weight), "n_tuning": 2, "tuning_dice": tuning_dice.tolist()}
+    own = replace(train.Settings(), **{"seed": int(weight), **settings})
+    model.save(file, model.Model((net,), "FLAIR", Grid(SIDE, 2.5), own, pieces.Rule(), (notes,)))
+    return file
+
+
+def test_networks_are_joined_with_a_rule_for_all(tmp_path: Path) -> None:
+    tables = np.zeros((3, 6, 6))
+    tables[0, 1, 2], tables[1, 1, 2], tables[1, 5, 5] = 0.9, 0.6, 0.8
+    one, two = (network(tmp_path / f"{i}.safetensors", i, tables[i]) for i in (0, 1))
+    stages.segment_join([one, two], tmp_path / "both.safetensors")
+    facts = model.about(tmp_path / "both.safetensors")
+    assert facts["rule"] == {"threshold": 0.4, "smallest_ml": 0.5} and [n["seed"] for n in facts["notes"]] == [0, 1]
+    three = network(tmp_path / "2.safetensors", 2, tables[2])
+    stages.segment_join([tmp_path / "both.safetensors", three], tmp_path / "all.safetensors")
+    weights = load_file(tmp_path / "all.safetensors")
+    assert {k: v.item() for k, v in weights.items()} == {"0.weight": 0.0, "1.weight": 1.0, "2.weight": 2.0}
+    other = network(tmp_path / "3.safetensors", 3, tables[2], augmentation=1.0)
+    with pytest.raises(InputError, match="one configuration"):
+        stages.segment_join([one, other], tmp_path / "both.safetensors")
+
+
+def test_a_file_cut_short_is_named(tmp_path: Path) -> None:
+    file = network(tmp_path / "x.safetensors", 1, np.zeros((6, 6)))
+    file.write_bytes(file.read_bytes()[:-2])
+    with pytest.raises(InputError, match=r"x\.safetensors"):
+        model.join([file], tmp_path / "y.safetensors")
+
+
 @pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes_and_they_are_read_back(tmp_path: Path) -> None:
     cohort(tmp_path)
@@ -79,8 +117,13 @@ def test_the_same_seed_gives_the_same_bytes_and_they_are_read_back(tmp_path: Pat
         stages.segment_train(store, "0", file, width=4, patch=SIDE, batch=4, epochs=1, seed=seed)
     first, same, other = (file.read_bytes() for file in files)
     assert first == same != other
-    model.save(tmp_path / "read.safetensors", model.load(files[0]))
-    assert (tmp_path / "read.safetensors").read_bytes() == first
+    model.join([files[0], files[2]], tmp_path / "both.safetensors")
+    for file in (files[0], tmp_path / "both.safetensors"):
+        model.save(tmp_path / "read.safetensors", model.load(file))
+        assert (tmp_path / "read.safetensors").read_bytes() == file.read_bytes()
+    member = tmp_path / "member.safetensors"
+    stages.segment_train(store, "0", member, 1, width=4, patch=SIDE, batch=4, epochs=1, seed=1)
+    assert model.about(member)["notes"][0]["seed"] == model.about(files[0])["notes"][0]["seed"] + 100
 
 
 @pytest.mark.slow
@@ -90,8 +133,12 @@ def test_planted_balls_are_found_by_networks_that_did_not_see_the_patient(tmp_pa
     store = stored(tmp_path)
     manifests = []
     for part in ("0", "1", "final"):
-        file = tmp_path / f"{part}.safetensors"
-        stages.segment_train(store, part, file, dimensions, width=4, patch=SIDE, depth=8, batch=4, epochs=15, seed=1)
+        file, members = tmp_path / f"{part}.safetensors", range(2 if part == "0" else 1)
+        networks = [tmp_path / f"{part}_{member}.safetensors" for member in members]
+        for member in members:
+            stages.segment_train(store, part, networks[member], member, dimensions, width=4, patch=SIDE, depth=8,
+                                 batch=4, epochs=15, seed=1)  # fmt: skip
+        stages.segment_join(networks, file)
         manifests.append(tmp_path / f"{part}.json")
         stages.segment_predict(store, tmp_path / "samples.tsv", part, file, tmp_path / "patients", manifests[-1])
     out = {n: tmp_path / n for n in ("table.tsv", "records.json", "figure.png")}

@@ -1,4 +1,4 @@
-# Lesions outlined by a network: training store, one U-Net a fold, predictions of the patients it did not learn from.
+# Lesions outlined by networks: training store, U-Nets of each fold, predictions of the patients they did not learn from.
 SEGMENTATION = config["imaging"]["segmentation"]
 SEGMENT_FOLDER = f"{COHORT}/imaging/segmentation"
 
@@ -32,6 +32,7 @@ SEGMENT_PARTS = (
 
 wildcard_constraints:
     part=r"\d+|final|given",
+    member=r"\d+",
 
 
 def segment_records():
@@ -83,9 +84,9 @@ if SEGMENT:
             masks=f"{SEGMENT_FOLDER}/masks.npy",
             store=f"{SEGMENT_FOLDER}/store.json",
         output:
-            f"{SEGMENT_FOLDER}/{{part}}.safetensors",
+            temp(f"{SEGMENT_FOLDER}/networks/{{part}}_{{member}}.safetensors"),
         log:
-            f"{LOGS}/imaging_segment_train/{{part}}.log",
+            f"{LOGS}/imaging_segment_train/{{part}}_{{member}}.log",
         conda:
             ENVS / "imaging.yaml"
         threads: 1
@@ -103,9 +104,27 @@ if SEGMENT:
             code=digest("imaging"),
         shell:
             "python $SCRIPTS/imaging.py segment-train --store {input.store} --part {wildcards.part}"
-            " --dimensions {params.dimensions} --width {params.width} --patch {params.patch} --batch {params.batch}"
-            " --epochs {params.epochs} --augmentation {params.augmentation} --seed {params.seed} --model {output}"
-            " > {log} 2>&1"
+            " --member {wildcards.member} --dimensions {params.dimensions} --width {params.width}"
+            " --patch {params.patch} --batch {params.batch} --epochs {params.epochs}"
+            " --augmentation {params.augmentation} --seed {params.seed} --model {output} > {log} 2>&1"
+
+    rule imaging_segment_join:
+        input:
+            expand(
+                f"{SEGMENT_FOLDER}/networks/{{part}}_{{member}}.safetensors",
+                member=range(SEGMENTATION["networks"]),
+                allow_missing=True,
+            ),
+        output:
+            f"{SEGMENT_FOLDER}/{{part}}.safetensors",
+        log:
+            f"{LOGS}/imaging_segment_join/{{part}}.log",
+        conda:
+            ENVS / "imaging.yaml"
+        params:
+            code=digest("imaging"),
+        shell:
+            "python $SCRIPTS/imaging.py segment-join --networks {input} --model {output} > {log} 2>&1"
 
     rule imaging_segment_predict:
         input:

@@ -1,4 +1,4 @@
-"""Trains the model of one part: everybody with an expert mask but its held-out fold ("final": nobody held out)."""
+"""Trains one network of one part: everybody with an expert mask but its held-out fold ("final": nobody held out)."""
 
 from __future__ import annotations
 
@@ -17,8 +17,11 @@ from consilium.imaging.segment.store import Entry, Store
 FEWEST = 4  # patients to learn from
 
 
-def fit(store: Store, part: str, settings: train.Settings, say: Callable[[str], None]) -> Model:
-    """Network, and the threshold and clean-up that suit its tuning patients best. The judged fold is not touched."""
+def fit(store: Store, part: str, member: int, settings: train.Settings, say: Callable[[str], None]) -> Model:
+    """One network of a part, and the threshold and clean-up that suit its tuning patients best.
+
+    member: which of the part's networks; each has its own seed and tuning patients. The judged fold is not touched.
+    """
     judged = {e.patient for e in stores.judged(store.trainable, part)}
     groups = {e.patient: e.group for e in store.trainable if e.patient not in judged}
     if len(groups) < FEWEST:
@@ -26,29 +29,28 @@ def fit(store: Store, part: str, settings: train.Settings, say: Callable[[str], 
             Problem("imaging: segmentation", f"{len(groups)} patients with a usable image and mask to learn from",
                     f"at least {FEWEST}", "supply more masks, or turn segmentation off")
         )  # fmt: skip
-    learning, tuning = folds.tuning(groups, settings.seed, part)
+    learning, tuning = folds.tuning(groups, settings.seed, part, member)
     number = -1 if part == stores.FINAL else int(part)
-    own = replace(settings, seed=settings.seed * 1000 + number + 1)
+    own = replace(settings, seed=settings.seed * 1000 + 100 * member + number + 1)
     net, losses = train.fit(store, learning, own, say)
     grid = Grid(int(store.facts["pixels"]), float(store.facts["pixel_mm"]))
     entries = [e for e in store.trainable if e.patient in tuning]
-    rule, reached = _rule(store, entries, net, own, grid)
-    say(f"tuning patients: {len(entries)}, mean Dice {reached:.3f} with {rule}")
-    notes = {"part": part, "n_learning": len(learning), "n_tuning": len(tuning), "tuning_dice": round(reached, 4),
+    table = _tuned(store, entries, net, own, grid)
+    rule = pieces.best([table], [len(entries)])
+    say(f"tuning patients: {len(entries)}, best {rule}; mean Dice by threshold and smallest piece:\n{table.round(3)}")
+    notes = {"part": part, "member": member, "seed": own.seed, "n_learning": len(learning), "n_tuning": len(tuning),
+             "tuning_dice": [[round(v, 5) for v in row] for row in table.tolist()] if entries else [],
              "loss": [round(v, 5) for v in losses]}  # fmt: skip
-    return Model(net, store.facts["kind"], grid, own, rule, notes)
+    return Model((net,), store.facts["kind"], grid, own, rule, (notes,))
 
 
-def _rule(store: Store, entries: list[Entry], net: object, settings: train.Settings,
-          grid: Grid) -> tuple[pieces.Rule, float]:  # fmt: skip
-    """(best rule, mean Dice with it) in the tuning patients, on the store's grid."""
+def _tuned(store: Store, entries: list[Entry], net: object, settings: train.Settings, grid: Grid) -> pieces.NDArray:
+    """Mean Dice with every rule in the tuning patients (see pieces.reached), on the store's grid."""
     where = train.device()
     found, truths, voxel_ml = [], [], []
     for entry in entries:
         image, mask = store.of(entry)
-        found.append(predict.predict(net, image, entry.slice_mm, settings, where).probability)
+        found.append(predict.predict([net], image, entry.slice_mm, settings, where).probability)
         truths.append(np.asarray(mask) > 0)
         voxel_ml.append(entry.slice_mm * grid.pixel_mm**2 / 1000)
-    rule = pieces.choose(found, truths, voxel_ml)
-    each = [pieces.dice(pieces.cleaned(p, v, rule), t) for p, t, v in zip(found, truths, voxel_ml, strict=True)]
-    return rule, float(np.mean(each)) if each else float("nan")
+    return pieces.reached(found, truths, voxel_ml)

@@ -31,7 +31,8 @@ NEAR = 0.1  # probability from which a voxel counts for the uncertainty of the w
 def _model(file: Path) -> tuple[models.Model, Any]:
     """Loaded once for all patients of a job."""
     model, where = models.load(file), train.device()
-    model.net.to(where)
+    for net in model.nets:
+        net.to(where)
     return model, where
 
 
@@ -49,7 +50,7 @@ def one_patient(task: Task, folder: Path, model_file: Path, part: str, patients:
     model, where = _model(model_file)
     seen = scaled(image.voxels, image.kind, float(image.spacing[0]))
     on_grid = model.grid.take(seen, image.affine, float(seen.min())).astype(np.float16)
-    found = predict.predict(model.net, on_grid, float(image.spacing[2]), model.settings, where)
+    found = predict.predict(model.nets, on_grid, float(image.spacing[2]), model.settings, where)
     back = partial(model.grid.put_back, shape=image.voxels.shape, affine=image.affine)
     probability, entropy = back(found.probability), back(found.entropy)
     outline = pieces.cleaned(probability, image.voxel_ml, model.rule)

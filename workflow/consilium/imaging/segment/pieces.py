@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import ndimage
 
 NDArray = np.ndarray
@@ -38,16 +39,33 @@ def dice(found: NDArray, truth: NDArray) -> float:
     return 2 * int((found & truth).sum()) / total if total else 1.0
 
 
-def choose(probabilities: Sequence[NDArray], truths: Sequence[NDArray], voxel_ml: Sequence[float]) -> Rule:
-    """Rule with the best mean Dice in the tuning patients; of equal ones (to 0.001) that nearest to the default."""
-    default = Rule()
+def reached(probabilities: Sequence[NDArray], truths: Sequence[NDArray], voxel_ml: Sequence[float]) -> NDArray:
+    """(threshold, smallest piece) mean Dice of the patients with each rule; NaN without a patient."""
+    table = np.full((len(THRESHOLDS), len(SMALLEST_ML)), np.nan)
     if not probabilities:
+        return table
+    for i, j in np.ndindex(table.shape):
+        rule = Rule(THRESHOLDS[i], SMALLEST_ML[j])
+        table[i, j] = np.mean(
+            [dice(cleaned(p, v, rule), t) for p, t, v in zip(probabilities, truths, voxel_ml, strict=True)]
+        )
+    return table
+
+
+def best(tables: Sequence[ArrayLike], patients: Sequence[int]) -> Rule:
+    """Rule with the best mean Dice over all patients; of equal ones (to 0.001) that nearest to the default.
+
+    tables: what `reached` gave for each of several groups of patients. patients: their numbers.
+    """
+    default = Rule()
+    if not any(patients):
         return default
-    scored = []
-    for threshold in THRESHOLDS:
-        for smallest in SMALLEST_ML:
-            rule = Rule(threshold, smallest)
-            each = [dice(cleaned(p, v, rule), t) for p, t, v in zip(probabilities, truths, voxel_ml, strict=True)]
-            far = (abs(threshold - default.threshold), abs(smallest - default.smallest_ml))
-            scored.append((-round(float(np.mean(each)), 3), far, rule))
-    return min(scored, key=lambda s: s[:2])[2]
+    kept = [np.asarray(table, dtype=float) * n for table, n in zip(tables, patients, strict=True) if n]
+    mean = np.round(np.sum(kept, axis=0) / sum(patients), 3)
+    rules = [(mean[i, j], Rule(THRESHOLDS[i], SMALLEST_ML[j])) for i, j in np.ndindex(mean.shape)]
+
+    def order(scored: tuple[float, Rule]) -> tuple[float, float, float]:
+        dice_of, rule = scored
+        return -dice_of, abs(rule.threshold - default.threshold), abs(rule.smallest_ml - default.smallest_ml)
+
+    return min(rules, key=order)[1]

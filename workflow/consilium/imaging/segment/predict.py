@@ -1,8 +1,9 @@
-"""Probability and uncertainty of every voxel of one patient, averaged over several views of the image."""
+"""Probability and uncertainty of every voxel of one patient, averaged over networks and views of the image."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +25,9 @@ SLICES_AT_ONCE = 16
 
 @dataclass(frozen=True)
 class Prediction:
-    """probability: mean over the views, (slice, row, column) float32. spread: their SD."""
+    """probability: mean over networks and views, (slice, row, column) float32."""
 
     probability: NDArray
-    spread: NDArray
 
     @property
     def entropy(self) -> NDArray:
@@ -36,8 +36,10 @@ class Prediction:
         return np.asarray(-(p * np.log2(p) + (1 - p) * np.log2(1 - p)), dtype=np.float32)
 
 
-def predict(net: Any, image: NDArray, slice_mm: float, settings: Settings, where: torch.device) -> Prediction:
-    """image: (slice, row, column) on the store's grid; rows and columns are multiples of 16."""
+def predict(
+    nets: Sequence[Any], image: NDArray, slice_mm: float, settings: Settings, where: torch.device
+) -> Prediction:
+    """Mean of the networks. image: (slice, row, column) on the store's grid; rows and columns are multiples of 16."""
     import torch
 
     stack = torch.from_numpy(np.asarray(image, dtype=np.float32)).to(where)[None]
@@ -51,10 +53,10 @@ def predict(net: Any, image: NDArray, slice_mm: float, settings: Settings, where
             if mirrored and not settings.mirror:
                 continue
             seen = _turned(stack.flip(3) if mirrored else stack, turn)
-            found = _turned(run(net, seen, slice_mm, settings)[None], -turn)[0]
-            views.append(found.flip(2) if mirrored else found)
-    every = torch.stack(views).clamp(0, 1)
-    return Prediction(every.mean(0).cpu().numpy(), every.std(0, correction=0).cpu().numpy())
+            for net in nets:
+                found = _turned(run(net, seen, slice_mm, settings)[None], -turn)[0]
+                views.append(found.flip(2) if mirrored else found)
+    return Prediction(torch.stack(views).clamp(0, 1).mean(0).cpu().numpy())
 
 
 def _whole_slices(net: Any, stack: torch.Tensor, slice_mm: float, settings: Settings) -> torch.Tensor:

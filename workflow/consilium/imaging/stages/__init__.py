@@ -3,7 +3,13 @@
 from consilium.imaging.stages.images import check, features, process
 from consilium.imaging.stages.privacy import deidentified, deidentify
 from consilium.imaging.stages.radiomics import radiomics
-from consilium.imaging.stages.segmentation import segment_collect, segment_predict, segment_store, segment_train
+from consilium.imaging.stages.segmentation import (
+    segment_collect,
+    segment_join,
+    segment_predict,
+    segment_store,
+    segment_train,
+)
 
 __all__ = [
     "check",
@@ -14,6 +20,7 @@ __all__ = [
     "deidentified",
     "segment_store",
     "segment_train",
+    "segment_join",
     "segment_predict",
     "segment_collect",
 ]

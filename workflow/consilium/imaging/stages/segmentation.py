@@ -38,6 +38,7 @@ def segment_train(
     store: Path,
     part: str,
     model: Path,
+    member: int = 0,
     dimensions: int = 2,
     width: int = 16,
     patch: int = 64,
@@ -48,12 +49,13 @@ def segment_train(
     augmentation: float = 0.4,
     seed: int = 0,
 ) -> None:
-    """Train the U-Net of one part and choose its threshold and clean-up.
+    """Train one U-Net of one part and judge every threshold and clean-up in its tuning patients.
 
-    store: store.json. part: number of the fold held out, or "final". model: safetensors. dimensions: 2 or 3.
-    width: channels of the first level. patch, depth: size of a training patch in pixels and slices. batch: patches a
-    step. epochs: passes over as many slices as there are. mirror: left and right may be exchanged.
-    augmentation: its strength, 0 for none. seed: of the run.
+    store: store.json. part: number of the fold held out, or "final". model: safetensors. member: which network of the
+    part, from 0; each has its own seed and tuning patients. dimensions: 2 or 3. width: channels of the first level.
+    patch, depth: size of a training patch in pixels and slices. batch: patches a step. epochs: passes over as many
+    slices as there are. mirror: left and right may be exchanged. augmentation: its strength, 0 for none. seed: of the
+    run.
     """
     from consilium.imaging.segment import model as models
     from consilium.imaging.segment import part as parts
@@ -61,8 +63,18 @@ def segment_train(
     from consilium.imaging.segment.train import Settings
 
     settings = Settings(dimensions, width, patch, depth, batch, epochs, mirror, augmentation, seed)
-    fitted = parts.fit(stores.load(store), part, settings, lambda line: print(line, flush=True))
+    fitted = parts.fit(stores.load(store), part, member, settings, lambda line: print(line, flush=True))
     models.save(model, fitted)
+
+
+def segment_join(networks: list[Path], model: Path) -> None:
+    """Join the networks of one part into the model that predicts: their mean, with threshold and clean-up for all.
+
+    networks: of stage segment_train. model: safetensors.
+    """
+    from consilium.imaging.segment import model as models
+
+    models.join(networks, model)
 
 
 def segment_predict(store: Path, samples: Path, part: str, model: Path, folder: Path, manifest: Path) -> None:
