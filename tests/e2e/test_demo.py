@@ -33,7 +33,7 @@ def places(tmp_path_factory) -> dict[int, Workspace]:
         {"name": "survival", "type": "survival", "time": "survival_days", "event": "event"},
     ]
     # What is left out goes the same path again, several times.
-    without = {"permutation_control": False, "planted_control": False, "leave_one_site_out": False}
+    without = {"planted_control": False, "leave_one_site_out": False}
     first.configure(learn={**without, "tasks": tasks})
     first.forget(["survival_days", "event"], SURVIVAL_KNOWN)
     return {2: first, **{cores: first.copy(folders[cores]) for cores in (1, 0)}}
@@ -161,6 +161,8 @@ def test_every_patient_has_a_prediction_or_a_reason(demo):
         assert set(predictions["patient"]) == set(_patients(demo))
         gates = json.loads((demo.cohort / "learn" / task / "gates.json").read_text())
         assert gates["status"] == status and bool(gates["reason"]) == (status == "not assessed"), gates
+        shuffled = [g for g in gates["gates"] if g["gate"] == "permuted outcomes give chance"]
+        assert [g["passed"] and 0 < g["figures"]["value"] < 1 for g in shuffled] == [True] * (status == "assessed")
 
 
 def test_stop_names_every_broken_file_before_any_other_job(places):
