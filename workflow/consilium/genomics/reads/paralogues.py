@@ -25,6 +25,11 @@ class Sites:
     def __len__(self) -> int:
         return len(self.own)
 
+    def without(self, start: int, end: int) -> Sites:
+        """The sites outside a 0-based stretch of the gene."""
+        kept = (self.own < start) | (self.own >= end)
+        return Sites(self.own[kept], self.other[kept], self.own_base[kept], self.other_base[kept])
+
 
 def align(a: str, b: str) -> tuple[Ints, Ints]:
     """Places (column,) in `a` and in `b` of an alignment with linear gap cost; -1 = gap (Needleman-Wunsch, DOI
