@@ -1,4 +1,5 @@
-"""Chromosomes 22 of simulated people around CYP2D6: those of real people, with the gene deleted, or doubled."""
+"""Chromosomes 22 of simulated people around CYP2D6: those of real people, with the gene deleted, doubled or
+mixed with its twin."""
 
 from __future__ import annotations
 
@@ -19,10 +20,11 @@ from consilium.genomics.stars.alleles import scored
 from consilium.genomics.stars.tables import Gene
 
 GENES = Path(__file__).resolve().parents[2] / "resources" / "gene_regions.tsv"
-START, END = 42_100_000, 42_150_000  # 0-based stretch of chr22 that is simulated
+START, END = 42_121_000, 42_147_000  # 0-based stretch of chr22 that is simulated
 UNIT = 42_123_191, 42_135_343  # between the repeats: deleted in *5, doubled in a duplication
 COMES_WITH = 42_127_941  # 1-based position of 2851C>T
 VARYING = 0.002  # of the sites of CYP2D7 carry CYP2D6's base
+SWITCH = {"*13": 42_129_600, "*36": 42_126_760, "*68": 42_130_300}  # where hybrids change from one gene to the other
 Variant = tuple[int, str, str]
 
 
@@ -80,8 +82,27 @@ def _chromosome(where: Locus22, panel: Panel, name: str, rng: np.random.Generato
     after = _put(after, UNIT[1], {p: b for p, b in twin.items() if rng.random() < VARYING})
     if name == "*5":
         return before + after
+    if name == "*13":
+        own, other = _switch(where, SWITCH[name])
+        return before + where.bases[UNIT[0] - START : own - START] + after[other - UNIT[1] :]
+    genes = [_gene(where, panel, part, rng) for part in name.split("+")]
+    return before + "".join(genes) + after
+
+
+def _gene(where: Locus22, panel: Panel, name: str, rng: np.random.Generator) -> str:
+    """One gene between its repeats, or several equal ones; hybrids begin as CYP2D6 and end as CYP2D7."""
     allele, _, copies = name.partition("x")
-    return before + _unit(where, panel.drawn(allele, rng)) * int(copies or 1) + after
+    if allele not in SWITCH:
+        return _unit(where, panel.drawn(allele, rng)) * int(copies or 1)
+    own, other = _switch(where, SWITCH[allele])
+    return where.bases[UNIT[1] - START : other - START] + where.bases[own - START : UNIT[1] - START]
+
+
+def _switch(where: Locus22, place: int) -> tuple[int, int]:
+    """A place in CYP2D6 and the same one in CYP2D7."""
+    beside = where.twin.beside()
+    own = next(p for p in range(place, where.own.end) if p in beside)
+    return own, beside[own]
 
 
 def _unit(where: Locus22, variants: Sequence[Variant]) -> str:

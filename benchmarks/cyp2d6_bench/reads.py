@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -50,33 +51,35 @@ def write_bam(path: Path, aligner: Aligner, chromosomes: Sequence[str], depth: f
 
 def _pairs(
     chromosomes: Sequence[str], depth: float, rng: np.random.Generator
-) -> Iterator[tuple[tuple[str, str], tuple[np.ndarray, np.ndarray]]]:
+) -> Iterator[tuple[tuple[str, str], tuple[bytes, bytes]]]:
     """Sequences as a machine gives them, the second mate turned round, and their qualities."""
     for text in chromosomes:
-        for start in rng.integers(
-            0, len(text) - 2 * LENGTH, rng.poisson(depth / 2 * len(text) / (2 * LENGTH))
-        ).tolist():
-            size = max(int(rng.normal(FRAGMENT, SPREAD)), LENGTH)
+        n = int(rng.poisson(depth / 2 * len(text) / (2 * LENGTH)))
+        starts = rng.integers(0, len(text) - 2 * LENGTH, n).tolist()
+        sizes = np.maximum(rng.normal(FRAGMENT, SPREAD, n), LENGTH).astype(int).tolist()
+        quality = rng.choice(QUALITIES, (n, 2, LENGTH), p=SHARES).astype(np.uint8)
+        wrong = rng.random((n, 2, LENGTH)) < 10 ** (quality / -10.0)
+        for start, size, given, bad in zip(starts, sizes, quality, wrong, strict=True):
             piece = text[start : start + size]
-            quality = rng.choice(QUALITIES, (2, LENGTH), p=SHARES)
-            mates = (piece[:LENGTH], piece[-LENGTH:].translate(_TURNED)[::-1])
-            if len(piece) >= LENGTH:
-                yield (
-                    (_misread(mates[0], quality[0], rng), _misread(mates[1], quality[1], rng)),
-                    (quality[0], quality[1]),
-                )
+            mates = piece[:LENGTH], piece[-LENGTH:].translate(_TURNED)[::-1]
+            yield (
+                (_misread(mates[0], bad[0], rng), _misread(mates[1], bad[1], rng)),
+                (
+                    given[0].tobytes(),
+                    given[1].tobytes(),
+                ),
+            )
 
 
-def _misread(text: str, quality: np.ndarray, rng: np.random.Generator) -> str:
-    wrong = np.flatnonzero(rng.random(len(text)) < 10 ** (-quality / 10))
+def _misread(text: str, wrong: np.ndarray, rng: np.random.Generator) -> str:
     letters = list(text)
-    for i in wrong.tolist():
+    for i in np.flatnonzero(wrong).tolist():
         letters[i] = str(rng.choice([b for b in "ACGT" if b != letters[i]]))
     return "".join(letters)
 
 
 def _row(
-    header: pysam.AlignmentHeader, name: str, number: int, text: str, quality: np.ndarray, hit: mappy.Alignment
+    header: pysam.AlignmentHeader, name: str, number: int, text: str, quality: bytes, hit: mappy.Alignment
 ) -> pysam.AlignedSegment:
     row = pysam.AlignedSegment(header)
     clipped = (hit.q_st, len(text) - hit.q_en)
@@ -89,5 +92,5 @@ def _row(
         [(4, clipped[0])] * bool(clipped[0]) + [(op, n) for n, op in hit.cigar] + [(4, clipped[1])] * bool(clipped[1])
     )
     row.query_sequence = text
-    row.query_qualities = pysam.qualitystring_to_array("".join(chr(int(q) + 33) for q in quality))
+    row.query_qualities = array("B", quality)
     return row
