@@ -1,13 +1,12 @@
-"""How many copies of a gene carry each base at a position, from the bases that single fragments show.
+"""Which bases the copies of a gene carry at a position, and on how many copies, from what single fragments show.
 
 A fragment comes from one of n copies, each as likely; its base is misread with the chance that its quality says, and
-one fragment in a hundred is the twin gene's after all. The number of copies with each base is the one of highest
-likelihood, if it is nearly certain; no prior prefers the reference.
+one fragment in a hundred is the twin gene's after all. Bases count as present if that is nearly certain, summed over
+the numbers of copies that may carry them; no prior prefers the reference.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
 
@@ -24,7 +23,6 @@ _FOREIGN = 0.01  # of fragments are the twin's
 
 Floats = npt.NDArray[np.float64]
 Seen = npt.NDArray[Any]  # rows of `reads.fragments.SEEN`
-Numbers = dict[int, int]  # code -> copies that carry it
 
 
 def chances(codes: npt.NDArray[np.int8], error: Floats, carried: int, n_bases: int, twin: int) -> Floats:
@@ -34,41 +32,37 @@ def chances(codes: npt.NDArray[np.int8], error: Floats, carried: int, n_bases: i
     return np.asarray((1 - _FOREIGN) * own + _FOREIGN * foreign)
 
 
-def numbers(codes: npt.NDArray[np.int8], error: Floats, n_copies: int, n_alts: int, twin: int) -> Numbers | None:
-    """Copies per code at one position; None = not certain, or no whole number of copies fits. At most two codes."""
+def present(
+    codes: npt.NDArray[np.int8], error: Floats, n_copies: int, n_alts: int, twin: int
+) -> tuple[int, int] | None:
+    """The one or two codes that the copies carry at one position, in order, one of them twice; None = not certain, or
+    no whole number of copies fits."""
     choice = [UNDOCUMENTED, *range(n_alts + 1)]
     each = {c: chances(codes, error, c, len(choice), twin) for c in choice}
-    options: list[Numbers] = [{c: n_copies} for c in choice]
-    options += [{a: k, b: n_copies - k} for a, b in combinations(choice, 2) for k in range(1, n_copies)]
-    log = np.array([np.log(sum(each[c] * k / n_copies for c, k in o.items())).sum() for o in options])
+    options = [(c, c, n_copies) for c in choice]
+    options += [(a, b, k) for a, b in combinations(choice, 2) for k in range(1, n_copies)]
+    log = np.array([np.log(each[a] * k / n_copies + each[b] * (1 - k / n_copies)).sum() for a, b, k in options])
     weight = np.exp(log - log.max())
-    best = options[int(log.argmax())]
-    if weight.max() / weight.sum() < SURE:
+    a, b, k = options[int(log.argmax())]
+    same = np.array([option[:2] == (a, b) for option in options])
+    if weight[same].sum() / weight.sum() < SURE:
         return None
-    if len(best) == 2:
-        (a, k), (b, _) = best.items()
-        share, n = k / n_copies, int(np.isin(codes, (a, b)).sum())
-        if abs((codes == a).sum() / n - share) > FAR * np.sqrt(share * (1 - share) / n):
-            return None
-    return best
+    share, n = k / n_copies, int(np.isin(codes, (a, b)).sum())
+    far = a != b and abs((codes == a).sum() / n - share) > FAR * np.sqrt(share * (1 - share) / n)
+    return None if far else (a, b)
 
 
-def position_numbers(gene: Gene, seen: Seen, twin: npt.NDArray[np.int8], n_copies: int) -> list[Numbers | None]:
-    """Copies per code at every position of the gene; None = untested."""
+def observed(gene: Gene, seen: Seen, twin: npt.NDArray[np.int8], n_copies: int) -> npt.NDArray[np.int8]:
+    """(locus, 2) codes as in `stars.observed.Observed`: which bases there are, not on how many copies."""
     depth = np.bincount(seen["locus"], minlength=len(gene.loci))
     low, high = (factor * float(np.median(depth)) for factor in SAME_DEPTH)
-    out: list[Numbers | None] = []
+    out = np.full((len(gene.loci), 2), UNTESTED, dtype=np.int8)
     for i, locus in enumerate(gene.loci):
         rows = seen[seen["locus"] == i]
-        usable = len(rows) and low <= len(rows) <= high
-        error = rows["error"].astype(float)
-        out.append(numbers(rows["code"], error, n_copies, len(locus.alts), int(twin[i])) if usable else None)
+        if len(rows) and low <= len(rows) <= high:
+            found = present(rows["code"], rows["error"].astype(float), n_copies, len(locus.alts), int(twin[i]))
+            out[i] = UNTESTED if found is None else found
     return out
-
-
-def strands(found: Sequence[Numbers | None]) -> npt.NDArray[np.int8]:
-    """(locus, 2) codes as in `Observed`: which bases there are, not on how many copies."""
-    return np.array([[UNTESTED] * 2 if n is None else [min(n), max(n)] for n in found], dtype=np.int8)
 
 
 def shares(

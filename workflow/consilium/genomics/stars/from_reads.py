@@ -22,7 +22,7 @@ from consilium.genomics.reads.fragments import FILE, SEEN
 from consilium.genomics.stars.alleles import Codes, fits, match, natural
 from consilium.genomics.stars.certainty import Weights
 from consilium.genomics.stars.copies import TWO, Copies
-from consilium.genomics.stars.dosage import Seen, position_numbers, shares, strands
+from consilium.genomics.stars.dosage import Seen, observed, shares
 from consilium.genomics.stars.meant import meant
 from consilium.genomics.stars.observed import UNPHASED
 from consilium.genomics.stars.origins import Shares, weights_of
@@ -85,7 +85,7 @@ def call_reads(gene: Gene, meanings: Gene, found: Evidence, weights: Weights | N
         return _told(meanings, replace(not_called(gene, ""), call=QUALIFIED, untested=()), [f"{DELETED}/{DELETED}"])
     if not len(found.seen):
         return _silent(gene, "no fragment could be told to be the gene's")
-    codes = strands(position_numbers(gene, found.seen, found.twin, n))
+    codes = observed(gene, found.seen, found.twin, n)
     block = np.full(len(codes), UNPHASED, dtype=np.int64)
     made = call(gene, codes, block, Copies(1) if n == 1 else TWO, weights, by_frequency=True)
     if made.call == NOT_CALLED:
