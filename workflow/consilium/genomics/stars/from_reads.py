@@ -91,7 +91,7 @@ def call_reads(gene: Gene, meanings: Gene, found: Evidence, weights: Weights | N
     if made.call == NOT_CALLED:
         return replace(made, origin=ORIGIN, reason=_noted(made.reason))
     if n == 1:
-        return _told(meanings, made, [f"{name}/{DELETED}" for name in made.diplotypes])
+        return _told(meanings, made, ["/".join(sorted((name, DELETED), key=natural)) for name in made.diplotypes])
     if n == 2:
         return _told(meanings, made, list(made.diplotypes))
     names = _duplicated(gene, meanings, found, codes, made, n)
