@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from collections import Counter
 from itertools import combinations_with_replacement
 from pathlib import Path
 
@@ -117,6 +118,7 @@ def main() -> None:
     panel = Panel.read(options.panel, where.gene, free)
     print({a: len(panel.chromosomes.get(a, [])) for a in ALLELES}, file=sys.stderr)
     aligner = Aligner(where)
+    untested: Counter[str] = Counter()
     rows = ["group\tdepth\tpeople\tnot called\tright\tamong several\twrong"]
     with tempfile.TemporaryDirectory() as folder:
         for depth in options.depths:
@@ -129,11 +131,14 @@ def main() -> None:
                         finding = called(where, panel, aligner, name, depth, rng, Path(folder))
                         result = verdict(where, finding, name)
                         tally[result] += 1
+                        if result != "not called":
+                            untested.update(u["position"] for u in finding.untested)
                         if result != "right":
                             print(depth, name, result, finding.diplotypes, finding.activity_score, finding.reason[52:],
                                   file=sys.stderr, flush=True)  # fmt: skip
                 counts = [len(chosen) * options.repeats, *tally.values()]
                 rows.append("\t".join([group, f"{depth:g}", *map(str, counts)]))
+    print("untested in people who were called:", untested.most_common(12), file=sys.stderr)
     text = "\n".join(rows) + "\n"
     print(text, end="")
     if options.out:
