@@ -6,14 +6,14 @@ the position in question left out: a variant whose base is the twin's must not s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from consilium.genomics.reads.alignments import MINIMUM_BASE_QUALITY, MINIMUM_MAPPING_QUALITY
+from consilium.genomics.reads.alignments import MINIMUM_BASE_QUALITY, MINIMUM_MAPPING_QUALITY, UNUSED
 from consilium.genomics.reads.paralogues import align
 from consilium.genomics.stars.observed import UNDOCUMENTED, spellings, trimmed
 from consilium.genomics.stars.tables import Locus
@@ -27,8 +27,7 @@ OWN_SITES = 2  # more sites of the gene than of the twin; a mapping quality that
 _SPANNED = 10  # bases on both sides of an insertion or deletion that a read must cover
 _INDEL_ERROR = 0.01
 _LEAST_ERROR = 0.003
-_UNUSED = 0xF04  # unmapped, secondary, failed, duplicate, supplementary
-_MATCHED, _INSERTED, _DELETED = (0, 7, 8), 1, 2
+_MATCHED, _INSERTED, _DELETED, _SKIPPED, _CLIPPED = (0, 7, 8), 1, 2, 3, 4  # CIGAR operations
 FILE = "cyp2d6_bases.npy"
 SEEN = np.dtype([("fragment", "<i4"), ("locus", "<i2"), ("code", "i1"), ("error", "<f4")])
 
@@ -81,7 +80,7 @@ def seen(
     gathered = _Gathered(sites, loci, twin)
     for place, where in enumerate((sites.own, sites.other)):
         for read in alignments.fetch(name, int(where.min()) - 200, int(where.max()) + 200):
-            if not read.flag & _UNUSED and read.query_qualities is not None:
+            if not read.flag & UNUSED and read.query_qualities is not None:
                 gathered.add(read, place)
     return gathered.rows(twin_codes(loci, twin))
 
@@ -114,16 +113,15 @@ class _Gathered:
             self.placed[fragment] = (-1) ** place
         letters = np.frombuffer(str(read.query_sequence).encode(), dtype=np.uint8)
         quality = np.asarray(read.query_qualities, dtype=float)
-        for start, end, offset in _blocks(read):
-            for k, p in _within(self.site_at[place], start, end):
-                if quality[p - offset] >= MINIMUM_BASE_QUALITY:
-                    letter = letters[p - offset]
-                    vote = int(letter == self.bases[0][k]) - int(letter == self.bases[1][k])
-                    self.votes[fragment, k] = vote
-            for i, p in _within(self.locus_at[place], start, end):
-                if quality[p - offset] >= MINIMUM_BASE_QUALITY:
-                    code = self.codes[i].get(chr(letters[p - offset]), UNDOCUMENTED)
-                    self.seen.append((fragment, i, code, max(10 ** (-quality[p - offset] / 10), _LEAST_ERROR)))
+        for start, n, shift in ((p, n, p - q) for kind, n, p, q in _steps(read) if kind in _MATCHED):
+            for k, p in _within(self.site_at[place], start, start + n):
+                if quality[p - shift] >= MINIMUM_BASE_QUALITY:
+                    letter = letters[p - shift]
+                    self.votes[fragment, k] = int(letter == self.bases[0][k]) - int(letter == self.bases[1][k])
+            for i, p in _within(self.locus_at[place], start, start + n):
+                if quality[p - shift] >= MINIMUM_BASE_QUALITY:
+                    code = self.codes[i].get(chr(letters[p - shift]), UNDOCUMENTED)
+                    self.seen.append((fragment, i, code, max(10 ** (-quality[p - shift] / 10), _LEAST_ERROR)))
         if place == 0:
             self._add_indels(read, fragment)
 
@@ -170,28 +168,21 @@ def _within(table: tuple[Ints, list[int]], start: int, end: int) -> list[tuple[i
     return [(index[j], int(places[j])) for j in range(low, high)]
 
 
-def _blocks(read: pysam.AlignedSegment) -> list[tuple[int, int, int]]:
-    """(start, end, place minus offset in the read) of the aligned stretches."""
-    out, place, offset = [], read.reference_start, 0
+def _steps(read: pysam.AlignedSegment) -> Iterator[tuple[int, int, int, int]]:
+    """(kind, length, place, offset in the read) of every CIGAR operation."""
+    place, offset = read.reference_start, 0
     for kind, n in read.cigartuples or ():
-        if kind in _MATCHED:
-            out.append((place, place + n, place - offset))
-        place += n if kind in (*_MATCHED, _DELETED, 3) else 0
-        offset += n if kind in (*_MATCHED, _INSERTED, 4) else 0
-    return out
+        yield kind, n, place, offset
+        place += n if kind in (*_MATCHED, _DELETED, _SKIPPED) else 0
+        offset += n if kind in (*_MATCHED, _INSERTED, _CLIPPED) else 0
 
 
-def _changes(read: pysam.AlignedSegment, twin: Twin) -> list[tuple[int, str, str]]:
+def _changes(read: pysam.AlignedSegment, twin: Twin) -> Iterator[tuple[int, str, str]]:
     """Insertions and deletions inside the gene's stretch, as (position, REF, ALT) in their shortest spelling."""
-    out, place, offset = [], read.reference_start, 0
-    letters = str(read.query_sequence)
-    for kind, n in read.cigartuples or ():
+    for kind, n, place, offset in _steps(read):
         before = place - 1 - twin.start
         if kind in (_INSERTED, _DELETED) and 0 <= before < len(twin.bases) - n:
             anchor = twin.bases[before]
             gone = twin.bases[before + 1 : before + 1 + n] if kind == _DELETED else ""
-            come = letters[offset : offset + n] if kind == _INSERTED else ""
-            out.append(trimmed(place, anchor + gone, anchor + come))
-        place += n if kind in (*_MATCHED, _DELETED, 3) else 0
-        offset += n if kind in (*_MATCHED, _INSERTED, 4) else 0
-    return out
+            come = str(read.query_sequence)[offset : offset + n] if kind == _INSERTED else ""
+            yield trimmed(place, anchor + gone, anchor + come)

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     import pysam
 
 KINDS = ("bam", "cram")
-_UNUSED = 0xF04  # unmapped, secondary, failed, duplicate, supplementary
 
 
 @dataclass(frozen=True)
@@ -193,7 +192,7 @@ def site_reads(
 
     def counted(read: Any) -> bool:
         lengths.append(read.query_length)
-        return not read.flag & _UNUSED
+        return not read.flag & reads.UNUSED
 
     if not len(sites):
         return counts[0], counts[1], 0.0
