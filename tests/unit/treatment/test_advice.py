@@ -163,10 +163,10 @@ def test_rows_of_a_cohort(rules):
         columns=["patient", "drug", "stop"],
     )
     genes = pd.DataFrame(
-        [("P1", "CYP2C19", "*1/*17", "Rapid Metabolizer", float("nan"), "called", 0, "", "genotypes")],
-        columns="patient gene diplotypes phenotypes activity_score call untested reason origin".split(),
+        [("P1", "CYP2C19", "*1/*17", "Rapid Metabolizer", float("nan"), "called", 0, "")],
+        columns=["patient", "gene", "diplotypes", "phenotypes", "activity_score", "call", "untested", "reason"],
     )
-    own = guidelines.calls_by_patient(genes)
+    own = guidelines.calls_by_patient(genes.assign(origin="genotypes"))
     out = pd.DataFrame(guidelines.rows(["P1", "P2", "P3", "P4"], drug_list, own, rules))
     assert list(out["patient"].unique()) == ["P1", "P2", "P3"]  # P4: no drug list, no row
     assert len(out[out["patient"] == "P1"]) == 3  # three indications, one substance; still taken
