@@ -101,7 +101,7 @@ def verdict(where: Locus22, finding: Finding, names: str) -> str:
     return "among" if same or wanted in named else "wrong"
 
 
-def main() -> None:
+def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--fasta", type=Path, required=True)
     parser.add_argument("--panel", type=Path, required=True)
@@ -111,7 +111,11 @@ def main() -> None:
     parser.add_argument("--depths", type=float, nargs="*", default=[15, 30, 45])
     parser.add_argument("--only", nargs="*")
     parser.add_argument("--out", type=Path)
-    options = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    options = arguments()
     tables = {n: ROOT / "resources" / n for n in ("star_alleles", "star_alleles_reads")}
     genes = {n: read_genes(p)["CYP2D6"] for n, p in tables.items()}
     where = Locus22.of(options.fasta, genes["star_alleles_reads"], genes["star_alleles"])
