@@ -82,9 +82,9 @@ def last_base(variant: dict[str, Any]) -> int:
         return int(first)
     if repeat := re.match(r"g\.(\d+)([ACGT]+)\[", hgvs):
         unit = repeat[2]
-        copies = next(int(m[1]) for n, v in variant["cpicToVcfAlleleMap"].items()
-                      if v == variant["ref"] and (m := re.search(r"\((\d+)\)", n)))  # fmt: skip
-        return int(repeat[1]) + len(unit) * copies - 1
+        name = next(n for n, v in variant["cpicToVcfAlleleMap"].items() if v == variant["ref"])
+        copies = re.search(r"\((\d+)\)", name)  # one copy is written without its number
+        return int(repeat[1]) + len(unit) * (int(copies[1]) if copies else 1) - 1
     if kind := re.match(r"g\.(\d+)(?:_(\d+))?(del|dup|ins)", hgvs):
         start, end = int(kind[1]), int(kind[2] or kind[1])
         return start if kind[3] == "ins" else end

@@ -97,7 +97,11 @@ CASES: dict[str, tuple[tuple[str, ...], dict[str, Any], set[str]]] = {
                                           "reference_panel": {"vcf": [ANY_TABLE], "people": ANY_TABLE}}},
         GENOMICS - {"genomics_intake"} | {"genomics_polygenic_reference"},
     ),
-    "reads of one patient": (("bam",), NOTHING_TO_LEARN, GENOMICS | {"genomics_reads", "genomics_depth"}),
+    "reads of one patient, CYP2D6 from them": (
+        ("bam",),
+        {**NOTHING_TO_LEARN, "genomics": {"cyp2d6_from_reads": True}},
+        GENOMICS | {"genomics_reads", "genomics_depth"},
+    ),
     "findings": (
         ("joint", "packet"),
         {**NOTHING_TO_LEARN, "genomics": dict.fromkeys(("clinvar", "gff", "reference", "phenopackets"), "joint")},

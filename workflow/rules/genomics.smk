@@ -28,6 +28,17 @@ STAR_ALLELES = [
         "preferred",
     )
 ]
+# Definitions of CYP2D6, only where its star alleles are to be called from reads.
+ALLELES_FROM_READS = [
+    ROOT / "resources" / "star_alleles_reads" / f"{name}.tsv"
+    for name in ("genes", "positions", "alleles", "phenotypes", "frequencies")
+    if config["genomics"]["cyp2d6_from_reads"]
+]
+
+
+def alleles_from_reads(flag):
+    """The option with the folder of these tables, if wanted."""
+    return option(flag, {table.parent for table in ALLELES_FROM_READS})
 
 
 def reference_files():

@@ -60,6 +60,17 @@ def test_sites_are_those_of_the_true_alignment() -> None:
     assert (a >= 0).sum() == 8 and (b == -1).sum() == 1
 
 
+def test_a_longer_twin_does_not_scatter_the_last_exon() -> None:
+    tail = np.random.default_rng(3).choice(simulated.BASES, 600).tobytes().decode()
+    found = paralogues.differing_sites(PAIR.own, 0, tail + PAIR.other, -600)
+    inner = SITES.own > 20  # at the very end the two may be told apart by chance
+    assert {*zip(SITES.own[inner].tolist(), SITES.other[inner].tolist(), strict=True)} <= {
+        *zip(found.own.tolist(), found.other.tolist(), strict=True)
+    }
+    a, b = paralogues.align("CCCCACGTACGT", "ACGTACGTTTTT")
+    assert a.tolist() == [4, 5, 6, 7, 8, 9, 10, 11] and b.tolist() == list(range(8))
+
+
 @pytest.mark.parametrize(
     ("copies", "whole", "hybrid"),
     [

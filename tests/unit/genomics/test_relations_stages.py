@@ -86,5 +86,7 @@ def test_the_run_is_found(made: dict[str, pd.DataFrame]) -> None:
     found = made["homozygosity"].set_index("patient")
     assert found["n_runs"].to_dict() == {"F": 0, "M": 0, "C": 0, "S": 0, "T": 0, "U": 1}
     assert found["longest_mb"]["U"] == pytest.approx(6.0, abs=0.3)
+    assert (found["n_long"]["U"], found["long_mb"]["U"]) == (1, found["longest_mb"]["U"])
+    assert found["n_long"]["F"] == found["long_mb"]["F"] == 0
     assert found["f_roh"]["U"] == pytest.approx(6 / 18, abs=0.03)
     assert found["f"]["U"] == pytest.approx(1 / 3, abs=0.1) and abs(found["f"]["F"]) < 0.1

@@ -168,9 +168,12 @@ def _relations(folder: Path, who: list[str], sex: dict[str, str]) -> None:
                 for p in who]  # fmt: skip
     write_table(folder / "families.tsv", "families", pd.DataFrame(families))
     runs = [{"patient": p, "n_sites": 90_000, "spanned_mb": 2650.0, "n_runs": k % 3, "total_mb": 2.1 * (k % 3),
-             "longest_mb": 2.2 * (k % 3 > 0), "f_roh": 0.0008 * (k % 3), "f": 0.01, "f_sites": 812, "reason": ""}
+             "longest_mb": 2.2 * (k % 3 > 0), "n_long": 0.0, "long_mb": 0.0, "f_roh": 0.0008 * (k % 3), "f": 0.01,
+             "f_sites": 812, "reason": ""}
             for k, p in enumerate(who)]  # fmt: skip
-    runs[-1] |= dict.fromkeys(("n_runs", "total_mb", "longest_mb", "f_roh", "f"), np.nan) | {"reason": "too thin"}
+    runs[-1] |= dict.fromkeys(("n_runs", "total_mb", "longest_mb", "n_long", "long_mb", "f_roh", "f"), np.nan) | {
+        "reason": "too thin"
+    }
     write_table(folder / "homozygosity.tsv", "homozygosity", pd.DataFrame(runs))
     partner = {"P003": "P004", "P004": "P003"}
     own = [{"patient": p, "sex_sheet": sex[p], "sex_genotypes": sex[p], "sex_depth": "unknown",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -24,6 +25,14 @@ def call(gene, diplotypes, phenotypes, score=None, quality="called", reason="", 
 
 def calls(*of):
     return {c.gene: c for c in of}
+
+
+def test_a_call_from_reads_is_called_research_wherever_it_is_printed(rules):
+    own = call("CYP2D6", ["*1/*4"], ["Intermediate Metabolizer"], 1.0, "qualified", "research")
+    told, lab = (advise("codeine", rules, calls(replace(own, origin=o))) for o in ("reads", "outside call"))
+    assert [a.action for a in told] == [a.action for a in lab] and told[0].status == "action"
+    assert all("research, judged on simulated reads only" in a.finding for a in told)
+    assert all("research" not in a.finding for a in lab)
 
 
 def test_clopidogrel_poor_metabolizer_is_told_for_every_indication(rules):
@@ -157,7 +166,7 @@ def test_rows_of_a_cohort(rules):
         [("P1", "CYP2C19", "*1/*17", "Rapid Metabolizer", float("nan"), "called", 0, "")],
         columns=["patient", "gene", "diplotypes", "phenotypes", "activity_score", "call", "untested", "reason"],
     )
-    own = guidelines.calls_by_patient(genes)
+    own = guidelines.calls_by_patient(genes.assign(origin="genotypes"))
     out = pd.DataFrame(guidelines.rows(["P1", "P2", "P3", "P4"], drug_list, own, rules))
     assert list(out["patient"].unique()) == ["P1", "P2", "P3"]  # P4: no drug list, no row
     assert len(out[out["patient"] == "P1"]) == 3  # three indications, one substance; still taken

@@ -76,6 +76,15 @@ ENTRIES = (
         "genomics",
     ),
     Entry(
+        "homozygosity",
+        "Runs of homozygosity",
+        "genomes",
+        "One dot a patient. Left: all runs. Right: runs of 5 Mb and longer, which mostly come from related parents; "
+        "many short ones are a matter of the population's history. Dotted: what children of first cousins have on "
+        "average.",
+        "genomics",
+    ),
+    Entry(
         "association",
         "Association",
         "genomes",

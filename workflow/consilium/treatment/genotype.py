@@ -23,6 +23,8 @@ _CYP2D6 = {
     "Intermediate Metabolizer": ("0.25", "0.5", "0.75", "1"),
     "Poor Metabolizer": ("0",),
 }
+# Said beside a finding, wherever it is printed, by origin of the call.
+RESEARCH = {"reads": " from reads (research, judged on simulated reads only)"}
 SCORES = {"CYP2C9": _BY_PHENOTYPE, "DPYD": _BY_PHENOTYPE, "CYP2D6": _CYP2D6}
 
 
@@ -37,6 +39,7 @@ class Call:
     call: str
     untested: int
     reason: str
+    origin: str = "genotypes"
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,8 @@ def states(call: Call) -> list[State]:
             said = phenotype.split(", ") if call.gene.startswith("HLA-") else [phenotype]
             keys = {k for k in (*said, score, *_spellings(call.gene, diplotype)) if k}
             words = [diplotype, phenotype, f"activity score {score}" if score not in ("", "n/a") else ""]
-            out.append(State(f"{call.gene} " + ", ".join(w for w in words if w), frozenset(keys)))
+            named = call.gene + RESEARCH.get(call.origin, "")
+            out.append(State(f"{named} " + ", ".join(w for w in words if w), frozenset(keys)))
     return list(dict.fromkeys(out))
 
 

@@ -25,6 +25,7 @@ def calls_by_patient(pharmacogenes: pd.DataFrame) -> dict[str, dict[str, Call]]:
         out.setdefault(row["patient"], {})[row["gene"]] = Call(
             row["gene"], _split(row["diplotypes"]), _split(row["phenotypes"]),
             None if score != score else float(score), row["call"], int(row["untested"]), row["reason"],
+            row["origin"],
         )  # fmt: skip
     return out
 

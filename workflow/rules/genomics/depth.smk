@@ -27,6 +27,7 @@ rule genomics_depth:
         genes=GENE_REGIONS,
         beds=bed_files(),
         reference=reference_fasta(),
+        alleles=ALLELES_FROM_READS,
         gate=gate(),
     output:
         f"{RESULTS}/chunks/genomics_depth/{{chunk}}.json",
@@ -44,12 +45,13 @@ rule genomics_depth:
         minimum=config["genomics"]["min_depth"],
         beds=bed_options(),
         reference=option("--reference", reference_fasta()),
+        alleles=alleles_from_reads("--alleles"),
         rows=chunk_rows("genomics"),
         code=digest("genomics"),
     shell:
         "python $SCRIPTS/genomics.py depth --samples {params.samples:q} --patients {params.patients}"
         " --folder {params.folder:q} --genes {input.genes:q} --min-depth {params.minimum} {params.beds}"
-        " {params.reference} --threads {threads} --manifest {output} > {log} 2>&1"
+        " {params.reference} {params.alleles} --threads {threads} --manifest {output} > {log} 2>&1"
 
 
 rule genomics_reads_tables:

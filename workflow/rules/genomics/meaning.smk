@@ -6,7 +6,8 @@ rule genomics_pharmacogenes:
         genotypes=f"{COHORT}/genomics/genotypes.vcz",
         ancestry=f"{COHORT}/genomics/ancestry.tsv",
         calls=[s.path for s in kinds("genomics", "pgx_calls")],
-        tables=STAR_ALLELES,
+        tables=STAR_ALLELES + ALLELES_FROM_READS,
+        depths=DEPTH_MANIFESTS if ALLELES_FROM_READS else [],
     output:
         table=f"{COHORT}/genomics/pharmacogenes.tsv",
         quarantine=f"{COHORT}/genomics/pharmacogenes_problems.tsv",
@@ -21,13 +22,16 @@ rule genomics_pharmacogenes:
         samples=config["samples"],
         tables=ROOT / "resources" / "star_alleles",
         folder=PATIENTS,
+        from_reads=alleles_from_reads("--from-reads")
+        + " "
+        + option("--depths", DEPTH_MANIFESTS if ALLELES_FROM_READS else []),
         combinations="--combinations" if config["genomics"]["pgx_combinations"] else "",
         rows=sheet_rows("genomics"),
         code=digest("genomics"),
     shell:
         "python $SCRIPTS/genomics.py pharmacogenes --genotypes {input.genotypes} --sheet {params.sheet}"
         " --samples {params.samples} --tables {params.tables:q} --ancestry {input.ancestry}"
-        " --folder {params.folder} {params.combinations}"
+        " --folder {params.folder} {params.combinations} {params.from_reads}"
         " --out {output.table} --quarantine {output.quarantine} > {log} 2>&1"
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 MINIMUM_BASE_QUALITY = 20
 MINIMUM_MAPPING_QUALITY = 20
-_UNUSED = 0xF04  # unmapped, secondary, failed, duplicate, supplementary
+UNUSED = 0xF04  # unmapped, secondary, failed, duplicate, supplementary
 _GC_LEVELS = 3  # different GC contents that a group of stretches must have
 _PROBED = 1000  # first reads parsed when a file is only checked
 
@@ -209,7 +209,7 @@ def allele_counts(alignments: pysam.AlignmentFile, panel: Panel) -> Counts:
 
 def _bases_at(alignments: pysam.AlignmentFile, name: str, pos: int) -> list[str]:
     columns = alignments.pileup(
-        name, pos - 1, pos, truncate=True, stepper="samtools", max_depth=8000, flag_filter=_UNUSED,
+        name, pos - 1, pos, truncate=True, stepper="samtools", max_depth=8000, flag_filter=UNUSED,
         min_base_quality=MINIMUM_BASE_QUALITY, min_mapping_quality=MINIMUM_MAPPING_QUALITY, ignore_orphans=False,
     )  # fmt: skip
     return [b.upper() for column in columns for b in column.get_query_sequences() if b and b.upper() != "N"]

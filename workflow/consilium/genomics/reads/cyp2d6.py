@@ -33,6 +33,8 @@ _STEPS = {1: 1.0, 2: 0.2}  # weight of one hybrid gene, and of two of a kind
 _ANYWHERE = 0.5  # of hybrids that may switch anywhere; the others do so at either end of the gene
 _PART = 5  # sites that each part of a hybrid must have: fewer cannot be told from none
 _UNFITTING = 0.2  # largest share of sites that contradict the course
+# Stretch of intron 1 (chr22, 0-based) in which most genes with 2851C>T carry CYP2D7's bases (DOI 10.1002/cpt.1643).
+CONVERTED = (42_130_546, 42_130_578)
 NOTE = "research: judged on simulated reads only"
 
 Floats = npt.NDArray[np.float64]

@@ -15,26 +15,30 @@ from consilium.core.errors import InputError, Problem
 from consilium.core.store import write_facts
 from consilium.genomics.cohort.variants import scratch as scratch_folder
 from consilium.genomics.reads import alignments as reads
-from consilium.genomics.reads import coverage, cyp2d6, sex
+from consilium.genomics.reads import coverage, cyp2d6, fragments, sex
 from consilium.genomics.reads.paralogues import Sites, differing_sites
 from consilium.genomics.reads.regions import Gene, Region, Window, read_genes, regions, windows
+from consilium.genomics.stars.tables import read_genes as read_definitions
 
 if TYPE_CHECKING:
     import pysam
 
 KINDS = ("bam", "cram")
-_UNUSED = 0xF04  # unmapped, secondary, failed, duplicate, supplementary
 
 
 @dataclass(frozen=True)
 class Setup:
-    """What is measured, for every patient alike; read inside the worker, so that it can be sent to another process."""
+    """What is measured, for every patient alike; read inside the worker, so that it can be sent to another process.
+
+    alleles: folder of the tables of CYP2D6's star alleles; None = its bases are not read.
+    """
 
     genes: Path
     minimum: int
     genes_bed: Path | None = None
     targets_bed: Path | None = None
     reference: Path | None = None
+    alleles: Path | None = None
 
     def load(self) -> tuple[list[Gene], list[Region], list[Window]]:
         return _loaded(self.genes, self.genes_bed, self.targets_bed)
@@ -50,7 +54,8 @@ def _loaded(
 
 
 def depth_patient(task: Task, folder: Path, setup: Setup) -> list[Problem]:
-    """Write regions.npy, windows.npy (see coverage.measure) and depth.json from the patient's first good reads.
+    """Write regions.npy, windows.npy (see coverage.measure) and depth.json from the patient's first good reads; where
+    CYP2D6's alleles are wanted, cyp2d6_bases.npy (rows of `fragments.SEEN`) and the twin's bases.
 
     Files that cannot be used are named by the stage `reads`, so they are passed over here.
     """
@@ -71,11 +76,15 @@ def _measure(file: reads.ReadsFile, sample: str, folder: Path, setup: Setup) -> 
         source = coverage.source(file, alignments, scratch, places)
         found, sums = coverage.measure(file, source, places, parts, setup.minimum)
         copies = _cyp2d6(alignments, setup.reference, genes, parts, sums)
+        bases = _cyp2d6_bases(alignments, setup, genes, copies)
         by_depth = _sex(alignments, file, parts, sums)
+    if bases is not None:
+        np.save(folder / fragments.FILE, bases[0])
     np.save(folder / "regions.npy", found)
     np.save(folder / "windows.npy", sums)
+    twin = [] if bases is None else bases[1].tolist()
     write_facts(folder / "depth.json", {"sample": sample, "file": str(file.path), "cyp2d6": asdict(copies),
-                                        "sex": asdict(by_depth)})  # fmt: skip
+                                        "cyp2d6_twin": twin, "sex": asdict(by_depth)})  # fmt: skip
 
 
 def mean_depth(parts: list[Window], sums: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
@@ -114,6 +123,35 @@ def _cyp2d6(
     return cyp2d6.call(depths, sites, own_reads, other_reads, length, exons)
 
 
+def _cyp2d6_bases(
+    alignments: pysam.AlignmentFile, setup: Setup, genes: list[Gene], copies: cyp2d6.Copies
+) -> tuple[npt.NDArray[Any], npt.NDArray[np.int8]] | None:
+    """Bases of CYP2D6's fragments at its defining positions, and the twin's; None where its copies are not known, or
+    some of them are hybrids."""
+    if not setup.alleles or not setup.reference or copies.copies < 1 or copies.hybrid:
+        return None
+    own, other = (next(g for g in genes if g.name == n) for n in ("CYP2D6", "CYP2D7"))
+    loci = read_definitions(setup.alleles)["CYP2D6"].loci
+    sites, twin = _twins(setup.reference, own, other)
+    name = reads.contig_names(alignments)[own.chrom]
+    return fragments.seen(alignments, name, sites, loci, twin), fragments.twin_codes(loci, twin)
+
+
+@lru_cache(maxsize=1)
+def _twins(fasta: Path, own: Gene, other: Gene) -> tuple[Sites, fragments.Twin]:
+    """Sites that tell the two genes apart, and their bases place by place."""
+    import pysam
+
+    with pysam.FastaFile(str(fasta)) as bases:
+        name = {reads.canonical(n): n for n in reversed(bases.references)}[own.chrom]
+        one, two = (bases.fetch(name, g.start, g.end) for g in (own, other))
+    return _sites(one, own, two, other), fragments.Twin.of(one, own.start, two, other.start)
+
+
+def _sites(one: str, own: Gene, two: str, other: Gene) -> Sites:
+    return differing_sites(one, own.start, two, other.start).without(*cyp2d6.CONVERTED)
+
+
 @lru_cache(maxsize=2)
 def _reference_facts(
     fasta: Path, parts: tuple[Window, ...], own: Gene, other: Gene
@@ -132,7 +170,7 @@ def _reference_facts(
         if own.chrom in names:
             one, two = (bases.fetch(names[g.chrom], g.start, g.end) for g in (own, other))
             if len(one) and len(two) and not {"N"} & set((one + two).upper()):
-                sites = differing_sites(one, own.start, two, other.start)
+                sites = _sites(one, own, two, other)
     return gc, sites
 
 
@@ -154,7 +192,7 @@ def site_reads(
 
     def counted(read: Any) -> bool:
         lengths.append(read.query_length)
-        return not read.flag & _UNUSED
+        return not read.flag & reads.UNUSED
 
     if not len(sites):
         return counts[0], counts[1], 0.0

@@ -25,28 +25,34 @@ class Sites:
     def __len__(self) -> int:
         return len(self.own)
 
+    def without(self, start: int, end: int) -> Sites:
+        """The sites outside a 0-based stretch of the gene."""
+        kept = (self.own < start) | (self.own >= end)
+        return Sites(self.own[kept], self.other[kept], self.own_base[kept], self.other_base[kept])
+
 
 def align(a: str, b: str) -> tuple[Ints, Ints]:
-    """Places (column,) in `a` and in `b` of a global alignment with linear gap cost; -1 = gap (Needleman-Wunsch,
+    """Places (column,) in `a` and in `b` of an alignment with linear gap cost; -1 = gap (Needleman-Wunsch, DOI
 
-    DOI 10.1016/0022-2836(70)90057-4).
+    10.1016/0022-2836(70)90057-4). What one of them has beyond the other's ends costs nothing and is left out: CYP2D7 is
+    annotated 600 bases longer, and a global alignment scatters the last exon over them.
     """
     x, y = (np.frombuffer(s.upper().encode(), dtype=np.uint8) for s in (a, b))
     score = np.zeros((len(x) + 1, len(y) + 1), dtype=np.int16)
     slope = np.arange(len(y) + 1) * _GAP
-    score[0] = slope
     for i in range(1, len(x) + 1):
         best = score[i - 1].astype(np.int64) + _GAP
+        best[0] = 0
         best[1:] = np.maximum(best[1:], score[i - 1, :-1] + np.where(y == x[i - 1], _MATCH, _MISMATCH))
         score[i] = np.maximum.accumulate(best - slope) + slope  # a gap in `a` of any length
-    i, j = len(x), len(y)
+    i, j = _last_column(score)
     columns: list[tuple[int, int]] = []
-    while i or j:
-        step = _MATCH if i and j and x[i - 1] == y[j - 1] else _MISMATCH
-        if i and j and int(score[i, j]) == int(score[i - 1, j - 1]) + step:
+    while i and j:
+        step = _MATCH if x[i - 1] == y[j - 1] else _MISMATCH
+        if int(score[i, j]) == int(score[i - 1, j - 1]) + step:
             i, j = i - 1, j - 1
             columns.append((i, j))
-        elif i and int(score[i, j]) == int(score[i - 1, j]) + _GAP:
+        elif int(score[i, j]) == int(score[i - 1, j]) + _GAP:
             i -= 1
             columns.append((i, -1))
         else:
@@ -54,6 +60,13 @@ def align(a: str, b: str) -> tuple[Ints, Ints]:
             columns.append((-1, j))
     table = np.array(columns[::-1], dtype=np.int64).reshape(-1, 2)
     return table[:, 0], table[:, 1]
+
+
+def _last_column(score: npt.NDArray[np.int16]) -> tuple[int, int]:
+    """Where the best alignment that reaches the end of either sequence ends."""
+    below, beside = int(score[-1].argmax()), int(score[:, -1].argmax())
+    ends = (len(score) - 1, below), (beside, score.shape[1] - 1)
+    return max(ends, key=lambda end: int(score[end]))
 
 
 def differing_sites(own: str, own_start: int, other: str, other_start: int) -> Sites:

@@ -15,12 +15,13 @@ def depth(
     genes_bed: Path | None = None,
     targets_bed: Path | None = None,
     reference: Path | None = None,
+    alleles: Path | None = None,
     threads: int = 1,
 ) -> None:
     """Reads of a chunk of patients: depth of regions and windows, sex by depth, copies of CYP2D6.
 
     `genes`: the table of genes that comes along; `genes_bed`, `targets_bed`: the user's; `min_depth`: a base with fewer
-    reads counts as not well covered.
+    reads counts as not well covered. `alleles`: folder of CYP2D6's definitions, where its bases are to be read, too.
     """
     from functools import partial
 
@@ -30,9 +31,10 @@ def depth(
     from consilium.genomics.reads import measuring
 
     rows = [s for s in sheets.read_samples(samples) if s.modality == "genomics"]
-    setup = measuring.Setup(genes, min_depth, genes_bed, targets_bed, reference)
+    setup = measuring.Setup(genes, min_depth, genes_bed, targets_bed, reference, alleles)
     setup.load()  # a BED file that cannot be used stops here, with all its rows named
-    tables = [file_digest(p) for p in (genes, genes_bed, targets_bed) if p]
+    given = (genes, genes_bed, targets_bed, alleles and alleles / "positions.tsv")
+    tables = [file_digest(p) for p in given if p]
     chunks.run_chunk(
         "depth", "genomics", checking.tasks(rows, patients, measuring.KINDS, folder, "genomics_depth"),
         partial(measuring.depth_patient, setup=setup), manifest,

@@ -15,20 +15,26 @@ def pharmacogenes(
     out: Path,
     quarantine: Path,
     combinations: bool = False,
+    from_reads: Path | None = None,
+    depths: list[Path] | None = None,
 ) -> None:
     """Star alleles of every patient, each gene with its untested positions; outside calls in place of our own.
 
     `tables` is the folder of star-allele tables. `ancestry`: whose allele frequencies count. `combinations`: name
-    combinations of alleles where no pair fits (research). Writes <folder>/<patient>/genomics/pharmacogenes.json, then
-    `out`; rows of outside calls that cannot be used go to `quarantine`.
+    combinations of alleles where no pair fits (research). `from_reads`: folder of the tables by which CYP2D6 is called
+    from reads (research), `depths` the manifests of the stage `depth`. Writes
+    <folder>/<patient>/genomics/pharmacogenes.json, then `out`; rows of outside calls that cannot be used go to
+    `quarantine`.
     """
     import pandas as pd
 
-    from consilium.core import refused
+    from consilium.core import chunks, refused
     from consilium.core.sheets import read_patients, read_samples
     from consilium.core.store import read_table, write_table, write_text
     from consilium.genomics.cohort.genotypes import open_genotypes
+    from consilium.genomics.reads.tables import measured as measured_folders
     from consilium.genomics.stars.findings import call_patients, finding_row, findings_json
+    from consilium.genomics.stars.from_reads import read_evidence, with_reads
     from consilium.genomics.stars.origins import shares_of
     from consilium.genomics.stars.outside import put_in_place, read_calls
     from consilium.genomics.stars.tables import read_genes
@@ -39,6 +45,9 @@ def pharmacogenes(
     with open_genotypes(genotypes) as store:
         shares = shares_of(read_table(ancestry, "ancestry"))
         findings = call_patients(genes, store, names, sexes, shares, combinations)
+    if from_reads:
+        measured = {p: read_evidence(f) for p, f in measured_folders(chunks.read_manifests(depths or [])).items()}
+        findings = with_reads(findings, read_genes(from_reads), genes, measured, shares)
     calls, problems = read_calls(read_samples(samples), genes, names)
     findings = put_in_place(findings, calls, genes)
     texts: dict[int, str] = {}

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from consilium.genomics.stars.alleles import Codes, Match, Pair, fits, natural
+from consilium.genomics.stars.alleles import Codes, Match, Pair, fits, natural, scored, viable
 from consilium.genomics.stars.phenotypes import phenotype_matrix
 from consilium.genomics.stars.tables import Gene
 
@@ -56,6 +56,23 @@ def settle(gene: Gene, match: Match, negligible: float, weights: Weights | None 
     pairs = tuple(pair for pair, label in zip(match.pairs, of_pair, strict=True) if label in kept)
     another = [float(np.max(1.0 - q[:, sorted(kept)].sum(axis=1)).clip(0.0, 1.0)) for q in (posterior, each)]
     return replace(match, pairs=pairs), Hidden(*another)
+
+
+def frequent(gene: Gene, match: Match, negligible: float, weights: Weights | None = None) -> Match:
+    """The match with the pairs that are probable by frequency, whatever their score: those that fit the bases and have
+    a posterior above `negligible` in a plausible population, the most probable one always.
+
+    For definitions that take either base at so many positions that the score misleads (CYP2D6). Frequencies unknown:
+    the match as it is.
+    """
+    if np.isnan(gene.frequencies).any() or not match.pairs:
+        return match
+    single = len(match.pairs[0]) == 1
+    pairs = sorted({(a,) for a, _ in scored(gene, match.strands[0][:, 0])} if single else viable(gene, match.strands))
+    prior = np.array([gene.frequencies[:, pair].prod(axis=1) * (1 + (len({*pair}) == 2)) for pair in pairs]).T
+    posterior = _posterior(prior if weights is None else (weights @ prior)[None, :]).max(axis=0)
+    kept = posterior > min(negligible, float(posterior.max()) * (1 - 1e-9))
+    return replace(match, pairs=tuple(pair for pair, keep in zip(pairs, kept, strict=True) if keep))
 
 
 def _joint(gene: Gene, match: Match) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:

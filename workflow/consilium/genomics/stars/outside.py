@@ -133,14 +133,14 @@ def put_in_place(
 
 
 def outside_finding(gene: Gene, calls: Sequence[OutsideCall], own: Finding) -> Finding:
-    """One finding from the rows of one person and gene; own: what the genotypes say, whose contradiction is told."""
+    """One finding from the rows of one person and gene; own: what genotypes or reads say (a contradiction is told)."""
     results = [meant(gene, c.diplotype, c.phenotype, c.score) for c in calls]
     reasons = [note for r in results for note in r.notes]
     phenotypes = _unique(r.phenotype for r in results)
     if len(phenotypes) > 1:
         reasons.append("several outside calls with different phenotypes")
     if own.call != NOT_CALLED and set(own.phenotypes) != set(phenotypes):
-        reasons.append(f"the genotypes say {' or '.join(own.diplotypes)} ({' or '.join(own.phenotypes)})")
+        reasons.append(f"the {own.origin} say {' or '.join(own.diplotypes)} ({' or '.join(own.phenotypes)})")
     scores = {r.score for r in results}
     verdict = QUALIFIED if reasons else CALLED
     files = ", ".join(_unique(Path(c.file).name for c in calls))

@@ -20,7 +20,7 @@ from consilium.genomics.stars.alleles import (
     strands_differ,
 )
 from consilium.genomics.stars.alternatives import also_fits
-from consilium.genomics.stars.certainty import Hidden, Weights, could_be, hidden_besides, settle
+from consilium.genomics.stars.certainty import Hidden, Weights, could_be, frequent, hidden_besides, settle
 from consilium.genomics.stars.combinations import combined
 from consilium.genomics.stars.copies import FEMALE, MALE, TWO, UNKNOWN, Copies, copies_of, one_strand
 from consilium.genomics.stars.lowest import lowest_one, match_lowest
@@ -124,7 +124,7 @@ def call_cohort(
         if key not in known:
             copies = copies_of(gene, codes[i], bool(observed.haploid[i]), str(people[i]))
             made = call(gene, codes[i], block[i], copies, weight, combinations)
-            known[key] = made if weight is None else replace(made, weighed_by=_weighed_by(gene, weight))
+            known[key] = made if weight is None else replace(made, weighed_by=weighed_by(gene, weight))
         findings.append(known[key])
     return findings
 
@@ -133,7 +133,8 @@ def _weighed(gene: Gene) -> bool:
     return not bool(np.isnan(gene.frequencies).any())
 
 
-def _weighed_by(gene: Gene, weights: Weights) -> tuple[tuple[str, float], ...]:
+def weighed_by(gene: Gene, weights: Weights) -> tuple[tuple[str, float], ...]:
+    """As in `Finding`."""
     return tuple((name, round(float(w), 2)) for name, w in zip(gene.populations, weights, strict=True))
 
 
@@ -144,9 +145,15 @@ def call(
     copies: Copies = TWO,
     weights: Weights | None = None,
     combinations: bool = False,
+    by_frequency: bool = False,
 ) -> Finding:
-    """The finding of one person: codes (locus, strand), block (locus,) as in `Observed`; the rest as `call_cohort`."""
+    """The finding of one person: codes (locus, strand), block (locus,) as in `Observed`; the rest as `call_cohort`.
+
+    by_frequency: of the pairs that fit, the probable ones are reported, not those of the best score.
+    """
     found = _match(gene, codes, block, copies, combinations)
+    if by_frequency:
+        found = frequent(gene, found, NEGLIGIBLE, weights)
     if not found.pairs and gene.name in FALL_BACK and found.strands:
         found = _fall_back(gene, codes, found)
     if not found.pairs and combinations and found.strands:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 INTO_RUN, OUT_OF_RUN = 6.7e-8, 5e-9  # per base; the program's own rates
 ERROR = 0.001  # genotypes that are wrong: GQ 30
 MINIMUM_LENGTH = 1_500_000  # bases: shorter runs are old and common to everybody
+LONG = 5_000_000  # bases: longer runs mostly come from parents who are related (DOI 10.1016/j.ajhg.2008.08.007)
 MINIMUM_RUN_SITES = 50
 MINIMUM_FREQUENCY = 0.05
 DEFAULT_FREQUENCY = 0.4  # of ALT where the cohort is too small to say; the program's default too
@@ -157,7 +158,8 @@ def table(
     for i, name in enumerate(samples):
         own = [r for r in runs if r.sample == i]
         enough = spanned[i] > 0 and n_sites[i] >= MINIMUM_DENSITY * spanned[i]
-        total = sum(r.end - r.start + 1 for r in own)
+        lengths = [r.end - r.start + 1 for r in own]
+        total, long = sum(lengths), [n for n in lengths if n >= LONG]
         if lacking[i]:
             reason = "files with hardly any reference call"
         elif not enough:
@@ -168,7 +170,8 @@ def table(
         rows.append(
             {"patient": name, "n_sites": int(n_sites[i]), "spanned_mb": spanned[i] / 1e6,
              "n_runs": len(own) if told else np.nan, "total_mb": total / 1e6 if told else np.nan,
-             "longest_mb": max((r.end - r.start + 1 for r in own), default=0) / 1e6 if told else np.nan,
+             "longest_mb": max(lengths, default=0) / 1e6 if told else np.nan,
+             "n_long": len(long) if told else np.nan, "long_mb": sum(long) / 1e6 if told else np.nan,
              "f_roh": total / spanned[i] if told else np.nan,
              "f": coefficient[i] if known else np.nan,
              "f_sites": int(coefficient_sites[i]), "reason": reason}

@@ -27,7 +27,7 @@ TABLES = (
             C("untested", "int", "defining positions without a call"),
             C("phased", "bool", "alleles assigned to strands", "", "not called"),
             C("reason", "str", "why qualified or not called", missing="called"),
-            C("origin", "str", "genotypes, or outside call (kind pgx_calls)"),
+            C("origin", "str", "genotypes, reads (CYP2D6, where wanted), or outside call (kind pgx_calls)"),
         ),
     ),
 )

@@ -48,6 +48,8 @@ TABLES = (
             C("n_runs", "float", "runs found", "", "not assessed"),
             C("total_mb", "float", "length of all runs", "Mb", "not assessed"),
             C("longest_mb", "float", "length of the longest run", "Mb", "not assessed"),
+            C("n_long", "float", "runs of 5 Mb and longer", "", "not assessed"),
+            C("long_mb", "float", "length of the runs of 5 Mb and longer", "Mb", "not assessed"),
             C("f_roh", "float", "share of the spanned genome in runs", "fraction", "not assessed"),
             C("f", "float", "1 - heterozygous sites over expected ones of the ancestry", "", "not assessed"),
             C("f_sites", "int", "reference sites used for f"),
