@@ -75,7 +75,9 @@ def cohort_qc(
     from consilium.core import sheets
     from consilium.core.store import read_facts, write_columns
     from consilium.genomics.cohort import matrix, quality
+    from consilium.genomics.memory import keep_memory
 
+    keep_memory()
     calls = matrix.load(genotypes)
     sexes = {p.patient: p.sex for p in sheets.read_patients(sheet)}
     counted = quality.tally(calls, threads)
