@@ -43,11 +43,6 @@ def dtype(folder: Path) -> np.dtype[Any]:
     return _TEXTS if stated == object else stated
 
 
-def read(folder: Path, number: int) -> Values:
-    """Chunk `number` along the first axis of an array that is chunked there alone."""
-    return reader(folder)(number)
-
-
 def read_all(folder: Path) -> Values:
     """All of an array that is chunked along its first axis alone."""
     (length, *tail), (height, *_) = shape(folder)

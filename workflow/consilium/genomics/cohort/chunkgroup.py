@@ -23,8 +23,8 @@ class Array:
     """An array of the group, as zarr shows one: shape, chunks, slices along the first axis, rows by `oindex`."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
         self.shape, self.chunks = chunkfiles.shape(folder)
+        self._dtype, self._chunk = chunkfiles.dtype(folder), chunkfiles.reader(folder)
 
     @property
     def oindex(self) -> _Rows:
@@ -37,9 +37,9 @@ class Array:
         """Some rows, in any order; every chunk is read once."""
         order = np.argsort(wanted, kind="stable")
         numbers, first = np.unique(wanted[order] // self.chunks[0], return_index=True)
-        out = np.empty((len(wanted), *self.shape[1:]), dtype=chunkfiles.dtype(self._folder))
+        out = np.empty((len(wanted), *self.shape[1:]), dtype=self._dtype)
         for number, places in zip(numbers, np.split(order, first[1:]), strict=False):
-            out[places] = chunkfiles.read(self._folder, int(number))[wanted[places] % self.chunks[0]]
+            out[places] = self._chunk(int(number))[wanted[places] % self.chunks[0]]
         return out
 
 

@@ -68,7 +68,7 @@ def score_all(
 ) -> list[Scored]:  # fmt: skip
     """Every score in one pass; posterior (sample, population of `frequencies`), NaN = ancestry not known."""
     sites = sites_in(genotypes, scores)
-    matched = [match(score, sites, rules, frequencies) for score in scores]
+    matched = _matched(scores, sites, rules, frequencies)
     wanted = [Wanted(s, m, np.ones(len(s.terms), dtype=bool)) for s, m in zip(scores, matched, strict=True)]
     further: dict[int, int] = {}
     for i, (score, m) in enumerate(zip(scores, matched, strict=True)):
@@ -81,6 +81,17 @@ def score_all(
         Scored(score, m, sums[i], sums[further[i]] if i in further else None)
         for i, (score, m) in enumerate(zip(scores, matched, strict=True))
     ]
+
+
+def _matched(
+    scores: Sequence[ScoringFile], sites: Sites, rules: Rules, frequencies: Frequencies
+) -> list[Matches]:  # fmt: skip
+    """Matches of every score; those that name the same variants, as scores of one panel of variants do, share them."""
+    out: list[Matches] = []
+    for i, score in enumerate(scores):
+        same = next((m for s, m in zip(scores[:i], out, strict=True) if score.terms.same_variants(s.terms)), None)
+        out.append(match(score, sites, rules, frequencies) if same is None else same)
+    return out
 
 
 def sites_in(genotypes: Genotypes, scores: Sequence[ScoringFile]) -> Sites:
