@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,22 +35,29 @@ Floats = npt.NDArray[np.float64]
 
 
 def read_scores(
-    paths: Sequence[Path], build_of: Callable[[Terms], str] | None = None
+    paths: Sequence[Path], build_of: Callable[[Terms], str] | None = None, threads: int = 1
 ) -> tuple[list[ScoringFile], list[Problem]]:
     """Files that can be scored, and the problems of the others. Two files of one score: the second is a problem."""
     scores: list[ScoringFile] = []
     problems: list[Problem] = []
-    for path in paths:
-        try:
-            score = read_scoring_file(path, build_of)
-        except InputError as error:
-            problems += error.problems
+    with ThreadPoolExecutor(threads) as pool:
+        read = list(pool.map(lambda path: _read_or_problems(path, build_of), paths))
+    for path, score in zip(paths, read, strict=True):
+        if not isinstance(score, ScoringFile):
+            problems += score
             continue
         if score.name in {s.name for s in scores}:
             problems.append(Problem(str(path), f"score {score.name} again", "each score once", "remove one", 0, "*"))
             continue
         scores.append(score)
     return scores, problems
+
+
+def _read_or_problems(path: Path, build_of: Callable[[Terms], str] | None) -> ScoringFile | Sequence[Problem]:
+    try:
+        return read_scoring_file(path, build_of)
+    except InputError as error:
+        return error.problems
 
 
 @dataclass(frozen=True)
@@ -96,14 +104,13 @@ def _matched(
 
 def sites_in(genotypes: Genotypes, scores: Sequence[ScoringFile]) -> Sites:
     """The store's alternatives at the positions of any score."""
-    keys = np.unique(np.concatenate([s.terms.key for s in scores]))
-    keys = keys[keys >= 0]
-    chrom, pos = keys >> KEY_SHIFT, keys & ((1 << KEY_SHIFT) - 1)
-    rows = genotypes.rows_at(np.array(CONTIGS)[chrom], pos)
-    names, positions, alleles = genotypes.alleles(rows)
-    numbers = {n: CONTIGS.index(str(canonical(n))) for n in set(names)}
-    contig = np.array([numbers[n] for n in names], dtype=np.int64)
-    return sites_of(rows, site_keys(contig, positions.astype(np.int64)), alleles)
+    keys = np.sort(np.concatenate([s.terms.key for s in scores]))
+    keys = keys[np.diff(keys, prepend=-1) > 0]
+    rows = genotypes.rows_at(CONTIGS, keys >> KEY_SHIFT, keys & ((1 << KEY_SHIFT) - 1))
+    names, where, positions, alleles = genotypes.alleles(rows)
+    numbers = {i: CONTIGS.index(str(canonical(names[i]))) for i in np.unique(where).tolist()}
+    contig = np.array([numbers.get(i, -1) for i in range(len(names))], dtype=np.int64)[where]
+    return sites_of(rows, site_keys(contig, positions), alleles)
 
 
 def posteriors(samples: Sequence[str], populations: Sequence[str], ancestry: pd.DataFrame) -> Floats:

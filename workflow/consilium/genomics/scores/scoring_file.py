@@ -132,7 +132,7 @@ def _text(path: Path) -> str:
     try:
         raw = Path(path).read_bytes()
         text = (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode("utf-8-sig")
-        return text.replace("\r\n", "\n").replace("\r", "\n")
+        return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(bad(path, f"{type(error).__name__}: {error}", "download it again")) from None
     except UnicodeDecodeError as error:

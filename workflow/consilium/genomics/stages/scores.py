@@ -76,7 +76,7 @@ def polygenic(
 
     rules = Rules(ambiguous, strand_flips)
     more = [p for p in (components, populations) if p]
-    asked, problems = cohort_scores.ask(scores or [], known_sites, rules, reference, more, risk or [])
+    asked, problems = cohort_scores.ask(scores or [], known_sites, rules, reference, more, risk or [], threads)
     tables = cohort_scores.tables(asked, genotypes, sheet, ancestry, panel, threads)
     files_of = {"polygenic_matches": matches, "polygenic": out, "polygenic_adjusted": adjusted}
     with ThreadPoolExecutor(threads) as pool:
