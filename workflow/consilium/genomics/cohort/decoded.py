@@ -139,5 +139,13 @@ class Decoded:
         blocks = self._block[rows]
         for number in np.unique(blocks):
             here = np.flatnonzero(blocks == number)
-            out[here] = self._read(int(number))[self._place[rows[here]]]
+            places = self._place[rows[here]]
+            # Mostly a run of rows for a run of rows, which is copied as it stands.
+            out[_run(here)] = self._read(int(number))[_run(places)]
         return out
+
+
+def _run(places: Ints) -> Ints | slice:
+    """Places that follow one another as a slice."""
+    whole = len(places) > 0 and bool((np.diff(places) == 1).all())
+    return slice(int(places[0]), int(places[-1]) + 1) if whole else places
