@@ -92,11 +92,10 @@ ODD_CELLS = st.text(alphabet='a"\t\n\0é', max_size=3) | st.just("b" * 200)
 @drawn(st.lists(st.tuples(ODD_CELLS, st.sampled_from([np.nan, -0.1]) | st.floats(), st.integers(-5, 10**9)),
                 max_size=7), st.integers(1, 4))  # fmt: skip
 def test_tables_are_written_alike_whatever_holds_their_texts(rows, slab):
-    texts = np.array([r[0] for r in rows], dtype=object)
+    texts = np.array([r[0].rstrip("\0") for r in rows], dtype=object)
     more = {"float": np.array([r[1] for r in rows], dtype=float), "int": np.array([r[2] for r in rows], dtype=int),
             "bool": np.array([r[2] > 3 for r in rows], dtype=bool)}  # fmt: skip
-    as_bytes = all(t.isascii() and "\0" not in t for t in texts)
-    for kind in (np.dtypes.StringDType(), bytes)[: 1 + as_bytes]:
+    for kind in (np.dtypes.StringDType(), bytes)[: 1 + all(t.isascii() for t in texts)]:
         columns = {"text": texts.astype(kind), **more, "last": texts.astype(kind)}
         expected = tsv.lines({"text": texts, **more, "last": texts}, slab)
         assert b"".join(tsv.lines(columns, slab)) == b"".join(expected)

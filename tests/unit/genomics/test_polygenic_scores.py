@@ -8,12 +8,13 @@ import math
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from consilium.genomics.cohort.planes import pack_calls
 from consilium.genomics.scores.allele_codes import AlleleCodes
 from consilium.genomics.scores.frequencies import no_frequencies
 from consilium.genomics.scores.matching import Rules
-from consilium.genomics.scores.rows import NO_GENOTYPES, match_table, read_scores, score_rows
+from consilium.genomics.scores.rows import NO_GENOTYPES, match_arrays, read_scores, score_rows
 from consilium.genomics.scores.rows import score_all as all_scores
 from consilium.genomics.scores.scoring_file import DOMINANT, RECESSIVE, read_scoring_file
 from consilium.genomics.scores.stored_copies import stored_copies
@@ -50,9 +51,9 @@ def test_what_is_not_used_is_named() -> None:
         "ambiguous", "other strand", "other alleles", "not found", "no position", "not autosomal", "duplicate",
         "duplicate", "effect allele only", "duplicate", "duplicate",
     ]  # fmt: skip
-    table = match_table(scored(one, rows)[0])
-    assert list(table["match"]) == names and list(table["used"]) == [n == "effect allele only" for n in names]
-    assert list(table["chrom"][3:6]) == ["1", "", "X"]
+    table = pa.table(match_arrays(scored(one, rows)[0])).to_pydict()
+    assert table["match"] == names and table["used"] == [n == "effect allele only" for n in names]
+    assert table["chrom"][3:6] == ["1", "", "X"]
 
 
 def test_strands_are_flipped_only_when_told() -> None:

@@ -18,6 +18,7 @@ from consilium.core import contract, register, tsv
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
+    import pyarrow as pa
     import xarray as xr
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest date a zip can hold: same content, same bytes
@@ -139,6 +140,21 @@ def write_columns(path: Path, name: str, columns: dict[str, Any]) -> None:
     ordered = register.TABLES[name].ordered_columns(columns)
     with atomic(path) as temporary:
         _write(temporary, tsv.lines(ordered))
+
+
+def write_arrow(path: Path, name: str, columns: dict[str, pa.Array]) -> None:
+    """Write a Parquet table of at least one row as `write_table` does, from Arrow arrays by name. The same bytes."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    record = register.TABLES[name]
+    schema = record.arrow_schema([*columns])
+    table = pa.table(columns, schema=schema)
+    # What pandas knows of the columns stands in the file, so that they are read back with their types.
+    first = record.check(table.slice(0, 1).to_pandas())
+    said = pa.Table.from_pandas(first, schema=schema, preserve_index=False).schema.metadata
+    with atomic(path) as temporary:
+        parquet.write_table(table.select([*first.columns]).replace_schema_metadata(said), temporary)
 
 
 def _write(path: Path, parts: Iterable[bytes]) -> None:

@@ -1,7 +1,8 @@
 """Tables as text, as the csv module writes them with tabs and floats with ten digits, in a fraction of its time.
 
 A table of numbers and of texts as numpy's StringDType or bytes is put together as one array of bytes; one with columns
-of Python strings line by line, as turning those into bytes costs more than it saves.
+of Python strings line by line, as turning those into bytes costs more than it saves. Zero characters at the end of a
+StringDType's text are no part of it, as numpy sees it.
 """
 
 from __future__ import annotations
@@ -97,13 +98,14 @@ def _texts(values: np.ndarray) -> Callable[[slice], list[str]]:
     """Function that gives the texts of some rows of a column. Numbers that repeat are written once: rates, counts."""
     import numpy as np
 
-    if values.dtype.kind in "OUST":
-        texts = values.astype(str) if values.dtype.kind == "S" else values
-        return lambda rows: _quoted(texts[rows].tolist())
+    if values.dtype.kind in "OU":
+        return lambda rows: _quoted(values[rows].tolist())
+    if values.dtype.kind in "ST":
+        return lambda rows: _quoted([text.rstrip("\0") for text in values[rows].astype(str).tolist()])
     if values.dtype.kind == "f":
-        different, where = _floats(values)
-        written = np.array(different, dtype=object)
-        return lambda rows: written[where[rows]].tolist()
+        found, where = _floats(values)
+        texts = np.array(found, dtype=object)
+        return lambda rows: texts[where[rows]].tolist()
     if values.dtype.kind == "i" and len(values):
         low, high = int(values.min()), int(values.max())
         if high - low < len(values):

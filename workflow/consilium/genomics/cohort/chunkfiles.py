@@ -40,7 +40,7 @@ def shape(folder: Path) -> tuple[tuple[int, ...], tuple[int, ...]]:
 def dtype(folder: Path) -> np.dtype[Any]:
     """Of the values as they are read: texts are numpy's StringDType."""
     stated = np.dtype(_meta(folder)["dtype"])
-    return _TEXTS if stated == object else stated
+    return _TEXTS if stated.kind == "O" else stated
 
 
 def read_all(folder: Path) -> Values:

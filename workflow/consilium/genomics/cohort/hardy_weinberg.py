@@ -86,8 +86,10 @@ def _run(start: Ints, first: Floats, up: npt.NDArray[np.bool_], rare: Ints, n: I
     h = start.astype(np.float64)
     a = (rare - h) / 2
     b = n - h - a
-    above, more_above = np.where(up, 4 * a * b, h * (h - 1)), np.where(up, 4 * (1 - a - b), 6 - 4 * h)
-    below, more_below = np.where(up, (h + 2) * (h + 1), 4 * (a + 1) * (b + 1)), np.where(up, 4 * h + 10, 4 * (a + b + 3))
+    above = np.where(up, 4 * a * b, h * (h - 1))
+    more_above = np.where(up, 4 * (1 - a - b), 6 - 4 * h)
+    below = np.where(up, (h + 2) * (h + 1), 4 * (a + 1) * (b + 1))
+    more_below = np.where(up, 4 * h + 10, 4 * (a + b + 3))
     while len(places):
         ratio = np.empty_like(term)
         for _ in range(_STEPS):

@@ -24,6 +24,7 @@ from consilium.genomics.scores.sums import Sums, Wanted, add_up
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 ASSESSED, NOT_ASSESSED = "assessed", "not assessed"
 NO_GENOTYPES = "no genotypes of this patient"
@@ -149,17 +150,20 @@ def _row(patient: str, scored: Scored, at: int | None) -> dict[str, Any]:
     return row | {"sum": value, "average": value / (2 * used), "status": ASSESSED, "reason": said}
 
 
-def match_table(scored: Scored) -> pd.DataFrame:
-    """One row per variant of the scoring file."""
-    import pandas as pd
+def match_arrays(scored: Scored) -> dict[str, pa.Array]:
+    """Columns of table polygenic_matches: one row per variant of the scoring file."""
+    import pyarrow as pa
+
+    def coded(texts: Sequence[str], codes: npt.NDArray[Any]) -> pa.Array:
+        return pa.array(texts, pa.string()).take(pa.array(codes))
 
     terms, matches = scored.score.terms, scored.matches
-    contigs = np.array([*(c.removeprefix("chr").replace("M", "MT") for c in CONTIGS), ""], dtype=object)
-    return pd.DataFrame(
-        {
-            "score": scored.score.name, "line": terms.line, "chrom": contigs[terms.chrom], "pos": terms.pos,
-            "effect_allele": terms.effect_allele, "other_allele": terms.other_allele, "weight": terms.weight,
-            "effect": np.array(EFFECTS, dtype=object)[terms.effect],
-            "match": np.array(matching.NAMES, dtype=object)[matches.match], "used": matches.used,
-        }
-    )  # fmt: skip
+    contigs = [*(c.removeprefix("chr").replace("M", "MT") for c in CONTIGS), ""]
+    return {
+        "score": coded([scored.score.name], np.zeros(len(terms), dtype=np.int8)), "line": pa.array(terms.line),
+        "chrom": coded(contigs, terms.chrom % len(contigs)), "pos": pa.array(terms.pos),
+        "effect_allele": pa.array(terms.effect_allele, pa.string()),
+        "other_allele": pa.array(terms.other_allele, pa.string()), "weight": pa.array(terms.weight),
+        "effect": coded(EFFECTS, terms.effect), "match": coded(matching.NAMES, matches.match),
+        "used": pa.array(matches.used),
+    }  # fmt: skip

@@ -123,11 +123,11 @@ def _of_share(features: _Features, copies: CopiesOf, posterior: Floats) -> Float
 
 
 def _features(wanted: Sequence[Wanted], quanta: Floats, frequencies: Frequencies) -> _Features:
-    which = [next(k for k, other in enumerate(wanted[: i + 1]) if _counted_alike(w, other)) for i, w in enumerate(wanted)]
+    which = [next(i for i, other in enumerate(wanted) if _counted_alike(w, other)) for w in wanted]
     counted = {i: _counted_terms(wanted[i]) for i in sorted(set(which))}
     ident = dict(zip(counted, _identities([*counted.values()]), strict=True))
-    first = np.unique(np.concatenate([*ident.values()]), return_index=True)[1] if wanted else np.empty(0, dtype=np.int64)
-    joined = {k: np.concatenate([c[k] for c in counted.values()])[first] for k in _SHARED} if wanted else {}
+    first = np.unique(np.concatenate([*ident.values()]), return_index=True)[1]
+    joined = {k: np.concatenate([c[k] for c in counted.values()])[first] for k in _SHARED}
     shape = (len(first), len(wanted))
     out = {k: np.zeros(shape) for k in ("weight", "base", "variance")}
     own, part = np.full(shape, np.nan), np.zeros(shape, dtype=bool)
@@ -145,8 +145,9 @@ _SHARED = ("row", "allele", "coding", "site", "counted", "other")
 
 def _counted_alike(one: Wanted, two: Wanted) -> bool:
     """Both sums count the same alleles of the same rows, whatever their weights."""
-    same = one is two or one.matches is two.matches
-    return same and np.array_equal(one.chosen, two.chosen) and np.array_equal(one.score.terms.effect, two.score.terms.effect)
+    return one.matches is two.matches and all(
+        np.array_equal(a, b) for a, b in ((one.chosen, two.chosen), (one.score.terms.effect, two.score.terms.effect))
+    )
 
 
 def _counted_terms(wanted: Wanted) -> dict[str, Any]:
