@@ -101,7 +101,9 @@ def _texts(values: np.ndarray) -> Callable[[slice], list[str]]:
     if values.dtype.kind in "OU":
         return lambda rows: _quoted(values[rows].tolist())
     if values.dtype.kind in "ST":
-        return lambda rows: _quoted([text.rstrip("\0") for text in values[rows].astype(str).tolist()])
+        return lambda rows: _quoted(
+            [text.rstrip("\0") for text in values[rows].astype(np.dtypes.StringDType()).tolist()]
+        )
     if values.dtype.kind == "f":
         found, where = _floats(values)
         texts = np.array(found, dtype=object)

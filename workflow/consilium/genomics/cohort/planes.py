@@ -37,8 +37,8 @@ Bits = npt.NDArray[np.uint64]
 
 @dataclass(frozen=True)
 class Block:
-    """Consecutive rows from `start` on; planes (row, plane, word): bit s % 64 of word s // 64 is sample s, spare bits 0;
-    low, high (row, word): the first and the second.
+    """Consecutive rows from `start` on; planes (row, plane, word): bit s % 64 of word s // 64 is sample s, spare bits
+    0; low, high (row, word): the first and the second.
     """
 
     start: int
