@@ -20,20 +20,25 @@ _SPECIAL = '\t"\n\r'
 
 def lines(columns: dict[str, np.ndarray], slab: int = _SLAB) -> Iterator[bytes]:
     """The table's text in parts. Missing numbers (NaN) are empty cells. slab: rows put together at a time."""
-    as_arrays = len(columns) > 1 and not any(values.dtype.kind in "OU" for values in columns.values())
-    cells = [(_bytes if as_arrays else _texts)(values) for values in columns.values()]
     yield ("\t".join(columns) + "\n").encode()
-    for start in range(0, len(next(iter(columns.values()))), slab):
-        rows = slice(start, start + slab)
-        parts = [some(rows) for some in cells]
-        if as_arrays and all(part is not None for part in parts):
-            yield _put_together(parts)
-            continue
-        if as_arrays:
-            parts = [_texts(values[rows])(slice(None)) for values in columns.values()]
-        if len(parts) == 1:  # a line of nothing would be no row
-            parts = [[c or '""' for c in parts[0]]]
-        yield "\n".join([*map("\t".join, zip(*parts, strict=True)), ""]).encode()
+    starts = range(0, len(next(iter(columns.values()))), slab)
+    if len(columns) == 1 or any(values.dtype.kind in "OU" for values in columns.values()):
+        texts = [_texts(values) for values in columns.values()]
+        yield from (_joined([some(slice(start, start + slab)) for some in texts]) for start in starts)
+        return
+    plain = [_bytes(values) for values in columns.values()]
+    for rows in (slice(start, start + slab) for start in starts):
+        cells = [found for some in plain if (found := some(rows)) is not None]
+        if len(cells) == len(columns):
+            yield _put_together(cells)
+        else:
+            yield _joined([_texts(values[rows])(slice(None)) for values in columns.values()])
+
+
+def _joined(texts: list[list[str]]) -> bytes:
+    if len(texts) == 1:  # a line of nothing would be no row
+        texts = [[c or '""' for c in texts[0]]]
+    return "\n".join([*map("\t".join, zip(*texts, strict=True)), ""]).encode()
 
 
 def _put_together(cells: list[np.ndarray]) -> bytes:

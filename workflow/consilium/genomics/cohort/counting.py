@@ -114,22 +114,22 @@ def _count_blocks(planes: Planes, numbers: Ints, groups: Kinds, changes: Kinds, 
         n_low, n_high = np.bitwise_count(block.planes).sum(axis=2, dtype=np.uint32).T
         n_lost = np.bitwise_count(lost).sum(axis=1, dtype=np.uint32)
         by_site[:, here] = n_low - n_lost, n_high - n_lost, n_lost
-        rows = np.flatnonzero((n_low - n_lost == 1) & (n_high == n_lost) & (group >= 0))
-        alone.add(block.low[rows] ^ lost[rows])
+        singles = np.flatnonzero((n_low - n_lost == 1) & (n_high == n_lost) & (group >= 0))
+        alone.add(block.low[singles] ^ lost[singles])
         for kind, rows in _by_kind(group, change):
             both, gaps = sums.setdefault(kind, (ColumnSums(2 * 64 * width), ColumnSums(n)))
             both.add(block.planes[rows].reshape(-1, 2 * width))
             gaps.add(lost[rows])
-    out = SampleCounts(*(np.zeros((kinds.n, n), dtype=np.int64) for kinds in (groups, groups, changes)), alone.total())
+    het, no_call, carried = (np.zeros((kinds.n, n), dtype=np.int64) for kinds in (groups, groups, changes))
     for (g, c), (both, gaps) in sums.items():
         low, high = both.total().reshape(2, -1)[:, :n]
-        no_call = gaps.total()
+        missing = gaps.total()
         if g >= 0:
-            out.het[g] += low - no_call
-            out.no_call[g] += no_call
+            het[g] += low - missing
+            no_call[g] += missing
         if c >= 0:
-            out.carried[c] += low + high - 2 * no_call
-    return out
+            carried[c] += low + high - 2 * missing
+    return SampleCounts(het, no_call, carried, alone.total())
 
 
 def _by_kind(group: Ints, change: Ints) -> Iterator[tuple[tuple[int, int], slice | Ints]]:

@@ -82,7 +82,8 @@ def _run(start: Ints, first: Floats, up: npt.NDArray[np.bool_], rare: Ints, n: I
     grow by 8 a step. All are whole numbers, and exact.
     """
     total = first.copy()
-    places, sums, term = np.arange(len(first)), first.copy(), first.copy()
+    places: Ints = np.arange(len(first))
+    sums, term = first.copy(), first.copy()
     h = start.astype(np.float64)
     a = (rare - h) / 2
     b = n - h - a
@@ -102,7 +103,6 @@ def _run(start: Ints, first: Floats, up: npt.NDArray[np.bool_], rare: Ints, n: I
             more_below += 8
         total[places] = sums
         keep = np.flatnonzero(term > _NEGLIGIBLE * sums)
-        places, sums, term, above, more_above, below, more_below = (
-            values[keep] for values in (places, sums, term, above, more_above, below, more_below)
-        )
+        places, sums, term = places[keep], sums[keep], term[keep]
+        above, more_above, below, more_below = above[keep], more_above[keep], below[keep], more_below[keep]
     return total

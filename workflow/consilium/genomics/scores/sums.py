@@ -254,7 +254,8 @@ def _fill(
     if batch.variance.any():
         for feature, sample in _pieces(missing):
             _add_at(lost, sample, batch.variance[feature], batch.part[feature])
-    told = missing & ~(np.isnan(batch.frequency).any(axis=1)[:, None] | np.isnan(posterior).any(axis=1))
+    unknown = np.asarray(np.isnan(batch.frequency).any(axis=1))[:, None] | np.isnan(posterior).any(axis=1)
+    told = missing & ~unknown
     for feature, sample in _pieces(told) if posterior.shape[1] else ():
         share = np.einsum("ck,ck->c", batch.frequency[feature], posterior[sample])
         value = np.rint(batch.weight[feature] * expected(share, batch.coding[feature])[:, None])
