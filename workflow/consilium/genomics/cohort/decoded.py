@@ -89,7 +89,7 @@ def _codec() -> Any:
     import numcodecs.blosc
 
     numcodecs.blosc.use_threads = False  # work is shared among processes
-    return numcodecs.Blosc("lz4", 1, numcodecs.Blosc.BITSHUFFLE)
+    return numcodecs.Blosc("lz4", 5, numcodecs.Blosc.NOSHUFFLE)
 
 
 def save(folder: Path, rows: Rows) -> None:
