@@ -138,7 +138,7 @@ def write(folder: Path, number: int, values: Values) -> None:
     numcodecs.blosc.use_threads = False  # processes share the work
     meta = _meta(folder)
     fill = meta["fill_value"]
-    if values.dtype != object and not values.any() and not fill:
+    if not fill and values.dtype != object and not values.any():
         return
     if len(values) < meta["chunks"][0]:
         more = np.full((meta["chunks"][0] - len(values), *values.shape[1:]), fill, dtype=values.dtype)

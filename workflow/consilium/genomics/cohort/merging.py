@@ -49,17 +49,11 @@ class Plan:
         """Another process plans anew: that costs less than sending the tables."""
         return plan, ([(s.decoded, s.columns) for s in self.sources], self.n_patients)
 
-    @property
-    def contig(self) -> Ints:
-        return self.keys >> _CONTIG
-
-    @property
-    def pos(self) -> Ints:
-        return (self.keys >> _POSITION) & ((1 << (_CONTIG - _POSITION)) - 1)
-
-    @property
-    def allele(self) -> Ints:
-        return self.keys & ((1 << _POSITION) - 1)
+    def places(self, rows: slice) -> tuple[Ints, Ints, Ints]:
+        """(contig, position, allele pair) of some rows."""
+        keys = self.keys[rows]
+        position = (keys >> _POSITION) & ((1 << (_CONTIG - _POSITION)) - 1)
+        return keys >> _CONTIG, position, keys & ((1 << _POSITION) - 1)
 
 
 def plan(files: Sequence[tuple[Decoded, Ints]], n_patients: int) -> Plan:

@@ -96,7 +96,7 @@ def _write_chunk(folder: Path, plan: Plan, rows: int, number: int) -> list[list[
     start, stop = number * rows, min((number + 1) * rows, len(plan))
     calls, clashes = stretch(plan, start, stop)
     here = slice(start, stop)
-    contig, pos, allele = plan.contig[here], plan.pos[here], plan.allele[here]
+    contig, pos, allele = plan.places(here)
     pairs = np.array(plan.alleles, dtype=object).reshape(-1, 2)
     pairs[:, 1][pairs[:, 1] == NO_ALT] = ""
     size = np.array([len(ref) for ref, _ in plan.alleles], dtype=np.int32)[allele]
