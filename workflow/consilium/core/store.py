@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import tempfile
-import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -178,6 +177,8 @@ def write_features(path: Path, blocks: dict[str, xr.Dataset]) -> None:
 
     The same blocks give the same bytes: members sorted, dates fixed, nothing compressed twice.
     """
+    import zipfile
+
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch)
         for name, block in blocks.items():
