@@ -5,9 +5,10 @@ zarr spends about a millisecond a chunk beside the work itself, and 0.2 s on bei
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -58,10 +59,8 @@ def read_all(folder: Path) -> Values:
 
 def reader(folder: Path) -> Callable[[int], Values]:
     """Reads the chunks of one array by number: its description is looked up once, which takes longer than a chunk."""
-    from numcodecs import get_codec
-
     meta, kind, packed = _meta(folder), dtype(folder), _unpacker(folder)
-    filters = [get_codec(codec) for codec in reversed(meta["filters"] or [])]
+    filters = [_codec(codec) for codec in reversed(meta["filters"] or [])]
 
     def chunk(number: int) -> Values:
         data = packed(number)
@@ -69,7 +68,7 @@ def reader(folder: Path) -> Callable[[int], Values]:
             return np.full(meta["chunks"], meta["fill_value"], dtype=kind)
         for codec in filters:
             data = codec.decode(data)
-        values = np.asarray(data, dtype=kind) if isinstance(data, np.ndarray) else np.frombuffer(data, dtype=kind)
+        values = np.frombuffer(data, dtype=kind) if kind.kind != "T" else np.asarray(data, dtype=kind)
         return values.reshape(meta["chunks"])
 
     return chunk
@@ -77,11 +76,11 @@ def reader(folder: Path) -> Callable[[int], Values]:
 
 def _unpacker(folder: Path) -> Callable[[int], Any]:
     """Reads chunks by number, unpacked but not filtered; None: there is no such file."""
-    from numcodecs import get_codec
-
     meta = _meta(folder)
-    codec = get_codec(meta["compressor"]) if meta["compressor"] else None
+    stated = meta["compressor"]
     start, end = f"{folder}/", _name(meta, "")
+    blosc = stated is not None and stated["id"] == "blosc" and _blosc() is not None
+    decode = _unblosced if blosc else _codec(stated).decode if stated else lambda data: data
 
     def unpacked(number: int) -> Any:
         try:
@@ -90,9 +89,41 @@ def _unpacker(folder: Path) -> Callable[[int], Any]:
                 data = handle.read()
         except FileNotFoundError:
             return None
-        return codec.decode(data) if codec else data
+        return decode(data)
 
     return unpacked
+
+
+def _codec(stated: dict[str, Any]) -> Any:
+    from numcodecs import get_codec
+
+    return get_codec(stated)
+
+
+@cache
+def _blosc() -> Any:
+    """The library Blosc within numcodecs, whose own import takes as long as reading a store's sites; None where its
+    functions do not show."""
+    import ctypes
+    from importlib.util import find_spec
+
+    spec = find_spec("numcodecs")
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        for file in Path(folder).glob("blosc.*"):
+            with contextlib.suppress(OSError, AttributeError):
+                function = ctypes.CDLL(str(file)).blosc_decompress_ctx
+                function.argtypes = (ctypes.c_char_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
+                return function
+    return None
+
+
+def _unblosced(packed: bytes) -> npt.NDArray[np.uint8]:
+    """What Blosc packed. Raises ValueError where it is damaged."""
+    size, length = (int.from_bytes(packed[i : i + 4], "little") for i in (4, 12))
+    out = np.empty(size, dtype=np.uint8)
+    if len(packed) < 16 or length != len(packed) or _blosc()(packed, out.ctypes.data, size, 1) != size:
+        raise ValueError("a damaged chunk")
+    return out
 
 
 def _read_texts(folder: Path) -> Values | None:
@@ -100,9 +131,12 @@ def _read_texts(folder: Path) -> Values | None:
     (length, *tail), (height, *_) = shape(folder)
     wide = int(np.prod(tail))
     n_chunks = -(-length // height)
-    parts = [*map(_unpacker(folder), range(n_chunks))]
+    found = [*map(_unpacker(folder), range(n_chunks))]
+    parts = [bytes(part) for part in found if part is not None]
     spare = bytes(4 * wide * (n_chunks * height - length))  # empty texts behind the last row
-    if not parts or None in parts or _meta(folder)["filters"] != [{"id": "vlen-utf8"}] or not parts[-1].endswith(spare):
+    if _meta(folder)["filters"] != [{"id": "vlen-utf8"}] or not parts or len(parts) < n_chunks:
+        return None
+    if not parts[-1].endswith(spare):
         return None
     parts[-1] = parts[-1][: len(parts[-1]) - len(spare)]
     texts = _short_texts(np.frombuffer(b"".join(part[4:] for part in parts), dtype=np.uint8))
