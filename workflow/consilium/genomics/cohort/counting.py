@@ -135,7 +135,7 @@ def _count_blocks(planes: Planes, numbers: Ints, groups: Kinds, changes: Kinds, 
 def _by_kind(group: Ints, change: Ints) -> Iterator[tuple[tuple[int, int], slice | Ints]]:
     """((group, change), its rows); rows of neither are left out."""
     key = (group << 32) + change + 1
-    for one in np.unique(key).tolist():
+    for one in sorted(set(key.tolist())):  # np.unique imports numpy's masked arrays
         g, c = one >> 32, (one & 0xFFFFFFFF) - 1
         if g >= 0 or c >= 0:
             rows = np.flatnonzero(key == one)

@@ -137,11 +137,11 @@ class Decoded:
         """(row, sample) calls of some rows, in any order."""
         out = np.empty((len(rows), self.n_samples), dtype=np.uint8)
         blocks = self._block[rows]
-        for number in np.unique(blocks):
+        for number in sorted(set(blocks.tolist())):
             here = np.flatnonzero(blocks == number)
             places = self._place[rows[here]]
             # Mostly a run of rows for a run of rows, which is copied as it stands.
-            out[_run(here)] = self._read(int(number))[_run(places)]
+            out[_run(here)] = self._read(number)[_run(places)]
         return out
 
 

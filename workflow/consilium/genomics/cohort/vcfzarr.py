@@ -113,9 +113,9 @@ def _write_chunk(folder: Path, plan: Plan, rows: int, number: int) -> list[list[
     for name, array in values.items():
         chunkfiles.write(folder / name, number, array)
     out = []
-    for c in np.unique(contig):
+    for c in sorted(set(contig.tolist())):
         p, end = pos[contig == c], (pos + size - 1)[contig == c]
-        out.append([number, int(c), int(p[0]), int(p[-1]), int(end.max()), len(p)])
+        out.append([number, c, int(p[0]), int(p[-1]), int(end.max()), len(p)])
     return out
 
 
