@@ -4,6 +4,7 @@ import hashlib
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import xarray as xr
 from consilium.core import contract, refused, register, store, tsv
@@ -123,6 +124,17 @@ def test_refused_input_is_written_as_the_table_is(tmp_path, problems):
     table = table.sort_values(["file", "line", "patient", "cause"])
     store.write_table(tmp_path / "b.tsv", "quarantine", table)
     assert (tmp_path / "a.tsv").read_bytes() == (tmp_path / "b.tsv").read_bytes()
+
+
+def test_arrow_arrays_are_written_as_the_table_is(tmp_path):
+    columns = {"score": ["s", "s"], "line": [2, 3], "chrom": ["1", ""], "pos": [7, 0], "effect_allele": ["A", "é"],
+               "other_allele": ["", "G"], "weight": [0.5, np.nan], "effect": ["additive"] * 2, "match": ["x", "y"],
+               "used": [True, False]}  # fmt: skip
+    store.write_table(tmp_path / "a.parquet", "polygenic_matches", pd.DataFrame(columns))
+    arrays = {name: pa.array(values) for name, values in reversed(columns.items())}
+    arrays["weight"] = pa.array(columns["weight"], from_pandas=True)
+    store.write_arrow(tmp_path / "b.parquet", "polygenic_matches", arrays)
+    assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
 
 
 @pytest.mark.parametrize("name", ["observations", "polygenic_matches"])

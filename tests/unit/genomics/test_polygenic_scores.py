@@ -56,6 +56,26 @@ def test_what_is_not_used_is_named() -> None:
     assert table["chrom"][3:6] == ["1", "", "X"]
 
 
+def test_scores_of_the_same_variants_are_what_each_is_alone() -> None:
+    rows: list[Row] = [("chr1", 10, "A", "G", ["0/1", "1/1", "./."]), ("chr1", 20, "C", "A", ["1/1", "./.", "0/1"])]
+    sites = [("1", 10, "G", "A"), ("1", 20, "C", "A"), ("1", 30, "C", "A")]
+    named = {
+        "one": [(*s, w) for s, w in zip(sites, (1, 2, 4), strict=True)],
+        "two": [(*s, w) for s, w in zip(sites, (0.25, -3, 8), strict=True)],
+        "three": [(*s, w, "dominant") for s, w in zip(sites, (1, 2, 4), strict=True)],  # another effect
+        "four": [(*s, w, "additive", 0.3) for s, w in zip(sites, (1, 2, 4), strict=True)],  # a frequency
+    }
+    scores = [score(*terms, name=name) for name, terms in named.items()]
+    people = ["p0", "p1", "p2"]
+    together = all_scores(scores, store(rows, people), no_frequencies(), np.zeros((3, 0)), Rules(), None)
+    assert together[0].matches is together[1].matches is together[2].matches is not together[3].matches
+    for one, found in zip(scores, together, strict=True):
+        alone, _ = scored(one, rows)
+        for values in ("sum", "n_used", "n_filled"):
+            assert getattr(found.sums, values).tolist() == getattr(alone.sums, values).tolist()
+    assert len({tuple(found.sums.sum) for found in together}) == 4
+
+
 def test_strands_are_flipped_only_when_told() -> None:
     rows: list[Row] = [("chr1", 10, "A", "G", ["1/1", "0/1"]), ("chr1", 20, "AC", "A", ["0/1", "0/0"])]
     one = score(("1", 10, "C", "T", 1), ("1", 20, "T", "GT", 10))

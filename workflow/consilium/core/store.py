@@ -147,13 +147,13 @@ def write_arrow(path: Path, name: str, columns: dict[str, pa.Array]) -> None:
     from pyarrow import parquet
 
     record = register.TABLES[name]
-    schema = record.arrow_schema([*columns])
-    table = pa.table(columns, schema=schema)
     # What pandas knows of the columns stands in the file, so that they are read back with their types.
-    first = record.check(table.slice(0, 1).to_pandas())
+    first = record.check(pa.table(columns).slice(0, 1).to_pandas())
+    schema = record.arrow_schema([*first.columns])
     said = pa.Table.from_pandas(first, schema=schema, preserve_index=False).schema.metadata
+    table = pa.table({n: columns[n] for n in schema.names}, schema=schema.with_metadata(said))
     with atomic(path) as temporary:
-        parquet.write_table(table.select([*first.columns]).replace_schema_metadata(said), temporary)
+        parquet.write_table(table, temporary)
 
 
 def _write(path: Path, parts: Iterable[bytes]) -> None:

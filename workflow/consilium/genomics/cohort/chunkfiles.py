@@ -60,14 +60,13 @@ def read_all(folder: Path) -> Values:
 def reader(folder: Path) -> Callable[[int], Values]:
     """Reads the chunks of one array by number: its description is looked up once, which takes longer than a chunk."""
     meta, kind, packed = _meta(folder), dtype(folder), _unpacker(folder)
-    filters = [_codec(codec) for codec in reversed(meta["filters"] or [])]
 
     def chunk(number: int) -> Values:
         data = packed(number)
         if data is None:
             return np.full(meta["chunks"], meta["fill_value"], dtype=kind)
-        for codec in filters:
-            data = codec.decode(data)
+        for codec in reversed(meta["filters"] or []):
+            data = _codec(codec).decode(data)
         values = np.frombuffer(data, dtype=kind) if kind.kind != "T" else np.asarray(data, dtype=kind)
         return values.reshape(meta["chunks"])
 
