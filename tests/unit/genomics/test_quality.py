@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from consilium.core.register import TABLES
-from consilium.genomics.cohort import quality
+from consilium.genomics.cohort import hardy_weinberg, quality
 from consilium.genomics.cohort.matrix import Matrix
 
 TEXTS = np.dtypes.StringDType()
@@ -30,6 +30,13 @@ def joined(*parts: Matrix) -> Matrix:
 def test_hardy_weinberg_against_published_programs(hets: int, a: int, b: int, p: float) -> None:
     """MN blood groups: HWExact of the R package HardyWeinberg; the second: the authors' SNP_HWE."""
     assert quality.hwe_p(hets, a, b) == pytest.approx(p, rel=1e-6)
+
+
+def test_hardy_weinberg_whatever_the_threads() -> None:
+    counts = np.random.default_rng(3).integers(0, 400, (3, 5000))
+    alone = hardy_weinberg.exact(*counts)
+    assert np.array_equal(alone, hardy_weinberg.exact(*counts, threads=3), equal_nan=True)
+    assert np.array_equal(alone[:1], hardy_weinberg.exact(*counts[:, :1], threads=3), equal_nan=True)
 
 
 def test_hardy_weinberg_by_enumeration() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from math import lgamma
 
 import numpy as np
@@ -16,7 +17,7 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 
-def exact(het: Ints, hom_a: Ints, hom_b: Ints) -> Floats:
+def exact(het: Ints, hom_a: Ints, hom_b: Ints, *, threads: int = 1) -> Floats:
     """Probability of a heterozygote count no likelier than the one seen, given the alleles; per variant.
 
     NaN without genotypes; 1 for a monomorphic site. Small = excess or lack of heterozygotes.
@@ -33,7 +34,10 @@ def exact(het: Ints, hom_a: Ints, hom_b: Ints) -> Floats:
     logs = np.array([lgamma(i + 1.0) for i in range(2 * int(n.max()) + 1)])
     p = np.ones(len(het))
     tested = np.flatnonzero(2 * low + het > 0)
-    p[tested] = _tails(het[tested], low[tested], high[tested], logs)
+    shares = [tested[i::threads] for i in range(threads)]  # neighbours take about as long
+    with ThreadPoolExecutor(threads) as pool:
+        found = list(pool.map(lambda at: _tails(het[at], low[at], high[at], logs), shares))
+    p[np.concatenate(shares)] = np.concatenate(found)
     p[n == 0] = np.nan
     return np.asarray(p[inverse.reshape(-1)])
 

@@ -113,10 +113,12 @@ def hwe_of(matrix: Matrix, chosen: npt.NDArray[np.bool_] | None = None) -> Float
     return _hwe_of_counts(matrix, planes.site_counts(matrix.planes, chosen))
 
 
-def _hwe_of_counts(matrix: Matrix, counts: planes.SiteCounts) -> Floats:
+def _hwe_of_counts(matrix: Matrix, counts: planes.SiteCounts, threads: int = 1) -> Floats:
     tested = (matrix.chrom <= X) & (matrix.alt != "")
     out = np.full(len(matrix), np.nan)
-    out[tested] = hardy_weinberg.exact(counts.het[tested], counts.hom_ref[tested], counts.hom_alt[tested])
+    out[tested] = hardy_weinberg.exact(
+        counts.het[tested], counts.hom_ref[tested], counts.hom_alt[tested], threads=threads
+    )
     return out
 
 
@@ -242,12 +244,12 @@ def _het_flags(rates: Floats) -> list[str]:
     ]
 
 
-def variants_table(matrix: Matrix, sexes: Mapping[str, str], counted: Tally | None = None) -> Columns:
+def variants_table(matrix: Matrix, sexes: Mapping[str, str], counted: Tally | None = None, threads: int = 1) -> Columns:
     """Columns of table variants_qc: one row a variant. `sexes` decide who counts for Hardy-Weinberg on X: women."""
     counted = counted or tally(matrix)
     n = len(matrix.samples)
     missing = (n - counted.n_called) / max(n, 1)
-    hwe = _hwe(matrix, sexes, counted.diploid)
+    hwe = _hwe(matrix, sexes, counted.diploid, threads)
     with np.errstate(invalid="ignore", divide="ignore"):
         frequency = counted.alts / counted.strands
     reasons = np.full(len(matrix), "", dtype=np.dtypes.StringDType())
@@ -279,9 +281,9 @@ def _flags(missing: float, hwe: float, clashes: int) -> str:
     return "; ".join(text for wrong, text in parts if wrong)
 
 
-def _hwe(matrix: Matrix, sexes: Mapping[str, str], everybody: planes.SiteCounts) -> Floats:
+def _hwe(matrix: Matrix, sexes: Mapping[str, str], everybody: planes.SiteCounts, threads: int) -> Floats:
     """Everybody, but women only on X."""
-    out = _hwe_of_counts(matrix, everybody)
+    out = _hwe_of_counts(matrix, everybody, threads)
     on_x = np.flatnonzero(matrix.chrom == X)
     if len(on_x):
         out[on_x] = hwe_of(matrix, np.array([sexes.get(p) == "female" for p in matrix.samples], dtype=bool))[on_x]

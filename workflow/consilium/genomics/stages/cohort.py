@@ -88,7 +88,7 @@ def cohort_qc(
     inferred = dict(zip(people["patient"], people["sex_inferred"], strict=True))
     known = {p: s if s != "unknown" else inferred.get(p, "unknown") for p, s in sexes.items()}
     write_columns(samples_qc, "samples_qc", people)
-    write_columns(variants_qc, "variants_qc", quality.variants_table(calls, known, counted))
+    write_columns(variants_qc, "variants_qc", quality.variants_table(calls, known, counted, threads))
 
 
 def structure(
