@@ -4,9 +4,10 @@ import hashlib
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import xarray as xr
-from consilium.core import contract, refused, register, store
+from consilium.core import contract, refused, register, store, tsv
 from consilium.core.errors import Problem
 from consilium.core.provenance import code_digest, file_digest, seed_from
 from hypothesis import given as drawn
@@ -83,12 +84,29 @@ def test_tables_are_written_as_pandas_writes_them(rows, width, slab):
     if width > 2:
         texts["float64"] = ["" if v != v else f"{v:.10g}" for v in table["float64"]]
     expected = texts.to_csv(sep="\t", index=False, lineterminator="\n").encode()
-    assert b"".join(store._lines({name: store._cells(table[name]) for name in table.columns}, slab)) == expected
+    assert b"".join(tsv.lines({name: store._cells(table[name]) for name in table.columns}, slab)) == expected
 
 
-def test_small_integers_are_written_whatever_their_width():
+ODD_CELLS = st.text(alphabet='a"\t\n\0é', max_size=3) | st.just("b" * 200)
+
+
+@drawn(st.lists(st.tuples(ODD_CELLS, st.sampled_from([np.nan, -0.1]) | st.floats(), st.integers(-5, 10**9)),
+                max_size=7), st.integers(1, 4))  # fmt: skip
+def test_tables_are_written_alike_whatever_holds_their_texts(rows, slab):
+    texts = np.array([r[0].rstrip("\0") for r in rows], dtype=object)
+    more = {"float": np.array([r[1] for r in rows], dtype=float), "int": np.array([r[2] for r in rows], dtype=int),
+            "bool": np.array([r[2] > 3 for r in rows], dtype=bool)}  # fmt: skip
+    for kind in (np.dtypes.StringDType(), bytes)[: 1 + all(t.isascii() for t in texts)]:
+        columns = {"text": texts.astype(kind), **more, "last": texts.astype(kind)}
+        expected = tsv.lines({"text": texts, **more, "last": texts}, slab)
+        assert b"".join(tsv.lines(columns, slab)) == b"".join(expected)
+
+
+@pytest.mark.parametrize("beside", [{}, {"b": np.array([True, False] * 105)}])
+def test_small_integers_are_written_whatever_their_width(beside):
     values = np.array([-100, 100, 7] * 70, dtype=np.int8)  # their range is wider than the type
-    assert b"".join(store._lines({"n": values})).split() == [b"n", *(str(v).encode() for v in values.tolist())]
+    written = b"".join(tsv.lines({"n": values, **beside})).split(b"\n")[1:-1]
+    assert [line.split(b"\t")[0] for line in written] == [str(v).encode() for v in values.tolist()]
 
 
 def test_a_cell_with_a_carriage_return_is_read_back(tmp_path):
@@ -106,6 +124,17 @@ def test_refused_input_is_written_as_the_table_is(tmp_path, problems):
     table = table.sort_values(["file", "line", "patient", "cause"])
     store.write_table(tmp_path / "b.tsv", "quarantine", table)
     assert (tmp_path / "a.tsv").read_bytes() == (tmp_path / "b.tsv").read_bytes()
+
+
+def test_arrow_arrays_are_written_as_the_table_is(tmp_path):
+    columns = {"score": ["s", "s"], "line": [2, 3], "chrom": ["1", ""], "pos": [7, 0], "effect_allele": ["A", "é"],
+               "other_allele": ["", "G"], "weight": [0.5, np.nan], "effect": ["additive"] * 2, "match": ["x", "y"],
+               "used": [True, False]}  # fmt: skip
+    store.write_table(tmp_path / "a.parquet", "polygenic_matches", pd.DataFrame(columns))
+    arrays = {name: pa.array(values) for name, values in reversed(columns.items())}
+    arrays["weight"] = pa.array(columns["weight"], from_pandas=True)
+    store.write_arrow(tmp_path / "b.parquet", "polygenic_matches", arrays)
+    assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
 
 
 @pytest.mark.parametrize("name", ["observations", "polygenic_matches"])

@@ -11,6 +11,7 @@ from consilium.genomics.cohort.matrix import Matrix
 
 N = 300
 GENES = 40
+TEXTS = np.dtypes.StringDType()
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def matrix(counts: np.ndarray, spacing: int = 50_000, chroms: int = 1) -> Matrix
     each = -(-n // chroms)
     return Matrix(
         [f"P{i:04d}" for i in range(counts.shape[1])], np.arange(n) // each, 1 + spacing * (np.arange(n) % each),
-        np.array(["A"] * n, dtype=object), np.array(["G"] * n, dtype=object), np.array(["."] * n, dtype=object),
+        np.array(["A"] * n, dtype=TEXTS), np.array(["G"] * n, dtype=TEXTS), np.array(["."] * n, dtype=TEXTS),
         np.zeros(n, dtype=np.int64), da.from_array(gt.astype(np.int8), chunks=(1000, -1, 2)),
     )  # fmt: skip
 

@@ -81,7 +81,8 @@ def rows_of(files: list[tuple[Path, list[str]]], patients: list[str]) -> dict:
         stop = min(start + 3, len(made))
         calls, clashes = stretch(made, start, stop)
         for i, row in enumerate(range(start, stop)):
-            key = (CONTIGS[made.contig[row]], int(made.pos[row]), *made.alleles[made.allele[row]])
+            (contig,), (position,), (allele,) = made.places(slice(row, row + 1))
+            key = (CONTIGS[contig], int(position), *made.alleles[allele])
             out[key] = (made.rsid[row], codes.genotypes(calls)[i].tolist(), codes.phased(calls)[i].tolist(),
                         int(clashes[i]))  # fmt: skip
     return out

@@ -8,12 +8,13 @@ import math
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from consilium.genomics.cohort.planes import pack_calls
 from consilium.genomics.scores.allele_codes import AlleleCodes
 from consilium.genomics.scores.frequencies import no_frequencies
 from consilium.genomics.scores.matching import Rules
-from consilium.genomics.scores.rows import NO_GENOTYPES, match_table, read_scores, score_rows
+from consilium.genomics.scores.rows import NO_GENOTYPES, match_arrays, read_scores, score_rows
 from consilium.genomics.scores.rows import score_all as all_scores
 from consilium.genomics.scores.scoring_file import DOMINANT, RECESSIVE, read_scoring_file
 from consilium.genomics.scores.stored_copies import stored_copies
@@ -50,9 +51,29 @@ def test_what_is_not_used_is_named() -> None:
         "ambiguous", "other strand", "other alleles", "not found", "no position", "not autosomal", "duplicate",
         "duplicate", "effect allele only", "duplicate", "duplicate",
     ]  # fmt: skip
-    table = match_table(scored(one, rows)[0])
-    assert list(table["match"]) == names and list(table["used"]) == [n == "effect allele only" for n in names]
-    assert list(table["chrom"][3:6]) == ["1", "", "X"]
+    table = pa.table(match_arrays(scored(one, rows)[0])).to_pydict()
+    assert table["match"] == names and table["used"] == [n == "effect allele only" for n in names]
+    assert table["chrom"][3:6] == ["1", "", "X"]
+
+
+def test_scores_of_the_same_variants_are_what_each_is_alone() -> None:
+    rows: list[Row] = [("chr1", 10, "A", "G", ["0/1", "1/1", "./."]), ("chr1", 20, "C", "A", ["1/1", "./.", "0/1"])]
+    sites = [("1", 10, "G", "A"), ("1", 20, "C", "A"), ("1", 30, "C", "A")]
+    named = {
+        "one": [(*s, w) for s, w in zip(sites, (1, 2, 4), strict=True)],
+        "two": [(*s, w) for s, w in zip(sites, (0.25, -3, 8), strict=True)],
+        "three": [(*s, w, "dominant") for s, w in zip(sites, (1, 2, 4), strict=True)],  # another effect
+        "four": [(*s, w, "additive", 0.3) for s, w in zip(sites, (1, 2, 4), strict=True)],  # a frequency
+    }
+    scores = [score(*terms, name=name) for name, terms in named.items()]
+    people = ["p0", "p1", "p2"]
+    together = all_scores(scores, store(rows, people), no_frequencies(), np.zeros((3, 0)), Rules(), None)
+    assert together[0].matches is together[1].matches is together[2].matches is not together[3].matches
+    for one, found in zip(scores, together, strict=True):
+        alone, _ = scored(one, rows)
+        for values in ("sum", "n_used", "n_filled"):
+            assert getattr(found.sums, values).tolist() == getattr(alone.sums, values).tolist()
+    assert len({tuple(found.sums.sum) for found in together}) == 4
 
 
 def test_strands_are_flipped_only_when_told() -> None:

@@ -74,7 +74,7 @@ class Table:
         import numpy as np
 
         self._check_names(list(columns))
-        kinds = {"str": "UO", "float": "f", "int": "iu", "bool": "b"}
+        kinds = {"str": "UOST", "float": "f", "int": "iu", "bool": "b"}
         arrays = {n: np.asarray(columns[n]) for n in self.ordered(list(columns))}
         for name, array in arrays.items():
             column = self._column(name)

@@ -105,8 +105,7 @@ def read_samples(path: Path) -> list[Sample]:
 
 def read_patients(path: Path) -> list[Patient]:
     """Patients of an already checked sheet; every extra column is read as an outcome."""
-    rows = _rows(path, [])
-    extra = tuple(c for c in next(iter(rows), (0, {}))[1] if c not in PATIENT_COLUMNS)
+    extra = tuple(c for c in dict.fromkeys(_header(path)) if c not in PATIENT_COLUMNS)
     return list(_patients(path, extra, []))
 
 

@@ -101,12 +101,20 @@ def genotypes(codes: Codes) -> npt.NDArray[np.int8]:
     """gt (row, sample, strand): 0, 1, -1 no call, -2 no second strand."""
     out = np.empty(codes.shape, dtype=np.uint16)
     single = has(codes, HAPLOID)
-    for rows in _strips(*codes.shape):
-        c = codes[rows].astype(np.uint16)
-        # Each strand's two bits to a byte of its own; there 2 becomes 0xFF, which is -1, and 0xFE is -2.
-        bits = (c | c << 6) & 0x0303
-        value = (bits & 0x0101) | ((bits >> 1) & 0x0101) * 255
-        out[rows] = value | ((c & HAPLOID) >> 4) * (0xFE << 8) if single else value
+    strips = _strips(*codes.shape)
+    gaps = np.empty((strips[0].stop if strips else 0, codes.shape[1]), dtype=np.uint16)
+    for rows in strips:
+        value = out[rows]
+        gap = gaps[: len(value)]
+        # Each strand's two bits to a byte of its own: by 1 and 2^6. There 2 becomes 0xFF, which is -1; 0xFE is -2.
+        np.multiply(codes[rows], 1 | 1 << 6, out=value, dtype=np.uint16)
+        np.bitwise_and(value, 0x0303, out=value)
+        np.right_shift(value, 1, out=gap)
+        np.bitwise_and(gap, 0x0101, out=gap)
+        np.multiply(gap, 2 ^ 0xFF, out=gap)
+        np.bitwise_xor(value, gap, out=value)
+        if single:
+            value |= ((codes[rows].astype(np.uint16) & HAPLOID) >> 4) * (0xFE << 8)
     return out.view(np.int8).reshape(*codes.shape, 2)
 
 
@@ -120,11 +128,14 @@ def phased(codes: Codes) -> npt.NDArray[np.bool_]:
 
 def plane_bits(codes: Codes) -> tuple[Codes, Codes, npt.NDArray[np.bool_]]:
     """(low, high (row, byte), odd (row,)): the planes of `planes`, packed."""
-    first, second, bad = (
-        np.packbits(codes & bits, axis=1, bitorder="little") for bits in (ALT_1, ALT_2, LOST_1 | LOST_2 | HAPLOID)
+    first, second, lost, lost_two = (
+        np.packbits(codes & bit, axis=1, bitorder="little") for bit in (ALT_1, ALT_2, LOST_1, LOST_2)
     )
-    odd = (((codes ^ (codes >> 2)) & LOST_1) | (codes & HAPLOID)).any(axis=1)
-    return (first ^ second) | bad, (first & second) | bad, np.asarray(odd)
+    bad, half = lost | lost_two, lost ^ lost_two
+    if has(codes, HAPLOID):
+        single = np.packbits(codes & HAPLOID, axis=1, bitorder="little")
+        bad, half = bad | single, half | single
+    return (first ^ second) | bad, (first & second) | bad, np.asarray(half.any(axis=1))
 
 
 def only_for(values: Codes, columns: npt.NDArray[Any], n: int) -> Codes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 
@@ -9,57 +10,64 @@ import numpy as np
 
 from consilium.genomics.cohort.planes import Bits, Ints, Planes, SiteCounts, words_of
 
-_FEW = 14  # rows that are too few to be added as words
-_WORDS = 1 << 15  # words that are added together: they stay in the processor's cache
+_WORDS = 1 << 13  # words of one batch of rows: a few batches stay in the processor's cache
+_MOST = 255  # rows whose bits can be added up in a byte
 
 
 class ColumnSums:
-    """Set bits of each sample over rows (row, word) that come in parts.
+    """Set bits of each column over rows (row, word) that come in parts.
 
-    Rows are added three to two (carry-save adders) as whole words. What counts 1, 2, 4, … times waits until there is
-    enough of it, so that steps are few; bits are unpacked once, at the end.
+    Rows are added as whole words by carry-save adders (Harley and Seal's population count, doi
+    10.1093/comjnl/bxx046), a batch of rows in one operation. For each power of two there is a batch of what counts so
+    much and, half of the time, a carry that waits for a second one; bits are unpacked once, at the end.
     """
 
-    def __init__(self, n_samples: int, together: int = _WORDS) -> None:
-        """together: words that are added at once."""
-        self._n_samples = n_samples
-        self._enough = together // words_of(n_samples)
-        self._waiting: list[list[Bits]] = []  # by power of two
+    def __init__(self, n_columns: int, together: int = _WORDS) -> None:
+        """together: words of a batch, about."""
+        self._n_columns = n_columns
+        self._batch = max(1, min(_MOST, together // words_of(n_columns)))
+        self._sums: list[Bits] = []  # by power of two
+        self._carries: list[Bits | None] = []
+        self._rest = np.empty((2 * self._batch, words_of(n_columns)), dtype=np.uint64)
+        self._n_rest = 0
 
-    def add(self, bits: Bits, power: int = 0) -> None:
-        """Add rows that count 2 ** power times each; `bits` is kept, and overwritten."""
-        if power == len(self._waiting):
-            self._waiting.append([])
-        self._waiting[power].append(bits)
-        if sum(map(len, self._waiting[power])) > self._enough:
-            self._reduce(power)
+    def add(self, bits: Bits) -> None:
+        pair, done = 2 * self._batch, 0
+        while done < len(bits):
+            more = bits[done : done + pair - self._n_rest]
+            done += len(more)
+            if len(more) < pair:
+                self._rest[self._n_rest : self._n_rest + len(more)] = more
+                self._n_rest = (self._n_rest + len(more)) % pair
+                more = self._rest
+            if not self._n_rest:
+                self._add(more[: self._batch], more[self._batch :])
 
     def total(self) -> Ints:
-        """(sample,)"""
-        out = np.zeros(self._n_samples, dtype=np.int64)
-        power = 0
-        while power < len(self._waiting):  # reducing one may make the next
-            left = np.unpackbits(self._reduce(power).view(np.uint8), axis=1, bitorder="little")
-            out += left[:, : self._n_samples].sum(axis=0, dtype=np.int64) << power
-            power += 1
+        """(column,)"""
+        parts = [(0, self._rest[: min(self._n_rest, self._batch)]), (0, self._rest[self._batch : self._n_rest])]
+        parts += enumerate(self._sums)
+        parts += [(i + 1, carry) for i, carry in enumerate(self._carries) if carry is not None]
+        out = np.zeros(self._n_columns, dtype=np.int64)
+        for power, bits in parts:
+            single = np.unpackbits(bits.view(np.uint8), axis=1, bitorder="little")[:, : self._n_columns]
+            out += single.sum(axis=0, dtype=np.uint8).astype(np.int64) << power
         return out
 
-    def _reduce(self, power: int) -> Bits:
-        """The few rows of this power that are left when what they carry has been handed on."""
-        waiting = self._waiting[power]
-        bits = waiting[0] if len(waiting) == 1 else np.concatenate(waiting)
-        while len(bits) > _FEW:
-            third, rest = divmod(len(bits), 3)
-            a, b, c = (bits[i * third : (i + 1) * third] for i in range(3))
-            half, carry = a ^ b, a & b
-            np.bitwise_xor(half, c, out=a)
-            half &= c
-            carry |= half
-            self.add(carry, power + 1)
-            bits[third : third + rest] = bits[3 * third :]
-            bits = bits[: third + rest]
-        self._waiting[power] = [bits.copy()]
-        return self._waiting[power][0]
+    def _add(self, one: Bits, two: Bits, power: int = 0) -> None:
+        """Two batches of rows that count 2 ** power times each."""
+        if power == len(self._sums):
+            self._sums.append(np.zeros_like(one))
+            self._carries.append(None)
+        have = self._sums[power]
+        half, carry = have ^ one, have & one
+        np.bitwise_xor(half, two, out=have)
+        half &= two
+        carry |= half
+        before, self._carries[power] = self._carries[power], carry
+        if before is not None:
+            self._carries[power] = None
+            self._add(before, carry, power + 1)
 
 
 @dataclass(frozen=True)
@@ -96,38 +104,39 @@ def count(planes: Planes, groups: Kinds, changes: Kinds, threads: int = 1) -> tu
 
 def _count_blocks(planes: Planes, numbers: Ints, groups: Kinds, changes: Kinds, by_site: Ints) -> SampleCounts:
     """The counts by sample over some blocks; those by site (het, hom_alt, no_call) are filled into `by_site`."""
-    n = planes.n_samples
-    hets, losses, carriers = ([ColumnSums(n) for _ in range(kinds.n)] for kinds in (groups, groups, changes))
-    alone = np.zeros(n, dtype=np.int64)
+    n, width = planes.n_samples, words_of(planes.n_samples)
+    sums: dict[tuple[int, int], tuple[ColumnSums, ColumnSums]] = {}  # of both planes, of what stands in both
+    alone = ColumnSums(n)
     for block in map(planes.block, numbers):
         here = slice(block.start, block.start + len(block))
-        carried, lost = block.low ^ block.high, block.low & block.high
-        het = block.low & carried
-        n_het, n_carried, n_lost = (np.bitwise_count(x).sum(axis=1, dtype=np.int64) for x in (het, carried, lost))
-        by_site[:, here] = n_het, n_carried - n_het, n_lost
-        group = groups.number[here]
-        alone += _carriers(het[(n_het == 1) & (n_carried == 1) & (group >= 0)], n)
-        _add(hets, het, group)
-        _add(losses, lost, group)
-        _add(carriers, carried, changes.number[here])
-    return SampleCounts(_totals(hets), _totals(losses), _totals(carriers), alone)
+        group, change = groups.number[here], changes.number[here]
+        lost = block.low & block.high
+        n_low, n_high = np.bitwise_count(block.planes).sum(axis=2, dtype=np.uint32).T
+        n_lost = np.bitwise_count(lost).sum(axis=1, dtype=np.uint32)
+        by_site[:, here] = n_low - n_lost, n_high - n_lost, n_lost
+        singles = np.flatnonzero((n_low - n_lost == 1) & (n_high == n_lost) & (group >= 0))
+        alone.add(block.low[singles] ^ lost[singles])
+        for kind, rows in _by_kind(group, change):
+            both, gaps = sums.setdefault(kind, (ColumnSums(2 * 64 * width), ColumnSums(n)))
+            both.add(block.planes[rows].reshape(-1, 2 * width))
+            gaps.add(lost[rows])
+    het, no_call, carried = (np.zeros((kinds.n, n), dtype=np.int64) for kinds in (groups, groups, changes))
+    for (g, c), (both, gaps) in sums.items():
+        low, high = both.total().reshape(2, -1)[:, :n]
+        missing = gaps.total()
+        if g >= 0:
+            het[g] += low - missing
+            no_call[g] += missing
+        if c >= 0:
+            carried[c] += low + high - 2 * missing
+    return SampleCounts(het, no_call, carried, alone.total())
 
 
-def _totals(sums: list[ColumnSums]) -> Ints:
-    return np.array([s.total() for s in sums])
-
-
-def _add(sums: list[ColumnSums], bits: Bits, kinds: Ints) -> None:
-    """Each row to the sum of its kind; `bits` is overwritten."""
-    if len(kinds) and kinds.min() == kinds.max() >= 0:
-        sums[kinds[0]].add(bits)
-        return
-    for kind, some in enumerate(sums):
-        some.add(bits[kinds == kind])
-
-
-def _carriers(bits: Bits, n_samples: int) -> Ints:
-    """Rows (row, word) with one bit set each: how many are each sample's."""
-    _, words = np.nonzero(bits)
-    bit = np.bitwise_count(bits[bits > 0] - np.uint64(1))
-    return np.bincount(64 * words + bit, minlength=n_samples)
+def _by_kind(group: Ints, change: Ints) -> Iterator[tuple[tuple[int, int], slice | Ints]]:
+    """((group, change), its rows); rows of neither are left out."""
+    key = (group << 32) + change + 1
+    for one in sorted(set(key.tolist())):  # np.unique imports numpy's masked arrays
+        g, c = one >> 32, (one & 0xFFFFFFFF) - 1
+        if g >= 0 or c >= 0:
+            rows = np.flatnonzero(key == one)
+            yield (g, c), rows if len(rows) < len(key) else slice(None)

@@ -89,7 +89,7 @@ def _codec() -> Any:
     import numcodecs.blosc
 
     numcodecs.blosc.use_threads = False  # work is shared among processes
-    return numcodecs.Blosc("lz4", 1, numcodecs.Blosc.BITSHUFFLE)
+    return numcodecs.Blosc("lz4", 5, numcodecs.Blosc.NOSHUFFLE)
 
 
 def save(folder: Path, rows: Rows) -> None:
@@ -137,7 +137,15 @@ class Decoded:
         """(row, sample) calls of some rows, in any order."""
         out = np.empty((len(rows), self.n_samples), dtype=np.uint8)
         blocks = self._block[rows]
-        for number in np.unique(blocks):
+        for number in sorted(set(blocks.tolist())):
             here = np.flatnonzero(blocks == number)
-            out[here] = self._read(int(number))[self._place[rows[here]]]
+            places = self._place[rows[here]]
+            # Mostly a run of rows for a run of rows, which is copied as it stands.
+            out[_run(here)] = self._read(number)[_run(places)]
         return out
+
+
+def _run(places: Ints) -> Ints | slice:
+    """Places that follow one another as a slice."""
+    whole = len(places) > 0 and bool((np.diff(places) == 1).all())
+    return slice(int(places[0]), int(places[-1]) + 1) if whole else places

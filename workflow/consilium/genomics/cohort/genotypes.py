@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,14 +58,15 @@ class Genotypes:
         inside = (self._contig == contig) & (self._position >= low) & (self._position <= high)
         return np.flatnonzero(inside)
 
-    def rows_at(self, chromosomes: npt.NDArray[Any], positions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """Rows at any of the given (chromosome, position) pairs, in file order."""
+    def rows_at(
+        self, names: Sequence[str], which: npt.NDArray[np.int64], positions: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.int64]:
+        """Rows at any of the places names[which[i]], positions[i], in file order."""
         index = {c: i for i, c in enumerate(self._contigs)}
-        names, code = np.unique(chromosomes, return_inverse=True)
-        contigs = np.array([index.get(bare(str(c)), -1) for c in names], dtype=np.int64)[code]
-        wanted = (contigs << 40) + positions.astype(np.int64)
+        contigs = np.array([index.get(bare(name), -1) for name in names], dtype=np.int64)[which]
+        wanted = np.sort(((contigs << 40) + positions.astype(np.int64))[contigs >= 0])
         have = (self._contig.astype(np.int64) << 40) + self._position
-        return np.flatnonzero(np.isin(have, wanted[contigs >= 0]))
+        return np.flatnonzero(np.append(wanted, -1)[np.searchsorted(wanted, have)] == have)
 
     def records(self, rows: Iterable[int]) -> list[Record]:
         rows = np.asarray(list(rows), dtype=np.int64)
@@ -78,10 +79,12 @@ class Genotypes:
             for row, cells in zip(rows, alleles, strict=True)
         ]  # fmt: skip
 
-    def alleles(self, rows: npt.NDArray[np.int64]) -> tuple[list[str], npt.NDArray[np.int64], npt.NDArray[Any]]:
-        """(chromosome, position, alleles (row, number) with "" as padding) of some rows."""
-        chromosomes = [self._contigs[c] for c in self._contig[rows]]
-        return chromosomes, self._position[rows], np.asarray(self._group["variant_allele"].oindex[rows])
+    def alleles(
+        self, rows: npt.NDArray[np.int64]
+    ) -> tuple[list[str], npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[Any]]:
+        """(names of contigs, index into them, position, alleles (row, number) with "" as padding) of some rows."""
+        where, positions = (values[rows].astype(np.int64) for values in (self._contig, self._position))
+        return self._contigs, where, positions, np.asarray(self._group["variant_allele"].oindex[rows])
 
     def calls(self, rows: Iterable[int]) -> Calls:
         """(row, sample, strand) allele numbers; MISSING and ABSENT as above. A haploid store gets a second strand."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from math import lgamma
 
 import numpy as np
@@ -9,14 +10,14 @@ import numpy.typing as npt
 
 _SAME = 1e-9  # relative difference below which two probabilities count as equal
 _NEGLIGIBLE = 1e-17  # of the sum so far: a term that changes nothing any more
-_STRIP = 4096  # variants summed together: their terms stay in the processor's cache
-_STEPS = 8  # terms between two looks at who is done
+_STRIP = 16_384  # variants summed together: their terms stay in the processor's cache
+_STEPS = 16  # terms between two looks at who is done
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 
-def exact(het: Ints, hom_a: Ints, hom_b: Ints) -> Floats:
+def exact(het: Ints, hom_a: Ints, hom_b: Ints, *, threads: int = 1) -> Floats:
     """Probability of a heterozygote count no likelier than the one seen, given the alleles; per variant.
 
     NaN without genotypes; 1 for a monomorphic site. Small = excess or lack of heterozygotes.
@@ -33,7 +34,10 @@ def exact(het: Ints, hom_a: Ints, hom_b: Ints) -> Floats:
     logs = np.array([lgamma(i + 1.0) for i in range(2 * int(n.max()) + 1)])
     p = np.ones(len(het))
     tested = np.flatnonzero(2 * low + het > 0)
-    p[tested] = _tails(het[tested], low[tested], high[tested], logs)
+    shares = [tested[i::threads] for i in range(threads)]  # neighbours take about as long
+    with ThreadPoolExecutor(threads) as pool:
+        found = list(pool.map(lambda at: _tails(het[at], low[at], high[at], logs), shares))
+    p[np.concatenate(shares)] = np.concatenate(found)
     p[n == 0] = np.nan
     return np.asarray(p[inverse.reshape(-1)])
 
@@ -68,37 +72,41 @@ def _tails(het: Ints, low: Ints, high: Ints, logs: Floats) -> Floats:
 def _outwards(start: Ints, first: Floats, side: Ints, rare: Ints, n: Ints) -> Floats:
     """Sum of the terms from count `start` (whose term is `first`) on, in the direction `side`, to the end."""
     total = first.copy()
-    for up in (False, True):
-        places = np.flatnonzero((first > 0) & ((side > 0) == up))
-        for some in np.array_split(places, -(-len(places) // _STRIP)) if len(places) else []:
-            total[some] = _run(start[some], first[some], up, rare[some], n[some])
+    places = np.flatnonzero(first > 0)
+    for some in np.array_split(places, -(-len(places) // _STRIP)) if len(places) else []:
+        total[some] = _run(start[some], first[some], side[some] > 0, rare[some], n[some])
     return total
 
 
-def _run(start: Ints, first: Floats, up: bool, rare: Ints, n: Ints) -> Floats:
-    """The sums of `_outwards` for variants that go the same way. A term is the last one times
-    4ab / ((h+2)(h+1)) upwards, h(h-1) / (4(a+1)(b+1)) downwards; a, b homozygotes of either allele, h hets."""
+def _run(start: Ints, first: Floats, up: npt.NDArray[np.bool_], rare: Ints, n: Ints) -> Floats:
+    """The sums of `_outwards` for some variants. A term is the last one times 4ab / ((h+2)(h+1)) upwards, times
+    h(h-1) / (4(a+1)(b+1)) downwards; a, b homozygotes of either allele, h hets.
+
+    Above and below the line stand squares of the number of steps, so both are made by adding: their first differences
+    grow by 8 a step. All are whole numbers, and exact.
+    """
     total = first.copy()
-    places, sums, term = np.arange(len(first)), first.copy(), first.copy()
+    places: Ints = np.arange(len(first))
+    sums, term = first.copy(), first.copy()
     h = start.astype(np.float64)
     a = (rare - h) / 2
     b = n - h - a
+    above = np.where(up, 4 * a * b, h * (h - 1))
+    more_above = np.where(up, 4 * (1 - a - b), 6 - 4 * h)
+    below = np.where(up, (h + 2) * (h + 1), 4 * (a + 1) * (b + 1))
+    more_below = np.where(up, 4 * h + 10, 4 * (a + b + 3))
     while len(places):
+        ratio = np.empty_like(term)
         for _ in range(_STEPS):
-            if up:
-                above = h + 2.0
-                term *= 4.0 * a * b / (above * (h + 1.0))
-                h = above
-                a -= 1.0
-                b -= 1.0
-            else:
-                below = h - 1.0
-                a += 1.0
-                b += 1.0
-                term *= h * below / (4.0 * a * b)
-                h -= 2.0
+            np.divide(above, below, out=ratio)
+            term *= ratio
             sums += term
+            above += more_above
+            more_above += 8
+            below += more_below
+            more_below += 8
         total[places] = sums
         keep = np.flatnonzero(term > _NEGLIGIBLE * sums)
-        places, sums, term, h, a, b = places[keep], sums[keep], term[keep], h[keep], a[keep], b[keep]
+        places, sums, term = places[keep], sums[keep], term[keep]
+        above, more_above, below, more_below = above[keep], more_above[keep], below[keep], more_below[keep]
     return total

@@ -26,7 +26,7 @@ NO_CALL = -1  # in ALT counts
 class Matrix:
     """Biallelic rows (alt "" = reference base seen in all who were called).
 
-    samples: patients. chrom (site,) index into CONTIGS; pos (site,); ref, alt, rsid (site,) text;
+    samples: patients. chrom (site,) index into CONTIGS; pos (site,); ref, alt, rsid (site,) text (StringDType);
     clashes (site,) patients given two genotypes. calls: gt, or what gives it when it is first asked for.
     stored: the packed genotypes of the store; without it they are made from gt.
     """
@@ -55,7 +55,7 @@ class Matrix:
 
     @cached_property
     def is_snv(self) -> npt.NDArray[np.bool_]:
-        return np.array([len(r) == 1 and len(a) == 1 for r, a in zip(self.ref, self.alt, strict=True)], dtype=bool)
+        return np.asarray((np.strings.str_len(self.ref) == 1) & (np.strings.str_len(self.alt) == 1))
 
     @property
     def autosomal(self) -> npt.NDArray[np.bool_]:
@@ -81,7 +81,7 @@ def load(path: Path) -> Matrix:
         number[read_all(folder / "variant_contig").astype(np.int64)],
         read_all(folder / "variant_position").astype(np.int64),
         alleles[:, 0],
-        alleles[:, 1] if alleles.shape[1] > 1 else np.full(n, "", dtype=object),
+        alleles[:, 1] if alleles.shape[1] > 1 else np.full(n, "", dtype=alleles.dtype),
         read_all(folder / "variant_id"),
         np.maximum(clashes.astype(np.int64), 0),
         partial(_genotypes, folder),

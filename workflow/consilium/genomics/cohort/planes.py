@@ -37,14 +37,23 @@ Bits = npt.NDArray[np.uint64]
 
 @dataclass(frozen=True)
 class Block:
-    """Consecutive rows from `start` on; low, high (row, word): bit s % 64 of word s // 64 is sample s, spare bits 0."""
+    """Consecutive rows from `start` on; planes (row, plane, word): bit s % 64 of word s // 64 is sample s, spare bits
+    0; low, high (row, word): the first and the second.
+    """
 
     start: int
-    low: Bits
-    high: Bits
+    planes: Bits
+
+    @property
+    def low(self) -> Bits:
+        return self.planes[:, 0]
+
+    @property
+    def high(self) -> Bits:
+        return self.planes[:, 1]
 
     def __len__(self) -> int:
-        return len(self.low)
+        return len(self.planes)
 
 
 class Planes:
@@ -62,8 +71,7 @@ class Planes:
 
     def block(self, number: int) -> Block:
         raw = self._read(number)[: self.n_sites - number * self.height]
-        words = np.ascontiguousarray(raw).view(np.uint64)
-        return Block(number * self.height, words[:, 0], words[:, 1])
+        return Block(number * self.height, np.ascontiguousarray(raw).view(np.uint64))
 
     def blocks(self, rows: Ints | None = None) -> Iterator[tuple[Block, slice | Ints]]:
         """Blocks in row order, each with its rows that are wanted (all, or those of the ascending `rows`), as places
@@ -115,7 +123,7 @@ def stored_planes(path: Path) -> Planes | None:
     shape, chunks = chunkfiles.shape(folder)
     n_samples = chunkfiles.shape(path / "call_genotype")[0][1]
     odd = chunkfiles.read_all(path / GROUP / ODD).astype(bool)
-    return Planes(shape[0], n_samples, chunks[0], odd, lambda i: chunkfiles.read(folder, i))
+    return Planes(shape[0], n_samples, chunks[0], odd, chunkfiles.reader(folder))
 
 
 def planes_of(group: Any) -> Planes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -52,8 +51,7 @@ def tally(matrix: Matrix, threads: int = 1) -> Tally:
     Called: both strands, or the one strand of a haploid call. A half call is none.
     """
     odd, autosomal = matrix.planes.odd, matrix.autosomal
-    pairs = zip(matrix.ref.tolist(), matrix.alt.tolist(), strict=True)
-    changes = np.array([*map(_CHANGES.get, pairs, repeat(_OTHER))], dtype=np.int64)
+    changes = _changes(matrix)
     groups = counting.Kinds(np.where(odd, -1, autosomal), 2)
     sites, found = counting.count(matrix.planes, groups, counting.Kinds(np.where(odd, -1, changes), 2), threads)
     n_called = sites.n - sites.no_call
@@ -71,6 +69,15 @@ def tally(matrix: Matrix, threads: int = 1) -> Tally:
         n_called[here], strands[here], alts[here] = by_site
         people = {name: people[name] + more[name] for name in people}
     return Tally(people, n_called, strands, alts, sites)
+
+
+def _changes(matrix: Matrix) -> Ints:
+    """(site,) 0 transition, 1 transversion, _OTHER: not one base for another."""
+    kinds = np.full((128, 128), _OTHER)
+    for (ref, alt), kind in _CHANGES.items():
+        kinds[ord(ref), ord(alt)] = kind
+    first, second = (np.minimum(texts.astype("U1").view(np.uint32), 127) for texts in (matrix.ref, matrix.alt))
+    return np.where(matrix.is_snv, kinds[first, second], _OTHER)
 
 
 def _count_odd(
@@ -106,10 +113,12 @@ def hwe_of(matrix: Matrix, chosen: npt.NDArray[np.bool_] | None = None) -> Float
     return _hwe_of_counts(matrix, planes.site_counts(matrix.planes, chosen))
 
 
-def _hwe_of_counts(matrix: Matrix, counts: planes.SiteCounts) -> Floats:
+def _hwe_of_counts(matrix: Matrix, counts: planes.SiteCounts, threads: int = 1) -> Floats:
     tested = (matrix.chrom <= X) & (matrix.alt != "")
     out = np.full(len(matrix), np.nan)
-    out[tested] = hardy_weinberg.exact(counts.het[tested], counts.hom_ref[tested], counts.hom_alt[tested])
+    out[tested] = hardy_weinberg.exact(
+        counts.het[tested], counts.hom_ref[tested], counts.hom_alt[tested], threads=threads
+    )
     return out
 
 
@@ -215,10 +224,17 @@ def _sex_flags(inferred: list[str], stated: list[str]) -> list[str]:
     ]
 
 
+def _median(values: Floats) -> float:
+    """NaN of nothing. numpy's own imports its masked arrays, which takes longer than all that is done here."""
+    ordered = np.sort(values)
+    return float(ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2 if len(ordered) else np.nan
+
+
 def _het_flags(rates: Floats) -> list[str]:
     """Heterozygosity far from the median of the cohort, where that is large enough to have a spread."""
-    middle = np.nanmedian(rates) if np.isfinite(rates).any() else np.nan
-    spread = 1.4826 * np.nanmedian(np.abs(rates - middle)) if np.isfinite(middle) else np.nan
+    finite = rates[np.isfinite(rates)]
+    middle = _median(finite)
+    spread = 1.4826 * _median(np.abs(finite - middle))
     known = len(rates) >= _MINIMUM_COHORT and spread > 0
     return [
         f"heterozygosity {rate:.3f} is far from the cohort's {middle:.3f}"
@@ -228,28 +244,30 @@ def _het_flags(rates: Floats) -> list[str]:
     ]
 
 
-def variants_table(matrix: Matrix, sexes: Mapping[str, str], counted: Tally | None = None) -> Columns:
+def variants_table(matrix: Matrix, sexes: Mapping[str, str], counted: Tally | None = None, threads: int = 1) -> Columns:
     """Columns of table variants_qc: one row a variant. `sexes` decide who counts for Hardy-Weinberg on X: women."""
     counted = counted or tally(matrix)
     n = len(matrix.samples)
     missing = (n - counted.n_called) / max(n, 1)
-    hwe = _hwe(matrix, sexes, counted.diploid)
+    hwe = _hwe(matrix, sexes, counted.diploid, threads)
     with np.errstate(invalid="ignore", divide="ignore"):
         frequency = counted.alts / counted.strands
-    reasons = np.full(len(matrix), "", dtype=object)
+    reasons = np.full(len(matrix), "", dtype=np.dtypes.StringDType())
     for row in np.flatnonzero((missing > VARIANT_MISSING_LIMIT) | (hwe < HWE_LIMIT) | (matrix.clashes > 0)):
         reasons[row] = _flags(missing[row], hwe[row], int(matrix.clashes[row]))
+    rsid = matrix.rsid.copy()
+    rsid[rsid == "."] = ""
     return {
-        "chrom": np.array(CONTIGS, dtype=object)[matrix.chrom],
+        "chrom": np.array(CONTIGS, dtype=bytes)[matrix.chrom],
         "pos": matrix.pos,
         "ref": matrix.ref,
         "alt": matrix.alt,
-        "rsid": np.where(matrix.rsid == ".", "", matrix.rsid),
+        "rsid": rsid,
         "n_called": counted.n_called,
         "missing_rate": missing,
         "alt_freq": frequency,
         "hwe_p": hwe,
-        "filter": np.where(reasons == "", "pass", "flag"),
+        "filter": np.where(reasons == "", b"pass", b"flag"),
         "reason": reasons,
     }
 
@@ -263,9 +281,9 @@ def _flags(missing: float, hwe: float, clashes: int) -> str:
     return "; ".join(text for wrong, text in parts if wrong)
 
 
-def _hwe(matrix: Matrix, sexes: Mapping[str, str], everybody: planes.SiteCounts) -> Floats:
+def _hwe(matrix: Matrix, sexes: Mapping[str, str], everybody: planes.SiteCounts, threads: int) -> Floats:
     """Everybody, but women only on X."""
-    out = _hwe_of_counts(matrix, everybody)
+    out = _hwe_of_counts(matrix, everybody, threads)
     on_x = np.flatnonzero(matrix.chrom == X)
     if len(on_x):
         out[on_x] = hwe_of(matrix, np.array([sexes.get(p) == "female" for p in matrix.samples], dtype=bool))[on_x]

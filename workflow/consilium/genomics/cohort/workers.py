@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
+from importlib import import_module
 from multiprocessing import get_context
 
 from consilium.genomics.memory import keep_memory
@@ -19,4 +20,6 @@ def processes(n: int) -> Iterator[Executor | None]:
         return
     # Fresh processes: forking after a library has started threads can deadlock.
     with ProcessPoolExecutor(n, mp_context=get_context("spawn"), initializer=keep_memory) as pool:
+        for _ in range(n):  # they start and import while the work is laid out
+            pool.submit(import_module, "consilium.genomics.cohort.joining")
         yield pool

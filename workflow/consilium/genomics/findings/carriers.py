@@ -93,7 +93,7 @@ def parts(entry: Entry) -> list[tuple[int, str, str]]:
 
 def _calls(entries: Sequence[Entry], store: Genotypes) -> _Calls:
     sites = sorted({(bare(e.chrom), p) for e in entries for p, _, _ in parts(e)})
-    found = store.rows_at(np.array([c for c, _ in sites]), np.array([p for _, p in sites], dtype=np.int64))
+    found = store.rows_at([c for c, _ in sites], np.arange(len(sites)), np.array([p for _, p in sites], dtype=np.int64))
     rows: dict[tuple[str, int], list[tuple[int, Record]]] = {}
     for i, record in enumerate(store.records(found)):
         rows.setdefault((record.chrom, record.pos), []).append((i, record))

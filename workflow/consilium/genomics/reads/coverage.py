@@ -126,14 +126,15 @@ def _add_tile(
 
     def summed(values: npt.NDArray[np.integer], which: int) -> Sums:
         """Sums between the starts and ends of the regions (0) or of the windows (1)."""
-        before = np.concatenate([[0], np.cumsum(np.add.reduceat(values, cuts, dtype=np.int64))])
+        # Of truth values a tile holds fewer than 2^32: half the time.
+        kind = np.uint32 if values.dtype == np.uint8 else np.int64
+        before = np.concatenate([[0], np.cumsum(np.add.reduceat(values, cuts, dtype=kind), dtype=np.int64)])
         start, end = (np.searchsorted(cuts, p) for p in places[which])
         return np.asarray(before[end] - before[start])
 
-    np.add.at(out[1], inside[1][:, 0], summed(depth, 1))
-    counted: list[npt.NDArray[np.integer]] = [
-        depth,
-        *(part.view(np.uint8) for part in (depth < minimum, *(depth >= t for t in THRESHOLDS))),
-    ]
-    for column, values in enumerate(counted):
-        np.add.at(out[0][:, column], inside[0][:, 0], summed(values, 0))
+    if len(inside[1]):
+        np.add.at(out[1], inside[1][:, 0], summed(depth, 1))
+    reached = {t: summed((depth >= t).view(np.uint8), 0) for t in {minimum, *THRESHOLDS}}
+    below = places[0][1] - places[0][0] - reached[minimum]
+    for column, found in enumerate((summed(depth, 0), below, *(reached[t] for t in THRESHOLDS))):
+        np.add.at(out[0][:, column], inside[0][:, 0], found)

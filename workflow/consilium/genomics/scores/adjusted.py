@@ -142,12 +142,17 @@ def _risk(row: Mapping[str, Any], risk: Measured | None, sex: str) -> dict[str, 
     return said | {"risk": absolute_risk(z, risk.prevalence, risk.auc)}
 
 
-def with_spread(table: pd.DataFrame) -> pd.DataFrame:
+def with_spread(columns: Mapping[str, Sequence[Any]]) -> dict[str, Sequence[Any]]:
     """The rows with the lowest and highest percentile among a patient's scores of one trait, where it has several."""
-    groups = table.groupby(["patient", "trait_id"], sort=False)["percentile"]
-    n = groups.transform("count")
-    several = (n > 1) & (table["trait_id"] != "")
-    return table.assign(
-        n_trait_scores=n.astype("int64"), trait_lowest=groups.transform("min").where(several),
-        trait_highest=groups.transform("max").where(several),
-    )  # fmt: skip
+    groups = list(zip(columns["patient"], columns["trait_id"], strict=True))
+    known: dict[tuple[str, str], list[float]] = {}
+    for group, percentile in zip(groups, columns["percentile"], strict=True):
+        if percentile == percentile:
+            known.setdefault(group, []).append(percentile)
+    found = [known.get(group, []) for group in groups]
+    several = [len(f) > 1 and group[1] != "" for group, f in zip(groups, found, strict=True)]
+    return {
+        **columns, "n_trait_scores": [len(f) for f in found],
+        "trait_lowest": [min(f) if s else np.nan for f, s in zip(found, several, strict=True)],
+        "trait_highest": [max(f) if s else np.nan for f, s in zip(found, several, strict=True)],
+    }  # fmt: skip

@@ -18,11 +18,9 @@ from consilium.genomics.scores.risk import Measured, measured
 from consilium.genomics.scores.score_build import build_by_sites
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import pyarrow as pa
 
     from consilium.genomics.scores.rows import ScoringFile
-
-TABLES = ("polygenic", "polygenic_matches", "polygenic_adjusted")
 
 
 @dataclass(frozen=True)
@@ -39,13 +37,13 @@ class Asked:
 
 def ask(
     scores: Sequence[Path], known_sites: Path, rules: Rules, reference: Path | None, places: Sequence[Path],
-    risk: Sequence[str],
+    risk: Sequence[str], threads: int = 1,
 ) -> tuple[Asked, list[Problem]]:  # fmt: skip
     """Reads the scoring files, and the reference where there is one; what cannot be used is a problem.
 
     places: tables of the ancestry reference's components; risk: as in stages.polygenic.
     """
-    files, problems = rows.read_scores(scores, build_by_sites(known_sites))
+    files, problems = rows.read_scores(scores, build_by_sites(known_sites), threads)
     known = None
     try:
         known = read_reference(reference) if reference else None
@@ -54,22 +52,30 @@ def ask(
     return Asked(files, rules, measured([json.loads(r) for r in risk]), known, files_digest(places)), problems
 
 
-def tables(
-    asked: Asked, genotypes: Path, sheet: Path, ancestry: Path, panel: Path, threads: int = 1
-) -> dict[str, pd.DataFrame]:
-    """TABLES by name, empty without scores. The rest as in stages.polygenic."""
-    import pandas as pd
+@dataclass(frozen=True)
+class Tables:
+    """Columns by name of the tables polygenic, polygenic_adjusted and polygenic_matches (Arrow arrays)."""
 
-    from consilium.core import register
+    scores: dict[str, list[Any]]
+    adjusted: dict[str, Sequence[Any]]
+    matches: dict[str, pa.Array]
 
-    found = _of_files(asked, genotypes, sheet, ancestry, panel, threads) if asked.files else {}
-    out = {n: pd.concat(found[n], ignore_index=True) if found.get(n) else register.TABLES[n].empty() for n in TABLES}
-    return out | {"polygenic_adjusted": against.with_spread(out["polygenic_adjusted"])}
+
+def tables(asked: Asked, genotypes: Path, sheet: Path, ancestry: Path, panel: Path, threads: int = 1) -> Tables | None:
+    """The tables of the scores asked for, None without any. The rest as in stages.polygenic."""
+    if not asked.files:
+        return None
+    import pyarrow as pa
+
+    plain, adjusted, matches = _of_files(asked, genotypes, sheet, ancestry, panel, threads)
+    arrays = {name: pa.concat_arrays([found[name] for found in matches]) for name in matches[0]}
+    return Tables(_columns(plain), against.with_spread(_columns(adjusted)), arrays)
 
 
 def _of_files(
     asked: Asked, genotypes: Path, sheet: Path, ancestry: Path, panel: Path, threads: int
-) -> dict[str, list[pd.DataFrame]]:
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, pa.Array]]]:
+    """Rows of the scores, rows of their places in the reference, fate of each score's variants."""
     from consilium.core.sheets import read_patients
     from consilium.core.store import read_table
     from consilium.genomics.cohort.genotypes import open_genotypes
@@ -79,23 +85,20 @@ def _of_files(
     names, sexes = [p.patient for p in people], {p.patient: p.sex for p in people}
     shares = frequencies.of_panel(read_panel(panel))
     shares = known.frequencies.over(shares) if known and known.populations else shares
-    found: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
+    all_plain, all_placed, matches = [], [], []
     with open_genotypes(genotypes) as store:
         weights = rows.posteriors(store.samples, shares.populations, posteriors)
         where = against.places(store.samples, posteriors, known, asked.digest) if known else None
         for scored in rows.score_all(asked.files, store, shares, weights, asked.rules, known, threads):
             plain = rows.score_rows(scored, store.samples, names)
-            placed = against.adjusted_rows(
+            all_plain += plain
+            all_placed += against.adjusted_rows(
                 scored, plain, store.samples, known, where, asked.rules, asked.risks.get(scored.score.name), sexes
             )
-            found["polygenic"].append(_frame(plain))
-            found["polygenic_matches"].append(rows.match_table(scored))
-            found["polygenic_adjusted"].append(_frame(placed))
-    return found
+            matches.append(rows.match_arrays(scored))
+    return all_plain, all_placed, matches
 
 
-def _frame(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """Of rows with the same keys: by columns, as pandas takes four times as long over rows."""
-    import pandas as pd
-
-    return pd.DataFrame({name: [row[name] for row in rows] for name in (rows[0] if rows else ())})
+def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """Rows with the same keys as columns."""
+    return {name: [row[name] for row in rows] for name in (rows[0] if rows else ())}

@@ -21,11 +21,12 @@ Texts = npt.NDArray[Any]
 def pairs_at(sorted_keys: Ints, wanted: Ints) -> tuple[Ints, Ints]:
     """Every (index into `wanted`, index into `sorted_keys`) with equal keys; negative keys meet nothing."""
     low = np.searchsorted(sorted_keys, wanted, side="left")
-    high = np.where(wanted < 0, low, np.searchsorted(sorted_keys, wanted, side="right"))
-    counts = high - low
-    left = np.repeat(np.arange(len(wanted)), counts)
+    met = np.flatnonzero((wanted >= 0) & (np.append(sorted_keys, -1)[low] == wanted))
+    low = low[met]
+    counts = np.searchsorted(sorted_keys, wanted[met], side="right") - low
+    left = np.repeat(np.arange(len(met)), counts)
     within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    return left, low[left] + within
+    return met[left], low[left] + within
 
 
 @dataclass(frozen=True)

@@ -56,17 +56,24 @@ class Sites:
 
 def sites_of(rows: Ints, key: Ints, alleles: Texts) -> Sites:
     """Entries of rows with alleles (row, number): REF first, "" where a row has fewer."""
-    named = np.where(alleles == ".", "", alleles).astype(object)
+    named = alleles.astype(object)
+    named[named == "."] = ""
     if named.shape[1] == 1:  # nobody at all has an alternative
         named = np.concatenate([named, np.full_like(named, "")], axis=1)
     present = named[:, 1:] != ""
     present[:, :1] |= ~present.any(axis=1, keepdims=True)  # a row without an alternative keeps one entry
     at, number = np.nonzero(present)
-    alt = np.char.upper(named[at, number + 1].astype(str)).astype(object)
-    ref = np.char.upper(named[at, 0].astype(str)).astype(object)
     order = np.lexsort((number, rows[at], key[at]))
-    allele = np.where(alt == "", -1, number + 1)
-    return Sites(key[at][order], rows[at][order], allele[order].astype(np.int64), ref[order], alt[order])
+    at, number = at[order], number[order]
+    ref, alt = _upper(named[at, 0]), _upper(named[at, number + 1])
+    return Sites(key[at], rows[at], np.where(alt == "", -1, number + 1).astype(np.int64), ref, alt)
+
+
+def _upper(texts: Texts) -> Texts:
+    import pandas as pd
+
+    codes, values = pd.factorize(texts)
+    return np.array([value.upper() for value in values], dtype=object)[codes]
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ from consilium.genomics.scores.sums import Sums, Wanted, add_up
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 ASSESSED, NOT_ASSESSED = "assessed", "not assessed"
 NO_GENOTYPES = "no genotypes of this patient"
@@ -34,22 +36,29 @@ Floats = npt.NDArray[np.float64]
 
 
 def read_scores(
-    paths: Sequence[Path], build_of: Callable[[Terms], str] | None = None
+    paths: Sequence[Path], build_of: Callable[[Terms], str] | None = None, threads: int = 1
 ) -> tuple[list[ScoringFile], list[Problem]]:
     """Files that can be scored, and the problems of the others. Two files of one score: the second is a problem."""
     scores: list[ScoringFile] = []
     problems: list[Problem] = []
-    for path in paths:
-        try:
-            score = read_scoring_file(path, build_of)
-        except InputError as error:
-            problems += error.problems
+    with ThreadPoolExecutor(threads) as pool:
+        read = list(pool.map(lambda path: _read_or_problems(path, build_of), paths))
+    for path, score in zip(paths, read, strict=True):
+        if not isinstance(score, ScoringFile):
+            problems += score
             continue
         if score.name in {s.name for s in scores}:
             problems.append(Problem(str(path), f"score {score.name} again", "each score once", "remove one", 0, "*"))
             continue
         scores.append(score)
     return scores, problems
+
+
+def _read_or_problems(path: Path, build_of: Callable[[Terms], str] | None) -> ScoringFile | Sequence[Problem]:
+    try:
+        return read_scoring_file(path, build_of)
+    except InputError as error:
+        return error.problems
 
 
 @dataclass(frozen=True)
@@ -68,7 +77,7 @@ def score_all(
 ) -> list[Scored]:  # fmt: skip
     """Every score in one pass; posterior (sample, population of `frequencies`), NaN = ancestry not known."""
     sites = sites_in(genotypes, scores)
-    matched = [match(score, sites, rules, frequencies) for score in scores]
+    matched = _matched(scores, sites, rules, frequencies)
     wanted = [Wanted(s, m, np.ones(len(s.terms), dtype=bool)) for s, m in zip(scores, matched, strict=True)]
     further: dict[int, int] = {}
     for i, (score, m) in enumerate(zip(scores, matched, strict=True)):
@@ -83,16 +92,26 @@ def score_all(
     ]
 
 
+def _matched(
+    scores: Sequence[ScoringFile], sites: Sites, rules: Rules, frequencies: Frequencies
+) -> list[Matches]:  # fmt: skip
+    """Matches of every score; those that name the same variants, as scores of one panel of variants do, share them."""
+    out: list[Matches] = []
+    for i, score in enumerate(scores):
+        same = next((m for s, m in zip(scores[:i], out, strict=True) if score.terms.same_variants(s.terms)), None)
+        out.append(match(score, sites, rules, frequencies) if same is None else same)
+    return out
+
+
 def sites_in(genotypes: Genotypes, scores: Sequence[ScoringFile]) -> Sites:
     """The store's alternatives at the positions of any score."""
-    keys = np.unique(np.concatenate([s.terms.key for s in scores]))
-    keys = keys[keys >= 0]
-    chrom, pos = keys >> KEY_SHIFT, keys & ((1 << KEY_SHIFT) - 1)
-    rows = genotypes.rows_at(np.array(CONTIGS)[chrom], pos)
-    names, positions, alleles = genotypes.alleles(rows)
-    numbers = {n: CONTIGS.index(str(canonical(n))) for n in set(names)}
-    contig = np.array([numbers[n] for n in names], dtype=np.int64)
-    return sites_of(rows, site_keys(contig, positions.astype(np.int64)), alleles)
+    keys = np.sort(np.concatenate([s.terms.key for s in scores]))
+    keys = keys[np.diff(keys, prepend=-1) > 0]
+    rows = genotypes.rows_at(CONTIGS, keys >> KEY_SHIFT, keys & ((1 << KEY_SHIFT) - 1))
+    names, where, positions, alleles = genotypes.alleles(rows)
+    numbers = {i: CONTIGS.index(str(canonical(names[i]))) for i in np.unique(where).tolist()}
+    contig = np.array([numbers.get(i, -1) for i in range(len(names))], dtype=np.int64)[where]
+    return sites_of(rows, site_keys(contig, positions), alleles)
 
 
 def posteriors(samples: Sequence[str], populations: Sequence[str], ancestry: pd.DataFrame) -> Floats:
@@ -131,17 +150,20 @@ def _row(patient: str, scored: Scored, at: int | None) -> dict[str, Any]:
     return row | {"sum": value, "average": value / (2 * used), "status": ASSESSED, "reason": said}
 
 
-def match_table(scored: Scored) -> pd.DataFrame:
-    """One row per variant of the scoring file."""
-    import pandas as pd
+def match_arrays(scored: Scored) -> dict[str, pa.Array]:
+    """Columns of table polygenic_matches: one row per variant of the scoring file."""
+    import pyarrow as pa
+
+    def coded(texts: Sequence[str], codes: npt.NDArray[Any]) -> pa.Array:
+        return pa.array(texts, pa.string()).take(pa.array(codes))
 
     terms, matches = scored.score.terms, scored.matches
-    contigs = np.array([*(c.removeprefix("chr").replace("M", "MT") for c in CONTIGS), ""], dtype=object)
-    return pd.DataFrame(
-        {
-            "score": scored.score.name, "line": terms.line, "chrom": contigs[terms.chrom], "pos": terms.pos,
-            "effect_allele": terms.effect_allele, "other_allele": terms.other_allele, "weight": terms.weight,
-            "effect": np.array(EFFECTS, dtype=object)[terms.effect],
-            "match": np.array(matching.NAMES, dtype=object)[matches.match], "used": matches.used,
-        }
-    )  # fmt: skip
+    contigs = [*(c.removeprefix("chr").replace("M", "MT") for c in CONTIGS), ""]
+    return {
+        "score": coded([scored.score.name], np.zeros(len(terms), dtype=np.int8)), "line": pa.array(terms.line),
+        "chrom": coded(contigs, terms.chrom % len(contigs)), "pos": pa.array(terms.pos),
+        "effect_allele": pa.array(terms.effect_allele, pa.string()),
+        "other_allele": pa.array(terms.other_allele, pa.string()), "weight": pa.array(terms.weight),
+        "effect": coded(EFFECTS, terms.effect), "match": coded(matching.NAMES, matches.match),
+        "used": pa.array(matches.used),
+    }  # fmt: skip

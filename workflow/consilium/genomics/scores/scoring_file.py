@@ -70,6 +70,14 @@ class Terms:
         """(term,) chromosome and position as one number, -1 without a position."""
         return np.where((self.chrom >= 0) & (self.pos > 0), site_keys(self.chrom, self.pos), -1)
 
+    def same_variants(self, other: Terms) -> bool:
+        """All but the weights and what they weigh (`effect`) is the same, in the same order."""
+        return len(self) == len(other) and all(
+            np.array_equal(one, two, equal_nan=one.dtype.kind == "f")
+            for one, two in ((self.pos, other.pos), (self.chrom, other.chrom), (self.frequency, other.frequency),
+                             (self.effect_allele, other.effect_allele), (self.other_allele, other.other_allele))
+        )  # fmt: skip
+
     def digest(self) -> str:
         """Hash of everything that decides a sum: a reference made with other terms is told by it."""
         content = hashlib.sha256()
@@ -124,7 +132,7 @@ def _text(path: Path) -> str:
     try:
         raw = Path(path).read_bytes()
         text = (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode("utf-8-sig")
-        return text.replace("\r\n", "\n").replace("\r", "\n")
+        return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(bad(path, f"{type(error).__name__}: {error}", "download it again")) from None
     except UnicodeDecodeError as error:

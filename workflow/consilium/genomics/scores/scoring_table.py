@@ -43,7 +43,8 @@ def bad(path: Path, found: str, mend: str, line: int = 0) -> Problem:
 class Table:
     """Header lines, column names as written, and the cells of the columns that count, blank rows left out.
 
-    cells: column -> (row,) text, as objects or a pandas Categorical, blanks stripped, alleles in upper case.
+    cells: column -> (row,) text, as objects or a pandas Categorical, blanks stripped, alleles in upper case; or float64
+    where all cells of a column are numbers.
     lines (row,): 1-based lines in the file. too_long: (line, number of cells) of rows with more cells than columns.
     """
 
@@ -103,7 +104,7 @@ def numbers(cells: Texts) -> npt.NDArray[np.float64]:
 
     if not isinstance(cells, pd.Categorical):
         with contextlib.suppress(ValueError):
-            return cells.astype(np.float64)
+            return np.asarray(cells, dtype=np.float64)
     return by_value(cells, _number, np.float64)
 
 
@@ -135,24 +136,28 @@ def read_lines(path: Path, text: str) -> Table:
 
 def _columns(columns: list[str], body: str, first_line: int) -> tuple[dict[str, Texts], Any, list[tuple[int, int]]]:
     """Cells by Arrow's reader; by hand, row by row, where rows have more or fewer cells than the header."""
-    read = _by_arrow(columns, body)
+    # Most texts have no blank: that is seen at once.
+    blanks = " " in body and any(b in f"{body}\n" for b in (" \t", "\t ", " \n", "\n "))
+    read = _by_arrow(columns, body, not blanks)
     if read is None:
         cells, lines, too_long = _by_hand(columns, body, first_line)
     else:
         cells, n_rows = read
         lines, too_long = np.arange(first_line, first_line + n_rows, dtype=np.int64), []
-    blanks = " \t" in body or "\t " in body or " \n" in body or "\n " in body or body.endswith(" ")
     cells = {c: _cleaned(c, v) if blanks or c in _ALLELES else v for c, v in cells.items()}
     filled = np.zeros(len(lines), dtype=bool)
     for values in cells.values():
-        filled |= values != ""
+        filled |= True if values.dtype.kind == "f" else values != ""
         if filled.all():
             return cells, lines, too_long
     return {c: v[filled] for c, v in cells.items()}, lines[filled], too_long
 
 
-def _by_arrow(columns: list[str], body: str) -> tuple[dict[str, Texts], int] | None:
-    """(cells, rows) of the columns that count; None where a row has more or fewer cells than the header."""
+def _by_arrow(columns: list[str], body: str, as_numbers: bool) -> tuple[dict[str, Texts], int] | None:
+    """(cells, rows) of the columns that count; None where a row has more or fewer cells than the header.
+
+    as_numbers: columns of numbers alone come as float64.
+    """
     import pandas as pd
     import pyarrow as pa
     from pyarrow import csv
@@ -175,10 +180,22 @@ def _by_arrow(columns: list[str], body: str) -> tuple[dict[str, Texts], int] | N
     whole = table.unify_dictionaries()
     found = {name: whole[name].combine_chunks() for name in wanted}
     return {
-        name: cells.to_numpy(zero_copy_only=False) if name in _NUMBERS
+        name: _numbers_or_texts(cells, as_numbers) if name in _NUMBERS
         else pd.Categorical.from_codes(cells.indices.to_numpy(), categories=cells.dictionary.to_pylist())
         for name, cells in found.items()
     }, table.num_rows  # fmt: skip
+
+
+def _numbers_or_texts(cells: Any, as_numbers: bool) -> Texts:
+    """An Arrow array of texts as float64 where all are finite numbers, else as it stands."""
+    import pyarrow as pa
+
+    if as_numbers:
+        with contextlib.suppress(pa.ArrowInvalid):
+            values = cells.cast(pa.float64()).to_numpy(zero_copy_only=False)
+            if np.isfinite(values).all():
+                return values
+    return cells.to_numpy(zero_copy_only=False)
 
 
 def _by_hand(columns: Sequence[str], body: str, first_line: int) -> tuple[dict[str, Texts], Any, list[tuple[int, int]]]:

@@ -28,10 +28,10 @@ def copies_in_planes(planes: Planes) -> CopiesOf:
 
     def copies(rows: Ints, alleles: Ints) -> npt.NDArray[np.int8]:
         parts = []
-        for number in np.unique(rows // planes.height):
+        for number in sorted(set((rows // planes.height).tolist())):
             if number not in held:
                 held.clear()
-                held[number] = planes.block(int(number))
+                held[number] = planes.block(number)
             here = rows[rows // planes.height == number] % planes.height
             parts.append(doses(held[number].low[here], held[number].high[here], planes.n_samples))
         return parts[0] if len(parts) == 1 else np.concatenate(parts)

@@ -8,7 +8,7 @@ people, nor the machine changes a bit. Nothing is taken from the cohort: one pat
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
@@ -116,21 +116,25 @@ def _of_share(features: _Features, copies: CopiesOf, posterior: Floats) -> Float
     for start in range(0, len(features.row), step):
         batch = _slice(features, slice(start, start + step))
         counts, missing = _counted(batch, copies, n)
-        out[0] += batch.weight.T @ counts.astype(np.float64)
+        for first in range(0, len(counts), step // 4):  # a quarter as float64 stays in the processor's cache
+            part = slice(first, first + step // 4)
+            out[0] += batch.weight[part].T @ counts[part].astype(np.float64)
         if missing.any():
             _fill(batch, missing, posterior, *out)
     return out
 
 
 def _features(wanted: Sequence[Wanted], quanta: Floats, frequencies: Frequencies) -> _Features:
-    columns = [_columns(w, q) for w, q in zip(wanted, quanta, strict=True)]
-    ident = _identities([c["key"] for c in columns], [c["place"] for c in columns])
-    first = np.unique(np.concatenate(ident), return_index=True)[1] if columns else np.empty(0, dtype=np.int64)
-    joined = {k: np.concatenate([c[k] for c in columns])[first] for k in _SHARED}
+    which = [next(i for i, other in enumerate(wanted) if _counted_alike(w, other)) for w in wanted]
+    counted = {i: _counted_terms(wanted[i]) for i in sorted(set(which))}
+    ident = dict(zip(counted, _identities([*counted.values()]), strict=True))
+    first = np.unique(np.concatenate([*ident.values()]), return_index=True)[1]
+    joined = {k: np.concatenate([c[k] for c in counted.values()])[first] for k in _SHARED}
     shape = (len(first), len(wanted))
     out = {k: np.zeros(shape) for k in ("weight", "base", "variance")}
     own, part = np.full(shape, np.nan), np.zeros(shape, dtype=bool)
-    for i, (column, at) in enumerate(zip(columns, ident, strict=True)):
+    for i, (w, q, same) in enumerate(zip(wanted, quanta, which, strict=True)):
+        column, at = _weighed(w, q, counted[same]["at"]), ident[same]
         for k, values in out.items():
             values[at, i] = column[k]
         own[at, i], part[at, i] = column["own"], True
@@ -141,40 +145,48 @@ def _features(wanted: Sequence[Wanted], quanta: Floats, frequencies: Frequencies
 _SHARED = ("row", "allele", "coding", "site", "counted", "other")
 
 
-def _columns(wanted: Wanted, q: float) -> dict[str, Any]:
-    """A sum's terms as features: values a term."""
+def _counted_alike(one: Wanted, two: Wanted) -> bool:
+    """Both sums count the same alleles of the same rows, whatever their weights."""
+    return one.matches is two.matches and all(
+        np.array_equal(a, b) for a, b in ((one.chosen, two.chosen), (one.score.terms.effect, two.score.terms.effect))
+    )
+
+
+def _counted_terms(wanted: Wanted) -> dict[str, Any]:
+    """A sum's terms as features: what is counted, and at which terms (`at`)."""
     terms, matches = wanted.score.terms, wanted.matches
     at = np.flatnonzero(matches.open & wanted.chosen)
     effect, turned = terms.effect[at], matches.turned[at]
-    weight = np.rint(terms.weight[at] / q)
     # With d copies of the effect allele and c = 2 - d of the other: 2 - c, 1 - [c = 2] (dominant), 1 - [c > 0].
     coding = np.where(turned, np.array([ADDITIVE, RECESSIVE, DOMINANT])[effect], effect)
-    own = terms.frequency[at]
+    return {"row": matches.row[at], "allele": matches.allele[at], "coding": coding.astype(np.int8),
+            "site": terms.key[at], "counted": matches.counted[at], "other": matches.other[at], "at": at}  # fmt: skip
+
+
+def _weighed(wanted: Wanted, q: float, at: Ints) -> dict[str, Floats]:
+    """What a sum makes of its terms `at`."""
+    terms, turned = wanted.score.terms, wanted.matches.turned[at]
+    weight, own = np.rint(terms.weight[at] / q), terms.frequency[at]
     return {
-        "row": matches.row[at], "allele": matches.allele[at], "coding": coding.astype(np.int8),
-        "site": terms.key[at], "counted": matches.counted[at], "other": matches.other[at],
         "weight": np.where(turned, -weight, weight),
-        "base": np.where(turned, np.where(effect == ADDITIVE, 2.0, 1.0) * weight, 0.0),
+        "base": np.where(turned, np.where(terms.effect[at] == ADDITIVE, 2.0, 1.0) * weight, 0.0),
         "own": np.where(turned, 1.0 - own, own),
         "variance": np.zeros(len(at)) if wanted.variance is None else wanted.variance[at],
-        "key": (coding, matches.allele[at], terms.key[at], matches.counted[at], matches.other[at]),
-        "place": matches.row[at],
-    }  # fmt: skip
+    }
 
 
-def _identities(keys: list[Any], places: list[Ints]) -> list[Ints]:
+def _identities(counted: list[dict[str, Any]]) -> list[Ints]:
     """Numbers of features, sorted by row; equal in all that decides a count and its frequency: the same number."""
     import pandas as pd
 
-    sizes = np.cumsum([len(p) for p in places])[:-1]
-    coding, allele, site, counted, other = (np.concatenate(parts) for parts in zip(*keys, strict=True))
-    pair = pd.factorize(counted)[0].astype(np.int64) * (1 << 20) + pd.factorize(other)[0]
-    frame = pd.DataFrame({"row": np.concatenate(places), "site": site, "pair": pair,
-                          "code": allele.astype(np.int64) * 4 + coding})  # fmt: skip
-    order = np.lexsort((frame["code"], frame["pair"], frame["site"], frame["row"]))
-    new = (frame.to_numpy()[order][1:] != frame.to_numpy()[order][:-1]).any(axis=1)
-    number = np.empty(len(frame), dtype=np.int64)
-    number[order] = np.concatenate([[0], np.cumsum(new)]) if len(frame) else 0
+    sizes = np.cumsum([len(c["row"]) for c in counted])[:-1]
+    row, allele, coding, site, effect, other = (np.concatenate([c[k] for c in counted]) for k in _SHARED)
+    pair = pd.factorize(effect)[0].astype(np.int64) * (1 << 20) + pd.factorize(other)[0]
+    columns = np.stack([row, site, pair, allele.astype(np.int64) * 4 + coding])
+    order = np.lexsort(columns[::-1])
+    new = (columns[:, order[1:]] != columns[:, order[:-1]]).any(axis=0)
+    number = np.empty(len(row), dtype=np.int64)
+    number[order] = np.concatenate([[0], np.cumsum(new)]) if len(row) else 0
     return np.split(number, sizes)
 
 
@@ -195,7 +207,7 @@ def _counted(batch: _Features, copies: CopiesOf, n: int) -> tuple[npt.NDArray[np
     if base_only.any():  # called: no copies
         counts[base_only] = np.minimum(counts[base_only], 0)
     missing = counts < 0
-    np.maximum(counts, 0, out=counts)
+    counts &= missing.view(np.int8) - np.int8(1)  # no call: 0; np.maximum takes ten times as long
     for coding, least in ((DOMINANT, 1), (RECESSIVE, 2)):
         coded_so = batch.coding == coding
         if coded_so.any():
@@ -241,25 +253,41 @@ def _fill(
     batch: _Features, missing: Bools, posterior: Floats, total: Floats, used: Floats, filled: Floats, lost: Floats
 ) -> None:
     """Adds what stands for absent calls to the sums, in whole quanta; or takes the term out of them."""
+    if batch.variance.any():
+        for feature, sample in _pieces(missing):
+            _add_at(lost, sample, batch.variance[feature], batch.part[feature])
+    unknown = np.asarray(np.isnan(batch.frequency).any(axis=1))[:, None] | np.isnan(posterior).any(axis=1)
+    told = missing & ~unknown
+    for feature, sample in _pieces(told) if posterior.shape[1] else ():
+        share = np.einsum("ck,ck->c", batch.frequency[feature], posterior[sample])
+        value = np.rint(batch.weight[feature] * expected(share, batch.coding[feature])[:, None])
+        _add_at(total, sample, value, batch.part[feature])
+        _add_at(filled, sample, np.ones_like(value), batch.part[feature])
+    # The others by the file's own frequency, if it has one: alike for all samples.
+    untold = missing & ~told if posterior.shape[1] else missing
     own = expected(batch.own, batch.coding[:, None])
     nothing = np.isnan(own)
-    alone = np.where(nothing, -batch.base, np.rint(batch.weight * own))  # where the reference does not tell
-    absent = np.flatnonzero(missing)
-    step = max(1, _CELLS // max(len(total), 1))
-    for start in range(0, len(absent), step):
-        feature, sample = np.divmod(absent[start : start + step], missing.shape[1])
-        value, unknown, inside = alone[feature], nothing[feature], batch.part[feature]
-        if posterior.shape[1]:
-            share = np.einsum("ck,ck->c", batch.frequency[feature], posterior[sample])
-            told = ~np.isnan(share)
-            some = feature[told]
-            value[told] = np.rint(batch.weight[some] * expected(share[told], batch.coding[some])[:, None])
-            unknown[told] = False
-        places = (np.arange(len(total)) * missing.shape[1] + sample[:, None])[inside]
-        spread = batch.variance[feature]
-        for sums, parts in ((total, value), (used, -1.0 * unknown), (filled, ~unknown), (lost, spread)):
-            if parts.any():
-                sums += np.bincount(places, weights=parts[inside], minlength=sums.size).reshape(sums.shape)
+    alone = np.where(nothing, -batch.base, np.rint(batch.weight * own))
+    if alone.any():
+        total += alone.T @ untold.astype(np.float64)
+    each = untold.astype(np.float32)  # exact: far fewer than 2^24 rows are in work
+    for sums, parts, sign in ((used, nothing & batch.part, -1), (filled, ~nothing & batch.part, 1)):
+        if parts.any():
+            sums += sign * (parts.T.astype(np.float32) @ each)
+
+
+def _pieces(chosen: Bools) -> Iterator[tuple[Ints, Ints]]:
+    """(features, samples) of the chosen cells (feature, sample), some at a time."""
+    places = np.flatnonzero(chosen)
+    step = max(1, _CELLS // max(chosen.shape[1], 1))
+    for start in range(0, len(places), step):
+        yield np.divmod(places[start : start + step], chosen.shape[1])
+
+
+def _add_at(sums: Floats, sample: Ints, values: Floats, inside: Bools) -> None:
+    """Adds values (entry, sum) to `sums` (sum, sample) where they are `inside`, at each entry's sample."""
+    places = (np.arange(len(sums)) * sums.shape[1] + sample[:, None])[inside]
+    sums += np.bincount(places, weights=values[inside], minlength=sums.size).reshape(sums.shape)
 
 
 def coded(count: Floats, effect: npt.NDArray[np.int8]) -> Floats:

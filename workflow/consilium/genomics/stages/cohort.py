@@ -33,27 +33,30 @@ def merge(
     `kept`: folder of decoded joint VCFs, which are not decoded again while nothing that makes them changes. Calls of
     joint files with DP below `min_dp` or GQ below `min_gq` become missing.
     """
-    from consilium.core import chunks, refused, sheets
-    from consilium.core.errors import Problem
-    from consilium.core.store import write_facts
-    from consilium.genomics.cohort import joining as cohort
-    from consilium.genomics.cohort import variants, vcfzarr, workers
-    from consilium.genomics.intake.setup import Setup
-    from consilium.genomics.intake.thresholds import Limits
+    from consilium.genomics.cohort import workers
 
-    setup = Setup(panel, known_sites, tuple(targets or ()), tuple(scores or ()), reference, lift_table, chain,
-                  tuple(regions or ()), validation, Limits(min_dp, min_gq))  # fmt: skip
-    ids = [p.patient for p in sheets.read_patients(sheet)]
-    rows = [s for s in sheets.read_samples(samples) if s.modality == "genomics"]
-    own_regions = [s for s in rows if s.kind == "callable" and s.patient != sheets.WHOLE_COHORT]
-    files = [s.path for s in rows if s.patient == sheets.WHOLE_COHORT and s.kind == "vcf"]
-    entries = [e for paths in (intake, reads) for e in chunks.read_manifests(paths or [])]
-    own = cohort.own_files(chunks.read_manifests(intake or []))
-    with variants.scratch(genotypes.parent) as scratch, workers.processes(threads) as pool:
-        joints = cohort.decode_joints(files, ids, setup, kept or scratch / "joint", pool, own_regions)
-        chosen = cohort.sources(ids, joints, own)
-        plan = cohort.merged(joints, own, chosen, scratch, pool)
-        vcfzarr.write(genotypes, plan, list(chosen), pool, threads)
+    with workers.processes(threads) as pool:  # first of all: they start while everything else is imported and read
+        from consilium.core import chunks, refused, sheets
+        from consilium.core.errors import Problem
+        from consilium.core.store import write_facts
+        from consilium.genomics.cohort import joining as cohort
+        from consilium.genomics.cohort import variants, vcfzarr
+        from consilium.genomics.intake.setup import Setup
+        from consilium.genomics.intake.thresholds import Limits
+
+        setup = Setup(panel, known_sites, tuple(targets or ()), tuple(scores or ()), reference, lift_table, chain,
+                      tuple(regions or ()), validation, Limits(min_dp, min_gq))  # fmt: skip
+        ids = [p.patient for p in sheets.read_patients(sheet)]
+        rows = [s for s in sheets.read_samples(samples) if s.modality == "genomics"]
+        own_regions = [s for s in rows if s.kind == "callable" and s.patient != sheets.WHOLE_COHORT]
+        files = [s.path for s in rows if s.patient == sheets.WHOLE_COHORT and s.kind == "vcf"]
+        entries = [e for paths in (intake, reads) for e in chunks.read_manifests(paths or [])]
+        own = cohort.own_files(chunks.read_manifests(intake or []))
+        with variants.scratch(genotypes.parent) as scratch:
+            joints = cohort.decode_joints(files, ids, setup, kept or scratch / "joint", pool, own_regions)
+            chosen = cohort.sources(ids, joints, own)
+            plan = cohort.merged(joints, own, chosen, scratch, pool)
+            vcfzarr.write(genotypes, plan, list(chosen), pool, threads)
     facts = {"sources": chosen, "n_variants": len(plan), "samples_not_in_sheet": {j.file: j.n_ignored for j in joints},
              "calls_under_limits": {j.file: j.n_below for j in joints},
              "files": [j.facts for j in joints if j.facts]}  # fmt: skip
@@ -75,7 +78,9 @@ def cohort_qc(
     from consilium.core import sheets
     from consilium.core.store import read_facts, write_columns
     from consilium.genomics.cohort import matrix, quality
+    from consilium.genomics.memory import keep_memory
 
+    keep_memory()
     calls = matrix.load(genotypes)
     sexes = {p.patient: p.sex for p in sheets.read_patients(sheet)}
     counted = quality.tally(calls, threads)
@@ -83,7 +88,7 @@ def cohort_qc(
     inferred = dict(zip(people["patient"], people["sex_inferred"], strict=True))
     known = {p: s if s != "unknown" else inferred.get(p, "unknown") for p, s in sexes.items()}
     write_columns(samples_qc, "samples_qc", people)
-    write_columns(variants_qc, "variants_qc", quality.variants_table(calls, known, counted))
+    write_columns(variants_qc, "variants_qc", quality.variants_table(calls, known, counted, threads))
 
 
 def structure(

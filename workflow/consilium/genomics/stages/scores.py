@@ -70,15 +70,24 @@ def polygenic(
     from concurrent.futures import ThreadPoolExecutor
 
     from consilium.core import refused
-    from consilium.core.store import write_table
+    from consilium.core.register import TABLES
+    from consilium.core.store import write_arrow, write_columns, write_table
+    from consilium.genomics.memory import keep_memory
     from consilium.genomics.scores import cohort_scores
     from consilium.genomics.scores.matching import Rules
 
+    keep_memory()
     rules = Rules(ambiguous, strand_flips)
     more = [p for p in (components, populations) if p]
-    asked, problems = cohort_scores.ask(scores or [], known_sites, rules, reference, more, risk or [])
+    asked, problems = cohort_scores.ask(scores or [], known_sites, rules, reference, more, risk or [], threads)
     tables = cohort_scores.tables(asked, genotypes, sheet, ancestry, panel, threads)
-    files_of = {"polygenic_matches": matches, "polygenic": out, "polygenic_adjusted": adjusted}
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(lambda name: write_table(files_of[name], name, tables[name]), files_of))
+    if tables is None:
+        for path, name in ((out, "polygenic"), (matches, "polygenic_matches"), (adjusted, "polygenic_adjusted")):
+            write_table(path, name, TABLES[name].empty())
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            written = pool.submit(write_arrow, matches, "polygenic_matches", tables.matches)
+            write_columns(out, "polygenic", tables.scores)
+            write_columns(adjusted, "polygenic_adjusted", tables.adjusted)
+            written.result()
     refused.write_quarantine(quarantine, "genomics", problems)
