@@ -9,13 +9,13 @@ import csv
 import os
 import traceback
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 from consilium.core.errors import InputError, Problem
+from consilium.core.pool import processes
 from consilium.core.provenance import code_digest, file_digest, value_digest
 from consilium.core.sheets import Sample
 from consilium.core.store import atomic_folder, clear_killed, read_facts, write_facts, write_text
@@ -90,8 +90,7 @@ def run_chunk(
     if threads == 1 or len(tasks) < 2:
         results = [_one(task, work, base, extra_inputs(task)) for task in tasks]
     else:
-        # Fresh processes: forking after a library has started threads can deadlock.
-        with ProcessPoolExecutor(min(threads, len(tasks)), mp_context=get_context("spawn")) as pool:
+        with processes(min(threads, len(tasks))) as pool:
             futures: list[Future[dict[str, Any]]] = [
                 pool.submit(_one, task, work, base, extra_inputs(task)) for task in tasks
             ]

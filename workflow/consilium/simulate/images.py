@@ -9,9 +9,7 @@ import gzip
 import json
 import os
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from consilium.core.pool import processes
 from consilium.core.provenance import seed_from
 from consilium.simulate import images_dicom as dicom
 from consilium.simulate.images_brain import HALF_LIFE_F18_S, Scan, pet, t1
@@ -78,7 +77,7 @@ def _written(jobs: list[tuple[Job, dict[str, Any]]]) -> Iterator[Written]:
     if len(jobs) < WORTH_A_POOL:
         yield from map(_write_one, jobs)
         return
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
+    with processes(os.cpu_count() or 1) as pool:
         yield from pool.map(_write_one, jobs, chunksize=4)
 
 

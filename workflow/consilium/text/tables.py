@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
-from multiprocessing import get_context
 from typing import Any
 
 import pandas as pd
 
 from consilium.core.errors import Problem
+from consilium.core.pool import processes
 from consilium.core.register import TABLES
 from consilium.core.sheets import Patient
 from consilium.text import words as reading
@@ -24,7 +23,7 @@ ORDER = ["patient", "taken_on", "document", "start", "end", "concept", "value"]
 def findings(documents: list[Document], threads: int = 1) -> pd.DataFrame:
     """Table findings, in the same order whatever the number of threads."""
     if threads > 1 and sum(len(d.text) for d in documents) > PARALLEL_FROM:
-        with ProcessPoolExecutor(threads, mp_context=get_context("spawn")) as pool:
+        with processes(threads) as pool:
             found = list(pool.map(_rows, documents, chunksize=SHARE))
     else:
         found = [_rows(d) for d in documents]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from importlib import import_module
-from multiprocessing import get_context
 
+from consilium.core import pool
 from consilium.genomics.memory import keep_memory
 
 
@@ -18,8 +18,7 @@ def processes(n: int) -> Iterator[Executor | None]:
     if n < 2:
         yield None
         return
-    # Fresh processes: forking after a library has started threads can deadlock.
-    with ProcessPoolExecutor(n, mp_context=get_context("spawn"), initializer=keep_memory) as pool:
+    with pool.processes(n, keep_memory) as started:
         for _ in range(n):  # they start and import while the work is laid out
-            pool.submit(import_module, "consilium.genomics.cohort.joining")
-        yield pool
+            started.submit(import_module, "consilium.genomics.cohort.joining")
+        yield started

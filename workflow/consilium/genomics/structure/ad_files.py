@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from consilium.core.pool import processes
 from consilium.core.sheets import WHOLE_COHORT, Sample
 from consilium.genomics.cohort import text, variants
 from consilium.genomics.intake.panel import read_panel
@@ -25,7 +25,7 @@ def foreign_shares(
     work = partial(_of_file, panel=panel, patients=tuple(patients), beside=beside)
     tasks = [(s.patient, s.path) for s in files]
     if threads > 1 and len(tasks) > 1:
-        with ProcessPoolExecutor(threads) as pool:
+        with processes(threads) as pool:
             parts = list(pool.map(work, tasks))
     else:
         parts = [work(task) for task in tasks]
