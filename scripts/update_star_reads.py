@@ -63,7 +63,8 @@ def panel_counts(gene: Gene, vcf: Path, populations: dict[str, str], scratch: Pa
     from bio2zarr import vcf as to_zarr
 
     to_zarr.convert([vcf], scratch / "panel.vcz", worker_processes=0)
-    wobbles, tally, odd = gene.wobbles(), defaultdict(Counter), 0
+    tally: Tally = defaultdict(Counter)
+    wobbles, odd = gene.wobbles(), 0
     with open_genotypes(scratch / "panel.vcz") as genotypes:
         for sample, person in zip(genotypes.samples, observe(genotypes, gene).codes, strict=True):
             for strand in (0, 1) if sample in populations else ():
