@@ -71,6 +71,18 @@ def test_figures_without_data_say_so(copy):
         assert any("Not assessed" in s for s in said), name
 
 
+def test_runs_that_nobody_has_were_looked_for(copy):
+    """Assessed and nothing found is not "not assessed"."""
+    none = copy.read()
+    table = none.tables["homozygosity"]
+    none.tables["homozygosity"] = table.assign(**dict.fromkeys(("n_runs", "n_long"), table["n_runs"] * 0))
+    with style.applied():
+        figure = draw(none, "homozygosity", 1)
+    known = int(table["f_roh"].notna().sum())
+    said = figure.axes[0].texts[0].get_text()
+    assert said == f"Nobody has a run of 1.5 Mb or longer (n = {known}, {len(table) - known} not assessed)."
+
+
 def _row(role, value, modalities, model="m", better="higher", width=0.05):
     return {"model": model, "modalities": modalities, "better": better, "value": value, "lower": value - width,
             "upper": value + width, "n": 50, "role": role}  # fmt: skip

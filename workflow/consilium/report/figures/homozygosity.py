@@ -26,6 +26,10 @@ def runs(table: pd.DataFrame, ancestry: pd.DataFrame) -> Figure:
     known = table[table["f_roh"].notna()]
     if known.empty:
         return card("Runs of homozygosity", "no patient had enough called sites" if len(table) else "no genotypes")
+    without = len(table) - len(known)
+    more = f", {without} not assessed" if without else ""
+    if not known["n_runs"].any():
+        return card("Runs of homozygosity", f"Nobody has a run of 1.5 Mb or longer (n = {len(known)}{more})", lead="")
     population = ancestry.set_index("patient")["population"].dropna() if len(ancestry) else pd.Series(dtype=object)
     known = known.assign(population=known["patient"].map(population).fillna("not assessed"))
     names = sorted(set(known["population"]) - {"not assessed"})
@@ -36,12 +40,12 @@ def runs(table: pd.DataFrame, ancestry: pd.DataFrame) -> Figure:
             part = known[known["population"] == name]
             ax.scatter(part[count], part[length], s=20, color=hues[name], label=f"{name} ({len(part)})",
                        rasterized=len(known) > _MANY)  # fmt: skip
-        ax.set(xlim=(-0.03 * max(known[count].max(), 1), None), ylim=(-0.03 * max(known[length].max(), 1), None))
+        most = max(known[count].max(), 1), max(known[length].max(), 1)
+        ax.set(xlim=(-0.03 * most[0], 1.1 * most[0]), ylim=(-0.03 * most[1], 1.1 * most[1]))
         ax.xaxis.get_major_locator().set_params(integer=True)
-    without = len(table) - len(known)
-    more = f", {without} not assessed" if without else ""
     left.set(xlabel="Runs of 1.5 Mb and longer", ylabel="Their length together (Mb)", title=f"n = {len(known)}{more}")
-    right.set(xlabel="Runs of 5 Mb and longer", ylabel="Their length together (Mb)", title="Long runs")
+    long = "Long runs" if known["n_long"].any() else "Long runs: nobody has any"
+    right.set(xlabel="Runs of 5 Mb and longer", ylabel="Their length together (Mb)", title=long)
     _name_longest(right, known)
     _cousins(right, known)
     left.legend(title="population")

@@ -47,12 +47,12 @@ def panels(n: int, width: float = 3.4, height: float = 3.2, most: int = 3) -> tu
     return figure, axes[:n]
 
 
-def card(title: str, why: str) -> Figure:
-    """A figure in place of one that has nothing to show."""
+def card(title: str, why: str, lead: str = "Not assessed: ") -> Figure:
+    """A figure in place of one that has nothing to show. lead: "" where something was assessed and nothing found."""
     figure, axes = panels(1, 6.4, 1.5)
     axes[0].set_axis_off()
     axes[0].set_title(title)
-    axes[0].text(0, 0.5, f"Not assessed: {why}.", transform=axes[0].transAxes, color="#55636F", va="center")
+    axes[0].text(0, 0.5, f"{lead}{why}.", transform=axes[0].transAxes, color="#55636F", va="center")
     return figure
 
 
