@@ -144,6 +144,8 @@ def test_a_survival_model_with_a_forest_is_packed_and_unpacked_number_for_number
 
 def test_bent_lines_join_large_cohorts_and_are_packed_and_explained(monkeypatch):
     monkeypatch.setattr(boosting, "LARGE", 160)
+    monkeypatch.setattr(boosting, "SHAPES", (boosting.Shape(4, 0.05, 20),))
+    monkeypatch.setattr(boosting, "TREES", 20)
     x, target = survivors(240, 9, effect=0.0)
     both_ends = times(target.time * np.exp(-1.5 * np.abs(x[:, 0])), target.event)
     parts, trained, others, facts = fitted(240, both_ends, x)
