@@ -20,6 +20,7 @@ import gzip
 import sys
 import tempfile
 from collections import defaultdict
+from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 
@@ -86,25 +87,33 @@ def check_shift(source: Path, gene: Gene) -> int:
     return agreed
 
 
-def counts(gene: Gene, vcf: Path, populations: dict[str, str], scratch: Path) -> dict[str, dict[str, float]]:
-    """Population -> chromosomes per allele; "chromosomes" holds their number."""
+def chromosomes(
+    gene: Gene, vcf: Path, populations: dict[str, str], scratch: Path
+) -> Iterator[tuple[str, np.ndarray]]:  # fmt: skip
+    """(population, code at each position) of every chromosome of the people counted; sites that nobody carries a
+    variant at have no record in the panel (see `covered`) and are REF."""
     from bio2zarr import vcf as to_zarr
 
     store = scratch / f"{gene.name}.vcz"
     to_zarr.convert([vcf], store, worker_processes=0)
-    out: dict[str, dict[str, float]] = {p: defaultdict(float) for p in POPULATIONS}
     with open_genotypes(store) as genotypes:
         seen = observe(genotypes, gene)
         for sample, person, haploid in zip(genotypes.samples, seen.codes, seen.haploid, strict=True):
             if sample not in populations:
                 continue
-            tally = out[populations[sample]]
             for strand in (0,) if haploid else (0, 1):
-                sequence = np.where(person[:, strand] == UNTESTED, 0, person[:, strand])
-                tally["chromosomes"] += 1
-                choices = [strand_alleles(gene, s) for s in open_sequences(gene, sequence)]
-                for allele in (a for alleles in choices for a in alleles):
-                    tally[allele] += 1 / len(choices)
+                yield populations[sample], np.where(person[:, strand] == UNTESTED, 0, person[:, strand])
+
+
+def counts(gene: Gene, vcf: Path, populations: dict[str, str], scratch: Path) -> dict[str, dict[str, float]]:
+    """Population -> chromosomes per allele; "chromosomes" holds their number."""
+    out: dict[str, dict[str, float]] = {p: defaultdict(float) for p in POPULATIONS}
+    for population, sequence in chromosomes(gene, vcf, populations, scratch):
+        tally = out[population]
+        tally["chromosomes"] += 1
+        choices = [strand_alleles(gene, s) for s in open_sequences(gene, sequence)]
+        for allele in (a for alleles in choices for a in alleles):
+            tally[allele] += 1 / len(choices)
     return out
 
 

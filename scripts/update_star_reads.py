@@ -26,13 +26,11 @@ import numpy as np
 from star_sources import older_functions
 from update_ancestry_reference import families, first_column, pedigree
 from update_star_alleles import GENES, HEADERS, UNASSIGNED, gene_tables, read_json, write
-from update_star_frequencies import POPULATIONS, covered, write_vcf
+from update_star_frequencies import POPULATIONS, chromosomes, covered, write_vcf
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 
-from consilium.genomics.cohort.genotypes import open_genotypes
 from consilium.genomics.stars.alleles import scored
-from consilium.genomics.stars.observed import UNTESTED, observe
 from consilium.genomics.stars.tables import Gene, read_genes
 
 GENE, DELETED = "CYP2D6", "*5"
@@ -60,22 +58,16 @@ def phenotype_rows(table: dict[str, Any]) -> Rows:
 
 def panel_counts(gene: Gene, vcf: Path, populations: dict[str, str], scratch: Path) -> tuple[Tally, int]:
     """Rows `allele` or `allele|code code …` (bases at its either-base positions) -> chromosomes; how many fit none."""
-    from bio2zarr import vcf as to_zarr
-
-    to_zarr.convert([vcf], scratch / "panel.vcz", worker_processes=0)
     tally: Tally = defaultdict(Counter)
     wobbles, odd = gene.wobbles(), 0
-    with open_genotypes(scratch / "panel.vcz") as genotypes:
-        for sample, person in zip(genotypes.samples, observe(genotypes, gene).codes, strict=True):
-            for strand in (0, 1) if sample in populations else ():
-                sequence = np.where(person[:, strand] == UNTESTED, 0, person[:, strand])
-                fitting = scored(gene, sequence) if (sequence >= 0).all() else []
-                odd += not fitting
-                tally["chromosomes"][populations[sample]] += 1
-                if fitting:
-                    best = max(fitting, key=lambda pair: (pair[1], -pair[0]))[0]
-                    bases = " ".join(map(str, sequence[wobbles[best]]))
-                    tally[gene.alleles[best] + (f"|{bases}" if bases else "")][populations[sample]] += 1
+    for population, sequence in chromosomes(gene, vcf, populations, scratch):
+        fitting = scored(gene, sequence) if (sequence >= 0).all() else []
+        odd += not fitting
+        tally["chromosomes"][population] += 1
+        if fitting:
+            best = max(fitting, key=lambda pair: (pair[1], -pair[0]))[0]
+            bases = " ".join(map(str, sequence[wobbles[best]]))
+            tally[gene.alleles[best] + (f"|{bases}" if bases else "")][population] += 1
     return tally, odd
 
 

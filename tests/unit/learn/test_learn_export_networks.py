@@ -93,6 +93,12 @@ def test_curves_of_a_hazard_network_and_a_forest_are_exported(tmp_path):
     model = replace(model, blocks=(grown, *model.blocks[1:]))
     onnx_files.write_graph(model, COHORT, TIMES, "late_mean", path)
     assert export._largest(path, model, COHORT, "late_mean") < 1e-5
+    none = np.arange(0)  # two values a column: nothing bends
+    n = len(bent.columns)
+    straight = replace(bent, bent=none, knots=none / 1, mean=bent.mean[:n], weights=bent.weights[:n])
+    model = replace(model, blocks=(replace(grown, additive=straight), *model.blocks[1:]))
+    onnx_files.write_graph(model, COHORT, TIMES, "late_mean", path)
+    assert export._largest(path, model, COHORT, "late_mean") < 1e-5
 
 
 def test_pruning_takes_the_smallest_weights_of_each_tensor():

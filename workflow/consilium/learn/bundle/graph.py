@@ -153,7 +153,9 @@ class Bent(nn.Module):
         _fixed(self, **{name: getattr(fitted, name) for name in ARRAYS})
 
     def forward(self, x: Tensor) -> Tensor:
-        terms = torch.cat([x[:, self.columns], (x[:, self.bent] - self.knots).clamp(min=0.0)], dim=1)
+        terms = x[:, self.columns]
+        if self.knots.numel():  # a file of ONNX has no type for "no columns"
+            terms = torch.cat([terms, (x[:, self.bent] - self.knots).clamp(min=0.0)], dim=1)
         e = (terms - self.mean) @ self.weights
         return e - e.mean(1, keepdim=True) if e.shape[1] > 1 else e
 
