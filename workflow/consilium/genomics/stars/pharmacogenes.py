@@ -29,8 +29,9 @@ from consilium.genomics.stars.phenotypes import INDETERMINATE, NOT_ASSIGNED, mea
 from consilium.genomics.stars.tables import Gene
 
 # Probability that untested positions or unknown phase hide another phenotype: up to the first the gene is called,
-# up to the second it is called with a qualification, beyond that it is not called.
-CALLED_UP_TO = 0.005
+# up to the second it is called with a qualification, beyond that it is not called. The first: over the twenty genes of
+# a report, at most one patient in twenty has something hidden behind a call.
+CALLED_UP_TO = 0.05 / 20
 QUALIFIED_UP_TO = 0.10
 NEGLIGIBLE = 0.02  # of equally scored pairs, those whose phenotype is less probable are not reported (but counted)
 CALLED, QUALIFIED, NOT_CALLED = "called", "qualified", "not_called"
