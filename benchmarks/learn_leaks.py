@@ -13,113 +13,20 @@ from __future__ import annotations
 import argparse
 import csv
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "workflow"))
-from consilium.core.sheets import Patient, Sample  # noqa: E402
-from consilium.learn import train  # noqa: E402
+sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "workflow"), str(Path(__file__).resolve().parent)]
+from consilium.core.sheets import Sample  # noqa: E402
 from consilium.learn.cohort import folds  # noqa: E402
-from consilium.learn.cohort.data import Block, Cohort  # noqa: E402
-from consilium.learn.cohort.tasks import Target  # noqa: E402
 from consilium.learn.guards import before, dates, features, identifiers, sides  # noqa: E402
 from consilium.learn.guards.record import Gate, Guards  # noqa: E402
-from consilium.learn.judge import controls, evaluate, gates  # noqa: E402
-from consilium.learn.settings import Plan  # noqa: E402
-
-Array = np.ndarray
-N = 80
-
-
-@dataclass(frozen=True)
-class Case:
-    """A cohort as the guards see it."""
-
-    cohort: Cohort
-    target: Target
-    related: list[tuple[str, str]] = field(default_factory=list)
-    samples: list[Sample] = field(default_factory=list)
-    split: Array | None = None  # a given split instead of dealt folds
-
-    def patients(self) -> list[Patient]:
-        people = zip(self.cohort.patients, self.cohort.sites, self.cohort.families, strict=True)
-        return [Patient(p, site=s, family=f, index_date="2020-06-01") for p, s, f in people]
-
-
-def table(name: str, values: Array, names: list[str] | None = None, present: Array | None = None) -> Block:
-    x = np.array(values, dtype=np.float32)
-    present = np.ones(len(x), dtype=bool) if present is None else present
-    x[~present] = np.nan
-    columns = tuple(names or [f"{name.split('/')[1]} {i}" for i in range(x.shape[1])])
-    reasons = tuple("" if p else "not supplied" for p in present)
-    return Block(name, name, "table", x, present, reasons, columns, ("",) * len(columns))
-
-
-def honest(seed: int = 0, survival: bool = False) -> Case:
-    """Expression and labs with a moderate effect, a volume without one; shuffled names; three sites; some families."""
-    rng = np.random.default_rng(seed)
-    y = np.repeat([0, 1], N // 2)[rng.permutation(N)]
-    x, labs, image = rng.normal(size=(N, 60)), rng.normal(size=(N, 6, 4)), rng.normal(size=(N, 12, 12, 12))
-    x[:, :3] += 0.7 * y[:, None]
-    labs[:, :, 0] += 0.4 * y[:, None]
-    labs[rng.random(labs.shape) < 0.3] = np.nan
-    clinical = np.column_stack([rng.normal(60, 12, N).round(), rng.integers(0, 2, N), rng.normal(27, 4, N)])
-    have = rng.random(N) > 0.2
-    series = Block("ehr/series", "labs", "series", labs.astype(np.float32), np.ones(N, dtype=bool), ("",) * N,
-                   ("crp", "sodium", "urea", "hb"), ("",) * 4, tuple(range(6)))  # fmt: skip
-    volume = Block("imaging/t1", "t1", "volume", image.astype(np.float32), np.ones(N, dtype=bool), ("",) * N)
-    ids = tuple(f"P{i:04d}" for i in rng.permutation(9000)[:N] + 1000)
-    blocks = (table("ehr/clinical", clinical, ["age", "female", "bmi"]), series, volume,
-              table("omics/expression", x, present=have))  # fmt: skip
-    cohort = Cohort(ids, tuple(f"site_{i}" for i in rng.integers(1, 4, N)), ("",) * N, blocks)
-    nothing = np.full(N, np.nan)
-    if not survival:
-        return Case(cohort, Target("classification", y, nothing, np.zeros(N), ("ill", "well")))
-    time = np.round(rng.exponential(500 * np.exp(-0.8 * y)) + 5)
-    event = (rng.random(N) < 0.7).astype(float)
-    return Case(cohort, Target("survival", np.zeros(N), time, event))
-
-
-def with_values(case: Case, name: str, values: Array, present: Array | None = None) -> Case:
-    """`case` with other values of one block."""
-
-    def changed(b: Block) -> Block:
-        if b.name != name:
-            return b
-        own = b.present if present is None else present
-        return replace(b, values=np.where(own.reshape(-1, *[1] * (values.ndim - 1)), values, np.nan).astype(np.float32),
-                       present=own)  # fmt: skip
-
-    return replace(case, cohort=replace(case.cohort, blocks=tuple(changed(b) for b in case.cohort.blocks)))
-
-
-def with_column(case: Case, name: str, column: Array, block: str = "ehr/clinical") -> Case:
-    """`case` with a further column in a table; NaN = missing."""
-    blocks = []
-    for b in case.cohort.blocks:
-        if b.name == block:
-            values = np.column_stack([b.values, column.astype(np.float32)])
-            values[~b.present] = np.nan
-            b = replace(b, values=values, features=(*b.features, name), units=(*b.units, ""))
-        blocks.append(b)
-    return replace(case, cohort=replace(case.cohort, blocks=tuple(blocks)))
-
-
-def copied(case: Case, name: str, change: Callable[[Array, Array], Array], a: int = 3, b: int = 50) -> Case:
-    """Patient b gets patient a's values of one block, changed; change(values, SD of each feature)."""
-    block = case.cohort.block(name)
-    assert block is not None
-    values, present = block.values.copy(), block.present.copy()
-    present[[a, b]] = True
-    values[a] = np.where(np.isfinite(values[a]), values[a], 0.3)
-    values[b] = change(values[a], np.nanstd(block.values, axis=0))
-    return with_values(case, name, values, present)
+from learn_faults import faults  # noqa: E402
+from learn_leak_cases import Case, N, copied, honest, with_column, with_values  # noqa: E402
 
 
 def leaks() -> Iterator[tuple[str, str, Case]]:
@@ -191,108 +98,6 @@ def verdict(case: Case, guard: str) -> tuple[bool, str, list[str]]:
     elif guard == sides.SIDES and case.split is None:
         stopped = len(set(group)) == N - 1 and {link.how for link in joined} <= {"family", "kinship"}
     return stopped, str(own["detail"]), others
-
-
-def problem(case: Case) -> train.Problem:
-    group = folds.groups(case.cohort, folds.links(case.cohort, case.related))
-    fold = folds.assign(case.target, group, 3, 1)
-    task = {"name": "task", "blocks": [], "horizons": [], "seed": 1}
-    return train.problem(case.cohort, task, case.target, group, fold)
-
-
-def audited(p: train.Problem, labels: str = "true") -> tuple[Gate, evaluate.Judged]:
-    """Every fold fitted, and the audit of its steps."""
-    results = [train.outer_fold(p, labels, f, Plan(3, 0)) for f in range(3)]
-    results = [r["runs"][0] for r in results] if labels == "permuted" else results
-    held = [[i for i, f in zip(p.cohort.patients, p.fold, strict=True) if f == int(r["fold"])] for r in results]
-    group_of = dict(zip(p.cohort.patients, p.groups, strict=True))
-    task: dict[str, Any] = {"kind": p.target.kind, "classes": list(p.target.classes)}
-    return (sides.fit_audit(results, held, group_of, list(p.cohort.patients)),
-            evaluate.judged(results, task, group_of, 1))  # fmt: skip
-
-
-def recorded(step: str) -> Callable[..., Any]:
-    """train._fit of a programmer who fits one step on every patient with an outcome (and lets it be recorded)."""
-    plain = train._fit
-
-    def fit(p: train.Problem, rows: Array, target: Target, settings: Any, ledger: Any) -> Any:
-        found = plain(p, rows, target, settings, ledger)
-        ledger.record(step, [p.cohort.patients[i] for i in p.labelled])
-        return found
-
-    return fit
-
-
-def everything_on_everybody() -> Callable[..., Any]:
-    """train._fit that ignores which patients are held out."""
-    plain = train._fit
-    return lambda p, rows, target, settings, ledger: plain(p, p.labelled, p.target.take(p.labelled), settings, ledger)
-
-
-def selected_first() -> Callable[..., Any]:
-    """train._fit on columns chosen by the outcome of all patients, and nobody writes it down."""
-    plain, chosen = train._fit, {}
-
-    def fit(p: train.Problem, rows: Array, target: Target, settings: Any, ledger: Any) -> Any:
-        outcome = np.zeros(len(p.fold))
-        outcome[p.labelled] = CURRENT["y"]
-        block = p.cohort.blocks[0]
-        x = block.values.astype(float)
-        key = outcome.tobytes()
-        if key not in chosen:
-            pull = np.abs(((x - x.mean(axis=0)) / x.std(axis=0)).T @ (outcome - outcome.mean()))
-            chosen[key] = np.argsort(-pull)[:30]
-        few = np.full_like(block.values, 0)
-        few[:, chosen[key]] = block.values[:, chosen[key]]
-        changed = replace(p, cohort=replace(p.cohort, blocks=(replace(block, values=few),)), extra=[])
-        return plain(changed, rows, target, settings, ledger)
-
-    return fit
-
-
-CURRENT: dict[str, Array] = {}
-
-
-def faults() -> Iterator[tuple[str, str, bool, str]]:
-    """(what was done, guard, stopped?, what it said): faults of code."""
-    p = problem(honest())
-    steps = ("scaler and imputer", "principal components", "calibration", "network pretraining")
-    for step in steps:
-        with patch.object(train, "_fit", recorded(step)):
-            found, _ = audited(p)
-        yield f"{step} fitted on held-out patients", sides.AUDIT, found["verdict"] == "fail" and step in found[
-            "detail"], str(found["detail"])  # fmt: skip
-    with patch.object(train, "_fit", everything_on_everybody()):
-        found, _ = audited(p)
-    yield "models fitted on everybody", sides.AUDIT, found["verdict"] == "fail", str(found["detail"])
-    rng = np.random.default_rng(5)
-    wide = Cohort(p.cohort.patients, ("",) * N, ("",) * N, (table("omics/expression", rng.normal(size=(N, 2000))),))
-    own = problem(replace(honest(), cohort=wide))
-    one_fold = train._one_fold
-
-    def keep_outcome(p: train.Problem, target: Target, *rest: Any) -> Any:
-        CURRENT["y"] = target.y.astype(float)
-        return one_fold(p, target, *rest)
-
-    with patch.object(train, "_fit", selected_first()), patch.object(train, "_one_fold", keep_outcome):
-        audit, shuffled = audited(own, "permuted")
-    facts = gates.control_facts([shuffled])
-    said = f"audit: {audit['verdict']}; {gates.control(facts)['detail']}"
-    yield "genes chosen by the outcome before folds", "permuted outcomes give chance", facts["verdict"] == "fail", said
-    turned = honest()
-    order = np.random.default_rng(0).permutation(N)
-    plain = train._fit
-
-    def mixed_up(p: train.Problem, rows: Array, target: Target, settings: Any, ledger: Any) -> Any:
-        found = plain(replace(p, cohort=p.cohort.take(order), extra=[]), rows, target, settings, ledger)
-        return found
-
-    with patch.object(train, "_fit", mixed_up):
-        result = train.outer_fold(problem(turned), "planted", 0, Plan(3, 0))
-    group_of = {i: i for i in turned.cohort.patients}
-    task = {"kind": "classification", "classes": list(turned.target.classes)}
-    gate = controls.planted(evaluate.judged(result["runs"], task, group_of, 1), result["planted"], "")
-    yield "outcomes joined to the wrong patients", controls.PLANTED, gate["verdict"] == "fail", str(gate["detail"])
 
 
 def real(data: Path, work: Path) -> Iterator[tuple[str, Case]]:

@@ -72,8 +72,8 @@ def measure(_: Path) -> dict[str, Any]:
 
 
 def table(results: dict[str, Any]) -> str:
-    lines = ["| gene | phase | people | true pair among those that fit | true phenotype reported or named as also fitting | "
-             "best-scoring pairs all have the true phenotype |", "|---|---|---|---|---|---|"]  # fmt: skip
+    lines = ["| gene | phase | people | true pair among those that fit | true phenotype reported or named as also "
+             "fitting | best-scoring pairs all have the true phenotype |", "|---|---|---|---|---|---|"]  # fmt: skip
     for gene, found in results.items():
         for phase, row in found.items():
             c = Counter(row)

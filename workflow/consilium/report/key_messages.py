@@ -43,53 +43,45 @@ def _prefix(task: Facts, topic: str) -> str:
 def _identity(facts: Facts) -> Iterator[Message]:
     quality = facts["genome_quality"]
     for row in quality.get("identity", []):
-        if row["verdict"] == "swap":
-            whose = f"; they fit {row['likely_patient']}" if row["likely_patient"] else ""
-            yield _message(
-                "alert",
-                "Identity",
-                f"The reads ({row['sample']}) are not of the person whose genotypes "
-                f"these are{whose}: possible sample swap.",
-                f"{percent(row['concordance'])} of {row['n_sites']} genotypes agree",
-            )
-        if row["contamination_verdict"] == "contaminated":
-            yield _message(
-                "alert",
-                "Identity",
-                f"The reads ({row['sample']}) are contaminated.",
-                f"estimated share of foreign reads {percent(row['contamination'])}",
-            )
+        yield from _identity_of_reads(row)
     own = quality.get("genotype_identity") or {}
     if own.get("verdict") == "swap":
-        yield _message(
-            "alert",
-            "Identity",
-            f"The genotypes were probably exchanged with those of {own['likely_patient']}.",
-            own["reason"],
-        )
+        yield _doubt(f"The genotypes were probably exchanged with those of {own['likely_patient']}.", own["reason"])
     if own.get("contamination_verdict") == "contaminated":
-        yield _message(
-            "alert",
-            "Identity",
-            "The sample of the VCF is contaminated.",
-            f"estimated share of foreign reads {percent(own['contamination'])} by allele depths",
+        share = percent(own["contamination"])
+        yield _doubt(
+            "The sample of the VCF is contaminated.", f"estimated share of foreign reads {share} by allele depths"
         )
     if quality.get("sex_mismatch"):
         row = quality["genotypes"]
-        yield _message(
-            "alert",
-            "Identity",
+        yield _doubt(
             f"The genome looks {row['sex_inferred']}; the patient sheet says {row['sex_sheet']}.",
             f"heterozygous share of X calls {percent(row['x_het_rate'])}",
         )
     for relative in quality.get("relatives", []):
         if relative["relationship"] == "duplicate":
-            yield _message(
-                "alert",
-                "Identity",
+            yield _doubt(
                 f"The genome is the same as that of {relative['patient']}: duplicate or identical twin.",
                 f"kinship {relative['kinship']:.3f}",
             )
+
+
+def _identity_of_reads(row: Facts) -> Iterator[Message]:
+    """Of one sample's reads."""
+    if row["verdict"] == "swap":
+        whose = f"; they fit {row['likely_patient']}" if row["likely_patient"] else ""
+        yield _doubt(
+            f"The reads ({row['sample']}) are not of the person whose genotypes these are{whose}: "
+            "possible sample swap.",
+            f"{percent(row['concordance'])} of {row['n_sites']} genotypes agree",
+        )
+    if row["contamination_verdict"] == "contaminated":
+        share = percent(row["contamination"])
+        yield _doubt(f"The reads ({row['sample']}) are contaminated.", f"estimated share of foreign reads {share}")
+
+
+def _doubt(text: str, basis: str) -> Message:
+    return _message("alert", "Identity", text, basis)
 
 
 def _diagnosis(facts: Facts) -> Iterator[Message]:
