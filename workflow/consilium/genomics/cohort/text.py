@@ -112,7 +112,7 @@ def read(piece: Piece) -> tuple[bytes, int]:
     with open(piece.path, "rb") as handle:
         handle.seek(piece.start)
         raw = handle.read(piece.end - piece.start)
-        parts = _inflated(raw) if piece.blocked else [raw]
+        parts = [_inflated(raw) if piece.blocked else raw]
         while more := _next(handle, piece.blocked):
             end = more.find(b"\n") + 1
             parts.append(more[:end] if end else more)
@@ -123,23 +123,14 @@ def read(piece: Piece) -> tuple[bytes, int]:
     return text, (text.find(b"\n") + 1 or len(text)) if piece.number else 0
 
 
-def _inflated(raw: bytes) -> list[bytes]:
-    """Text of whole bgzip blocks, one by one."""
-    from isal import isal_zlib
+def _inflated(raw: bytes) -> bytes:
+    """Text of whole bgzip blocks."""
+    from isal import igzip
 
-    parts, place = [], 0
-    while place < len(raw):
-        end = place + int.from_bytes(raw[place + 16 : place + 18], "little") + 1
-        size = int.from_bytes(raw[end - 4 : end], "little")
-        try:
-            text = isal_zlib.decompress(raw[place + 18 : end - 8], -15, max(size, 1))
-        except isal_zlib.error as error:  # type: ignore[misc]
-            raise ValueError(str(error)) from None
-        if len(text) != size or isal_zlib.crc32(text) != int.from_bytes(raw[end - 8 : end - 4], "little"):
-            raise ValueError("a damaged block")
-        parts.append(text)
-        place = end
-    return parts
+    try:
+        return igzip.decompress(raw)
+    except (EOFError, OSError, igzip.isal_zlib.error) as error:  # type: ignore[misc]
+        raise ValueError(str(error)) from None
 
 
 def _next(handle: IO[bytes], blocked: bool) -> bytes:
@@ -147,6 +138,6 @@ def _next(handle: IO[bytes], blocked: bool) -> bytes:
     if not blocked:
         return handle.read(1 << 16)
     while head := handle.read(18):
-        if text := _inflated(head + handle.read(int.from_bytes(head[16:18], "little") + 1 - 18))[0]:
+        if text := _inflated(head + handle.read(int.from_bytes(head[16:18], "little") + 1 - 18)):
             return text
     return b""
