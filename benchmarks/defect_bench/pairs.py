@@ -77,6 +77,14 @@ def flipped(rng: Rng) -> str:
     return relations.compare(voxels, affine, flair, affine).finding
 
 
+def wrong_size(rng: Rng) -> str:
+    """The FLAIR's header has one voxel size wrong by 5 to 20 %."""
+    voxels, affine = _head(rng)
+    flair, grid = flair_of(voxels, affine, rng), affine.copy()
+    grid[:3, rng.integers(3)] *= np.exp(rng.choice([-1, 1]) * rng.uniform(0.05, 0.2))
+    return relations.compare(voxels, affine, flair, grid).finding
+
+
 def another(rng: Rng) -> str:
     """The FLAIR is another person's."""
     (voxels, affine), (other, grid) = _head(rng), _head(rng)
@@ -92,4 +100,5 @@ DEFECTS: dict[str, tuple[str, Callable[[Head, Rng], str]]] = {
 SLOW: dict[str, tuple[str, Callable[[Rng], str]]] = {
     "left-right flipped against the patient's T1": ("left and right are exchanged", flipped),
     "another patient's FLAIR": ("not the same head", another),
+    "voxel size wrong by 5 to 20 % against the patient's T1": ("wrong voxel size", wrong_size),
 }

@@ -236,6 +236,15 @@ def test_left_and_right_exchanged_are_seen_against_another_sequence(head: Scan) 
     assert "exchanged" in relations.compare(voxels, head.affine, flair[::-1].copy(), head.affine).finding
 
 
+def test_a_head_of_another_size_is_not_the_same_head(head: Scan) -> None:
+    voxels = head.voxels.astype(np.float32)
+    flair = images_defects.other_contrast(voxels, float(np.percentile(voxels, 95)))
+    found = relations.compare(voxels, head.affine, flair, head.affine @ np.diag([1.0, 1.08, 1.0, 1.0]))
+    assert found.preference > relations.SURE  # it fits one way round, as a relative's head may
+    assert "not the same head, or a wrong voxel size" in found.finding
+    assert max(abs(np.log(found.stretches))) == pytest.approx(np.log(1.08), abs=0.02)
+
+
 def test_headers_that_name_two_persons_are_told() -> None:
     told = patient.related({}, {"T1": "a", "CT": "b", "PET": ""})["reasons"]
     assert set(told) == {"T1", "CT"} and "another person" in told["T1"][0]
