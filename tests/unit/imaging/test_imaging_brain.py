@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from consilium.imaging.brain import anatomy, atlas, bias, regional
 from consilium.imaging.brain.images import _log_field
-from consilium.imaging.brain.registration import Alignment, align, information
+from consilium.imaging.brain.registration import Alignment, align, information, size_doubt
 from consilium.imaging.resampling import at_spacing, resample
 from consilium.imaging.volume import Volume
 from consilium.simulate.images_brain import Scan
@@ -70,6 +70,14 @@ def test_an_image_of_something_else_is_not_believed() -> None:
 
 
 @pytest.mark.slow
+def test_a_foreground_that_is_not_of_a_heads_size_is_told(head: Scan) -> None:
+    voxels, grid = at_spacing(head.voxels.astype(np.float32), head.affine, 4.0)
+    assert size_doubt(voxels, grid) == ""
+    for wrong in ((1.6, 1.0, 1.0), (1.0, 1.6, 1.0), (0.6, 0.6, 0.6)):
+        told = size_doubt(voxels, grid @ np.diag([*wrong, 1.0]))
+        assert "a wrong voxel size" in told and " mm large" in told
+
+
 def test_planted_atrophy_shows_in_the_medial_temporal_regions_only(aligned, head: Scan) -> None:
     volume, alignment, field, grid = aligned
     found, reason = anatomy.find(volume, alignment, field, grid, atlas.regions(), deformable=False)

@@ -31,6 +31,7 @@ PITCHES = (0.0, -20.0, 20.0)  # degrees about the left-right axis tried at the s
 MIN_INFORMATION = 0.13
 MIN_COVERAGE = 0.85
 STRETCH = (0.7, 1.45)
+HEAD_MM = ((115.0, 215.0), (140.0, 255.0), (0.0, 260.0))  # across, front to back, from top to neck
 
 
 @dataclass(frozen=True)
@@ -244,4 +245,14 @@ def _judged(coarse: Voxels, grid: Affine, matrix: Affine, template: Template) ->
         reason = f"registration stretches by {stretches.min():.2f} to {stretches.max():.2f}"
     elif told < MIN_INFORMATION:
         reason = f"registered image tells too little of the template's tissue ({told:.2f})"
-    return Alignment(matrix, told, share, reason)
+    return Alignment(matrix, told, share, reason + size_doubt(coarse, grid) if reason else "")
+
+
+def size_doubt(coarse: Voxels, grid: Affine) -> str:
+    """What is odd about the size of the foreground, as if it were a head; "" where nothing is."""
+    places = np.argwhere(head_mask(coarse)) @ grid[:3, :3].T
+    sides = np.ptp(np.percentile(places, [0.5, 99.5], axis=0), axis=0) + COARSE_MM
+    if all(low <= side <= high for side, (low, high) in zip(sides, HEAD_MM, strict=True)):
+        return ""
+    size = " x ".join(f"{side:.0f}" for side in sides)
+    return f"; what it shows is {size} mm large, no head's size: another part of the body, or a wrong voxel size"
