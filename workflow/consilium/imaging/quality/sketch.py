@@ -13,6 +13,9 @@ from consilium.imaging.volume import Affine, Voxels
 STEP_MM = 6.0
 SHAPE = (30, 36, 30)  # 180 x 216 x 180 mm around the middle of the foreground
 WORK_MM = 3.0
+# Of the darkest voxels, mostly air and what lies beyond the image, the order is noise: this share at least is one rank,
+DARK = 0.4
+AIR = 0.05  # and all that is hardly above the darkest, as a share of the range
 
 Sketch = NDArray[np.float16]
 
@@ -35,7 +38,8 @@ def draw(voxels: Voxels, affine: Affine) -> Sketch:
     order = small.ravel().argsort(kind="stable")
     ranks = np.empty(small.size, dtype=np.float32)
     ranks[order] = np.linspace(0, 1, small.size)
-    ranks[small.ravel() <= np.percentile(small, 40)] = 0.4  # the order of the darkest, mostly air, means nothing
+    darkest, bright = np.percentile(small, [100 * DARK, 99])
+    ranks[small.ravel() <= max(darkest, fill + AIR * (bright - fill))] = DARK
     return ranks.reshape(SHAPE).astype(np.float16)
 
 
