@@ -15,7 +15,7 @@ SHAPE = (30, 36, 30)  # 180 x 216 x 180 mm around the middle of the foreground
 WORK_MM = 3.0
 # Of the darkest voxels, mostly air and what lies beyond the image, the order is noise: this share at least is one rank,
 DARK = 0.4
-AIR = 0.05  # and all that is hardly above the darkest, as a share of the range
+AIR = 0.03  # and all that is hardly above the darkest, as a share of the range
 
 Sketch = NDArray[np.float16]
 
