@@ -5,9 +5,9 @@
 
 LEARN: the folder cohort/learn of a run (the demo's is enough); nothing in it is changed. Jobs are those of rule
 learn_train with the default settings (all base models and the networks). kill: the job of fold 0 is killed by SIGKILL
-at random times, rerun until it ends, and its result compared byte for byte with that of an undisturbed run. cards: five
-folds and one of the permuted outcomes; the first that has a card is killed and started again. Which job had which card
-when is read from the lock files' owners while the jobs run: never two on one card, and all of them end.
+at random times, rerun until it ends, and its result compared byte for byte with that of an undisturbed run. cards: six
+of the folds and of the permuted outcomes; the first that has a card is killed and started again. Which job had which
+card when is read from the lock files' owners while the jobs run: never two on one card, and all of them end.
 """
 
 from __future__ import annotations
@@ -95,7 +95,9 @@ def holders(folder: Path) -> dict[str, set[int]]:
 
 
 def cards(learn: Path, task: str) -> list[Row]:
-    jobs = [("true", fold) for fold in range(5)] + [("permuted", 0)]
+    lines = (learn / task / "folds.tsv").read_text(encoding="utf-8").splitlines()[1:]
+    folds = sorted({int(line.split("\t")[2]) for line in lines} - {-1})
+    jobs = [(labels, fold) for labels in ("true", "permuted") for fold in folds][:6]
     with tempfile.TemporaryDirectory() as name:
         leases = Path(name, "leases")
         leases.mkdir()
