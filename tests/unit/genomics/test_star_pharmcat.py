@@ -24,6 +24,7 @@ def test_enough_is_asked() -> None:
     assert len(ASKED) >= 332
 
 
+@pytest.mark.slow
 def test_pgxpop_cases_agree_after_todays_names_or_are_explained() -> None:
     cases = pgxpop(DATA)
     assert len(cases) == 72

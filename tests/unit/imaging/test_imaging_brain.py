@@ -69,7 +69,6 @@ def test_an_image_of_something_else_is_not_believed() -> None:
     assert align(leg.astype(np.float32), np.diag([4.0, 4, 4, 1])).reason
 
 
-@pytest.mark.slow
 def test_a_foreground_that_is_not_of_a_heads_size_is_told(head: Scan) -> None:
     voxels, grid = at_spacing(head.voxels.astype(np.float32), head.affine, 4.0)
     assert size_doubt(voxels, grid) == ""
@@ -78,6 +77,7 @@ def test_a_foreground_that_is_not_of_a_heads_size_is_told(head: Scan) -> None:
         assert "a wrong voxel size" in told and " mm large" in told
 
 
+@pytest.mark.slow
 def test_planted_atrophy_shows_in_the_medial_temporal_regions_only(aligned, head: Scan) -> None:
     volume, alignment, field, grid = aligned
     found, reason = anatomy.find(volume, alignment, field, grid, atlas.regions(), deformable=False)

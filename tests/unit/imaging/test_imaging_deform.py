@@ -15,6 +15,7 @@ def dice(a: np.ndarray, b: np.ndarray) -> float:
     return 2 * float((a & b).sum()) / float(a.sum() + b.sum())
 
 
+@pytest.mark.slow
 def test_a_planted_warp_is_found() -> None:
     known, regions = atlas.template(), atlas.regions()
     rng = np.random.default_rng(3)

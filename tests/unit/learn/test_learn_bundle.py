@@ -207,6 +207,7 @@ def run_stages(folder, whole, outcomes, kind, columns, k=2, seeds=0, permuted=1,
     return out, json.loads((out / "gates.json").read_text()), json.loads(manifest.read_text())
 
 
+@pytest.mark.slow
 def test_all_stages_on_files(tmp_path):
     from consilium.core.store import read_table
 

@@ -43,6 +43,7 @@ def test_shares_of_linear_models_and_trees_add_up_to_what_the_block_says(kind):
     assert np.abs(shared.phi).sum(axis=0).argmax() == 0
 
 
+@pytest.mark.slow
 def test_contributions_that_do_not_add_up_are_withheld(monkeypatch):
     p, _ = planted(1.5)
     exact = attribution.shares
@@ -152,6 +153,7 @@ def test_integrated_gradients_of_a_linear_net_are_its_weights():
     assert miss < 1e-5
 
 
+@pytest.mark.slow
 def test_a_shipped_network_is_explained_by_integrated_gradients_that_add_up(monkeypatch):
     whole, y = mixed(60, 6, 2.0)
     from consilium.learn.fusion import guard

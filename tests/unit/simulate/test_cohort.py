@@ -38,6 +38,7 @@ def _load(out):
     return sheets.load(Path(config["patients"]), Path(config["samples"]), settings.outcome_columns(config))
 
 
+@pytest.mark.slow
 def test_same_seed_same_bytes_and_nothing_to_do_twice(tmp_path, monkeypatch):
     digests = []
     for name in ("a", "b"):

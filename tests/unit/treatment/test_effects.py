@@ -25,6 +25,7 @@ def test_strong_differences_are_found_and_estimated(strong):
     assert np.sqrt(np.mean((effect - truth) ** 2)) < 0.5 * truth.std()
 
 
+@pytest.mark.slow
 def test_intervals_cover_on_average():
     """Bayesian intervals promise their coverage over patients and worlds, not in each world."""
     covered = []
