@@ -6,8 +6,8 @@
 LEARN: the folder cohort/learn of a run (the demo's is enough); nothing in it is changed. Jobs are those of rule
 learn_train with the default settings (all base models and the networks). kill: the job of fold 0 is killed by SIGKILL
 at random times, rerun until it ends, and its result compared byte for byte with that of an undisturbed run. cards: six
-of the folds and of the permuted outcomes; the first that has a card is killed and started again. Which job had which
-card when is read from the lock files' owners while the jobs run: never two on one card, and all of them end.
+of the folds, on true, permuted and planted outcomes; the first that has a card is killed and started again. Which job
+had which card when is read from the lock files' owners while the jobs run: never two on one card, and all of them end.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def holders(folder: Path) -> dict[str, set[int]]:
 def cards(learn: Path, task: str) -> list[Row]:
     lines = (learn / task / "folds.tsv").read_text(encoding="utf-8").splitlines()[1:]
     folds = sorted({int(line.split("\t")[2]) for line in lines} - {-1})
-    jobs = [(labels, fold) for labels in ("true", "permuted") for fold in folds][:6]
+    jobs = [(labels, fold) for labels in ("true", "permuted", "planted") for fold in folds][:6]
     with tempfile.TemporaryDirectory() as name:
         leases = Path(name, "leases")
         leases.mkdir()
@@ -119,7 +119,7 @@ def cards(learn: Path, task: str) -> list[Row]:
         assert start(learn, task, alone).wait() == 0
         same = digest(alone) == digest(outs[0])
     return [
-        ("six training jobs, two cards, one killed (signal) and started again", str(-killed)),
+        (f"{len(jobs)} training jobs, two cards, one killed (signal) and started again", str(-killed)),
         ("most jobs on one card at once", str(most)),
         (f"jobs that ended well in {time.monotonic() - begin:.0f} s", f"{ended} of {len(jobs)}"),
         ("result of fold 0 as that of the same job alone", str(int(same))),
