@@ -6,7 +6,7 @@ Mattes mutual information (doi:10.1109/TMI.2003.809072) inside the brain and a r
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -115,7 +115,8 @@ def align(voxels: Voxels, affine: Affine) -> Alignment:
         found.append(_judged(coarse, grid, matrix, template))
         if not found[-1].reason:
             return found[-1]
-    return max(found, key=lambda a: a.information)
+    best = max(found, key=lambda a: a.information)
+    return replace(best, reason=best.reason + size_doubt(coarse, grid))
 
 
 def _method(template: Template | None) -> Any:
@@ -245,7 +246,7 @@ def _judged(coarse: Voxels, grid: Affine, matrix: Affine, template: Template) ->
         reason = f"registration stretches by {stretches.min():.2f} to {stretches.max():.2f}"
     elif told < MIN_INFORMATION:
         reason = f"registered image tells too little of the template's tissue ({told:.2f})"
-    return Alignment(matrix, told, share, reason + size_doubt(coarse, grid) if reason else "")
+    return Alignment(matrix, told, share, reason)
 
 
 def size_doubt(coarse: Voxels, grid: Affine) -> str:
