@@ -19,11 +19,13 @@ _ZEROS, _HIGH, _SIX = np.uint64(0x3030303030303030), np.uint64(0xF0F0F0F0F0F0F0F
 Ints = npt.NDArray[np.int64]
 
 
-def fixed_width(text: npt.NDArray[np.uint8], lines: Sequence[Line], n_samples: int) -> Cells:
+def fixed_width(text: bytes, lines: Sequence[Line], n_samples: int) -> Cells:
     """(line, sample) first bytes of lines whose sample columns are 4 x n_samples - 1 bytes long: GT alone, 0|1 each."""
-    out = np.empty((len(lines), 4 * n_samples), dtype=np.uint8)
-    for row, line in zip(out, lines, strict=True):
-        row[:-1] = text[line.cells : line.end]
+    whole = memoryview(text)
+    # Each with the byte behind it, which ends the line; the file's last line may have none.
+    content = bytearray().join([whole[line.cells : line.end + 1] for line in lines])
+    content += bytes(4 * n_samples * len(lines) - len(content))
+    out = np.frombuffer(content, dtype=np.uint8).reshape(len(lines), 4 * n_samples)
     out[:, -1] = _TAB
     return out.view(np.uint32)
 

@@ -155,7 +155,6 @@ class _Piece:
     slow: list[tuple[int, bytes]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._bytes = np.frombuffer(self.content, dtype=np.uint8)
         self._columns: Any = np.array(self.layout.columns, dtype=np.int64)
         if np.array_equal(self._columns, np.arange(self.layout.n_samples)):
             self._columns = slice(None)
@@ -166,7 +165,7 @@ class _Piece:
         fixed = [line for line in lines if line.end - line.cells == width and line.form.n_keys == 1]
         other = [line for line in lines if line.end - line.cells != width or line.form.n_keys > 1]
         if fixed:
-            found = cells.fixed_width(self._bytes, fixed, self.layout.n_samples)
+            found = cells.fixed_width(self.content, fixed, self.layout.n_samples)
             calls, plain = codes.from_diploid(found)
             if not plain.all():  # cells of other widths, whose sum is the same by chance
                 other = sorted([*other, *(fixed[i] for i in np.flatnonzero(~plain))])

@@ -112,7 +112,7 @@ def read(piece: Piece) -> tuple[bytes, int]:
     with open(piece.path, "rb") as handle:
         handle.seek(piece.start)
         raw = handle.read(piece.end - piece.start)
-        parts = [_inflated(raw) if piece.blocked else raw]
+        parts = _inflated(raw) if piece.blocked else [raw]
         while more := _next(handle, piece.blocked):
             end = more.find(b"\n") + 1
             parts.append(more[:end] if end else more)
@@ -123,14 +123,20 @@ def read(piece: Piece) -> tuple[bytes, int]:
     return text, (text.find(b"\n") + 1 or len(text)) if piece.number else 0
 
 
-def _inflated(raw: bytes) -> bytes:
-    """Text of whole bgzip blocks."""
-    from isal import igzip
+def _inflated(raw: bytes) -> list[bytes | bytearray]:
+    """Text of whole bgzip blocks. Raises ValueError where one is damaged."""
+    import deflate
 
+    out, at = [], 0
     try:
-        return igzip.decompress(raw)
-    except (EOFError, OSError, igzip.isal_zlib.error) as error:  # type: ignore[misc]
+        while at < len(raw):
+            end = at + int.from_bytes(raw[at + 16 : at + 18], "little") + 1
+            if size := int.from_bytes(raw[end - 4 : end], "little"):
+                out.append(deflate.gzip_decompress(raw[at:end], size))
+            at = end
+    except deflate.DeflateError as error:
         raise ValueError(str(error)) from None
+    return out
 
 
 def _next(handle: IO[bytes], blocked: bool) -> bytes:
@@ -139,5 +145,5 @@ def _next(handle: IO[bytes], blocked: bool) -> bytes:
         return handle.read(1 << 16)
     while head := handle.read(18):
         if text := _inflated(head + handle.read(int.from_bytes(head[16:18], "little") + 1 - 18)):
-            return text
+            return bytes(text[0])
     return b""

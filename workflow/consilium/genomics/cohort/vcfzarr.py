@@ -1,6 +1,6 @@
 """Writes the cohort's store: VCF-Zarr (format 2, specification 0.5), and beside it the bit planes.
 
-Arrays hold what bio2zarr would write for the same rows. Chunks lie along variants alone, about 2.5 million genotypes
+Arrays hold what bio2zarr would write for the same rows. Chunks lie along variants alone, about 10 million genotypes
 each, so that memory does not grow with the number of people. A chunk whose values are all the fill value is no file.
 """
 
@@ -24,7 +24,7 @@ from consilium.genomics.cohort.merging import Plan, stretch
 from consilium.genomics.intake.build import BUILD, CONTIGS, LENGTHS
 from consilium.genomics.intake.calls import NO_ALT
 
-_CALLS = 2_500_000  # genotypes a chunk, about
+_CALLS = 10_000_000  # genotypes a chunk, about
 _TALLEST = 10_000  # rows a chunk
 _BLOCK = 1 << 17  # bytes that are packed together
 _TEXT = "|O"

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from consilium.genomics.scores.rows import ScoringFile
 
 
+Columns = dict[str, list[Any]]
+
+
 @dataclass(frozen=True)
 class Asked:
     """What to score and by which rules. known: reference people's scores, if any; digest: of the files that place
@@ -56,7 +59,7 @@ def ask(
 class Tables:
     """Columns by name of the tables polygenic, polygenic_adjusted and polygenic_matches (Arrow arrays)."""
 
-    scores: dict[str, list[Any]]
+    scores: Columns
     adjusted: dict[str, Sequence[Any]]
     matches: dict[str, pa.Array]
 
@@ -69,13 +72,13 @@ def tables(asked: Asked, genotypes: Path, sheet: Path, ancestry: Path, panel: Pa
 
     plain, adjusted, matches = _of_files(asked, genotypes, sheet, ancestry, panel, threads)
     arrays = {name: pa.concat_arrays([found[name] for found in matches]) for name in matches[0]}
-    return Tables(_columns(plain), against.with_spread(_columns(adjusted)), arrays)
+    return Tables(plain, against.with_spread(adjusted), arrays)
 
 
 def _of_files(
     asked: Asked, genotypes: Path, sheet: Path, ancestry: Path, panel: Path, threads: int
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, pa.Array]]]:
-    """Rows of the scores, rows of their places in the reference, fate of each score's variants."""
+) -> tuple[Columns, Columns, list[dict[str, pa.Array]]]:
+    """The scores, their places in the reference, fate of each score's variants."""
     from consilium.core.sheets import read_patients
     from consilium.core.store import read_table
     from consilium.genomics.cohort.genotypes import open_genotypes
@@ -85,20 +88,24 @@ def _of_files(
     names, sexes = [p.patient for p in people], {p.patient: p.sex for p in people}
     shares = frequencies.of_panel(read_panel(panel))
     shares = known.frequencies.over(shares) if known and known.populations else shares
-    all_plain, all_placed, matches = [], [], []
+    all_plain: Columns = {}
+    all_placed: Columns = {}
+    matches = []
     with open_genotypes(genotypes) as store:
         weights = rows.posteriors(store.samples, shares.populations, posteriors)
         where = against.places(store.samples, posteriors, known, asked.digest) if known else None
         for scored in rows.score_all(asked.files, store, shares, weights, asked.rules, known, threads):
             plain = rows.score_rows(scored, store.samples, names)
-            all_plain += plain
-            all_placed += against.adjusted_rows(
+            placed = against.adjusted_rows(
                 scored, plain, store.samples, known, where, asked.rules, asked.risks.get(scored.score.name), sexes
             )
+            _append(all_plain, plain)
+            _append(all_placed, placed)
             matches.append(rows.match_arrays(scored))
     return all_plain, all_placed, matches
 
 
-def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    """Rows with the same keys as columns."""
-    return {name: [row[name] for row in rows] for name in (rows[0] if rows else ())}
+def _append(columns: Columns, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add rows that have the same keys; of each score's by itself: small and just made, they are read fastest."""
+    for name in rows[0] if rows else ():
+        columns.setdefault(name, []).extend([row[name] for row in rows])
