@@ -127,7 +127,8 @@ def _inflated(raw: bytes) -> list[bytes | bytearray]:
     """Text of whole bgzip blocks. Raises ValueError where one is damaged."""
     import deflate
 
-    out, at = [], 0
+    out: list[bytes | bytearray] = []
+    at = 0
     try:
         while at < len(raw):
             end = at + int.from_bytes(raw[at + 16 : at + 18], "little") + 1
