@@ -17,10 +17,13 @@ from consilium.imaging.segment import (
     net,
     picture,
     pieces,
+    place,
     predict,
+    sampler,
     sides,
     store,
     train,
+    transplant,
 )
 from consilium.imaging.volume import Volume
 from hypothesis import given
@@ -201,11 +204,82 @@ def test_the_other_side_of_a_head_that_lies_off_the_middle() -> None:
     stack = np.full((2, 9, 20), -3.0, dtype=np.float32)
     stack[:, :, 4:15] = 0  # tissue from column 4 to 14: its middle is 9
     stack[1, 3:6, 5:8] = 2  # a lesion on one side
-    assert sides.middle(stack) == 9.0 and sides.middle(stack * 0 - 3) == 9.5
+    assert place.extent(stack).column == 9.0 and place.extent(stack * 0 - 3).column == 9.5
     found = sides.exchanged(torch.from_numpy(stack), torch.full((2,), 9.0)).numpy()
     assert found[1].argmax() == 4 * 20 + 12 and found[1, 4, 12] == 2 and found[1, 4, 6] == 0
     np.testing.assert_allclose(found[0, 4, 5:14], 0, atol=1e-6)
     assert (found[0, 4, 16:] == -3).all()
+
+
+def test_the_place_follows_the_tissue_and_not_the_field_of_view() -> None:
+    stack = np.full((12, 16, 16), -3.0, dtype=np.float32)
+    stack[2:9, 4:9, 6:13] = 0  # rows 4 to 8, columns 6 to 12
+    stack[9, 6, 8] = 0  # a speck above the head is none of it
+    of = place.extent(stack)
+    assert (of.first, of.last, of.column) == (2, 8, pytest.approx(9, abs=0.01))
+    assert [of.height(at) for at in (2, 5, 8)] == [-1, 0, 1] and of.slice_at(of.height(7)) == 7
+    height, aside, row = place.channels(of, np.array([5]), 16)[0].numpy()
+    assert (height == 0).all() and aside[0, 9] == pytest.approx(-1, abs=0.01)
+    assert aside[3, 5] == pytest.approx(aside[3, 13], abs=0.01) == pytest.approx(0, abs=0.01)  # 4 pixels: a quarter
+    assert row[6, 0] == pytest.approx(0, abs=0.01) and row[10, 15] == pytest.approx(1, abs=0.01)
+    shifted = place.extent(np.roll(stack, (1, 2, 3), (0, 1, 2)))
+    assert (shifted.first, shifted.last) == (3, 9) and shifted.column == pytest.approx(of.column + 3)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_what_is_moved_of_a_lesion_lies_about_it(seed: int) -> None:
+    mask = np.zeros((1, 30, 30), dtype=bool)
+    mask[0, 8:19, 5:16] = True  # 11 x 11: 6 deep
+    taken = transplant.region(mask, np.random.default_rng(seed))
+    assert taken[0, 13, 10]  # the middle
+    if (taken & ~mask).any():
+        assert (mask & ~taken).sum() == 0 and not taken[0, :1].any() and not taken[0, 26:].any()
+
+
+def two_heads() -> store.Store:
+    """A head with a lesion (value 3) on the left and one without; all else 0 and 1, air -3."""
+    images = np.full((20, 32, 32), -3.0, dtype=np.float16)
+    images[:10, 6:26, 6:26], images[10:, 4:28, 4:28] = 0, 1
+    masks = np.zeros((20, 32, 32), dtype=np.uint8)
+    images[4:7, 12:19, 8:13], masks[4:7, 12:19, 8:13] = 3, 1
+    entries = tuple(store.Entry(f"P{i}", f"P{i}", i, 10 * i, 10 * i + 10, 6.0, "FLAIR", "mask") for i in range(2))
+    return store.Store(images, masks, entries, {})
+
+
+def test_a_lesion_is_put_into_another_head_with_its_outline() -> None:
+    opened = two_heads()
+    patches = sampler.Patches(opened, ["P0", "P1"], net.Shape(2, 4), 32, 16, True, 0.4)
+    with_lesion, without = opened.entries
+    images, masks = patches.read(with_lesion, 5)
+    moved, outline = patches.transplanted(with_lesion, 5, images, masks, np.random.default_rng(0))
+    head, _ = patches.read(without, 5)
+    assert tuple(moved.shape) == (7, 32, 32) and outline.sum() > 0
+    assert bool((moved[1][outline[0] > 0] == 3).all())  # what is outlined is the lesion
+    rim = 7  # no further than the lesion is deep
+    assert bool((moved[:4, :, 13 + rim :] == head[:4, :, 13 + rim :]).all())  # the rest is the other's head
+    assert moved[1, 4, 4] == 1 and images[1, 4, 4] == -3
+    # Place says nothing of what was moved: it would give the outline away.
+    np.testing.assert_allclose(moved[5:].numpy(), head[5:].numpy())
+    assert moved[4].unique().numel() == 1
+    plain = sampler.Patches(opened, ["P0", "P1"], net.Shape(2, 4), 32, 16, True, 0.0)
+    assert not plain.transplants and not sampler.Patches(opened, ["P0"], net.Shape(2, 4), 32, 16, True, 0.4).transplants
+
+
+def test_training_and_prediction_see_the_same_channels() -> None:
+    import torch
+
+    opened = two_heads()
+    patches = sampler.Patches(opened, ["P0", "P1"], net.Shape(2, 4), 32, 16, False, 0.0)
+    seen: list[torch.Tensor] = []
+
+    def network(batch: torch.Tensor) -> torch.Tensor:
+        seen.append(batch)
+        return batch[:, :1] * 0
+
+    stack = np.asarray(opened.of(opened.entries[0])[0])
+    predict.predict([network], stack, 6.0, train.Settings(mirror=False), torch.device("cpu"))
+    for at in (0, 5, 9):  # the first view is the image as it is
+        np.testing.assert_allclose(patches.read(opened.entries[0], at)[0].numpy(), seen[0][at].numpy(), atol=1e-6)
 
 
 def test_the_probability_is_the_mean_of_the_networks_and_of_their_views() -> None:

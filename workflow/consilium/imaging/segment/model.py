@@ -18,7 +18,7 @@ from consilium.imaging.segment.net import build
 from consilium.imaging.segment.train import Settings
 
 NDArray = np.ndarray
-FORMAT = "consilium segmentation 3"
+FORMAT = "consilium segmentation 4"
 
 
 @dataclass(frozen=True)

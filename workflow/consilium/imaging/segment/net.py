@@ -1,4 +1,4 @@
-"""The U-Net, 2D or 3D (MONAI), and its input: a slice, its neighbours and its other side, or a block of slices."""
+"""The U-Net, 2D or 3D (MONAI), and its input: a slice with its surroundings, or a block of slices."""
 
 from __future__ import annotations
 
@@ -7,25 +7,28 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from consilium.imaging.segment import place
+
 if TYPE_CHECKING:
     import torch
 
 NDArray = np.ndarray
 FEATURES = 8
 LEVELS = (1, 2, 4, 8, 8)  # channels of each level in units of the first; each halves the grid but the last
+IMAGES = 4  # channels of a slice that are images
 CONTEXT_MM = 6.0  # about how far above and below the neighbouring slices lie
 
 
 @dataclass(frozen=True)
 class Shape:
-    """dimensions: 2 (slice, two neighbours, mirrored slice) or 3. width: channels of the first level (see LEVELS)."""
+    """dimensions: 2 (slice, two neighbours, mirrored slice, place) or 3. width: channels of the first level."""
 
     dimensions: int
     width: int
 
     @property
     def channels(self) -> int:
-        return 4 if self.dimensions == 2 else 1
+        return IMAGES + place.CHANNELS if self.dimensions == 2 else 1
 
     def facts(self) -> dict[str, Any]:
         return asdict(self)

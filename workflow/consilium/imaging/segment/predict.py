@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from consilium.imaging.segment import sides
+from consilium.imaging.segment import place, sides
 from consilium.imaging.segment.net import neighbours
 from consilium.imaging.segment.train import Settings
 
@@ -44,9 +44,8 @@ def predict(
 
     stack = torch.from_numpy(np.asarray(image, dtype=np.float32)).to(where)[None]
     run = _windows
-    if settings.dimensions == 2:  # the other side is found before a view is turned, and turned with it
-        middles = torch.full((stack.shape[1],), sides.middle(stack[0].cpu().numpy()), device=where)
-        stack, run = torch.cat([stack, sides.exchanged(stack[0], middles)[None]]), _whole_slices
+    if settings.dimensions == 2:  # other side and place are found before a view is turned, and turned with it
+        stack, run = torch.cat([stack, _beside(stack[0])]), _whole_slices
     views = []
     with torch.inference_mode():
         for turn, mirrored in VIEWS:
@@ -59,14 +58,24 @@ def predict(
     return Prediction(torch.stack(views).clamp(0, 1).mean(0).cpu().numpy())
 
 
+def _beside(stack: torch.Tensor) -> torch.Tensor:
+    """(channel, slice, row, column): the other side of each slice, and the place."""
+    import torch
+
+    count, of = len(stack), place.extent(stack.cpu().numpy())
+    mirrored = sides.exchanged(stack, torch.full((count,), of.column, device=stack.device))
+    places = place.channels(of, np.arange(count), stack.shape[-1]).to(stack.device)
+    return torch.cat([mirrored[None], places.movedim(1, 0)])
+
+
 def _whole_slices(net: Any, stack: torch.Tensor, slice_mm: float, settings: Settings) -> torch.Tensor:
-    """stack: (2, slice, row, column): as they are, and their other side."""
+    """stack: (1 + more, slice, row, column): the image, and what is given beside each slice."""
     import torch
 
     channels = torch.from_numpy(neighbours(stack.shape[1], slice_mm)).to(stack.device)
     parts = []
-    for rows, mirrored in zip(channels.split(SLICES_AT_ONCE), stack[1].split(SLICES_AT_ONCE), strict=True):
-        seen = torch.cat([stack[0][rows], mirrored[:, None]], 1)
+    for rows, more in zip(channels.split(SLICES_AT_ONCE), stack[1:].split(SLICES_AT_ONCE, 1), strict=True):
+        seen = torch.cat([stack[0][rows], more.movedim(0, 1)], 1)
         parts.append(torch.sigmoid(net(seen).float())[:, 0])
     return torch.cat(parts)
 

@@ -8,20 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 if TYPE_CHECKING:
     import torch
-
-NDArray = np.ndarray
-TISSUE = -1.0  # of the intensity scale: darker is air or fluid
-
-
-def middle(stack: NDArray) -> float:
-    """Mean column of the tissue of a (slice, row, column) stack; the middle column where there is none."""
-    columns = np.asarray(stack > TISSUE).sum((0, 1)).astype(float)
-    total = columns.sum()
-    return float((columns * np.arange(len(columns))).sum() / total) if total else (len(columns) - 1) / 2
 
 
 def exchanged(slices: torch.Tensor, middles: torch.Tensor) -> torch.Tensor:
