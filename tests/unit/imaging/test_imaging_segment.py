@@ -218,7 +218,7 @@ def test_the_place_follows_the_tissue_and_not_the_field_of_view() -> None:
     of = place.extent(stack)
     assert (of.first, of.last, of.column) == (2, 8, pytest.approx(9, abs=0.01))
     assert [of.height(at) for at in (2, 5, 8)] == [-1, 0, 1] and of.slice_at(of.height(7)) == 7
-    height, aside, row = place.channels(of, np.array([5]), 16)[0].numpy()
+    height, aside, row = place.channels([of], [5], 16)[0].numpy()
     assert (height == 0).all() and aside[0, 9] == pytest.approx(-1, abs=0.01)
     assert aside[3, 5] == pytest.approx(aside[3, 13], abs=0.01) == pytest.approx(0, abs=0.01)  # 4 pixels: a quarter
     assert row[6, 0] == pytest.approx(0, abs=0.01) and row[10, 15] == pytest.approx(1, abs=0.01)
@@ -247,17 +247,22 @@ def two_heads() -> store.Store:
 
 
 def test_a_lesion_is_put_into_another_head_with_its_outline() -> None:
+    import torch
+
     opened = two_heads()
     patches = sampler.Patches(opened, ["P0", "P1"], net.Shape(2, 4), 32, 16, True, 0.4)
     with_lesion, without = opened.entries
-    images, masks = patches.read(with_lesion, 5)
-    moved, outline = patches.transplanted(with_lesion, 5, images, masks, np.random.default_rng(0))
-    head, _ = patches.read(without, 5)
+    images, masks = (part.expand(40, *part.shape[1:]).clone() for part in patches.read([(with_lesion, 5)]))
+    before, [[head], _] = images[0].clone(), patches.read([(without, 5)])
+    patches.transplanted([(with_lesion, 5)] * 40, images, masks, np.random.default_rng(0))
+    changed = [i for i in range(40) if not torch.equal(images[i], before)]
+    assert 10 < len(changed) < 30  # half of them
+    moved, outline = images[changed[0]], masks[changed[0]]
     assert tuple(moved.shape) == (7, 32, 32) and outline.sum() > 0
     assert bool((moved[1][outline[0] > 0] == 3).all())  # what is outlined is the lesion
     rim = 7  # no further than the lesion is deep
     assert bool((moved[:4, :, 13 + rim :] == head[:4, :, 13 + rim :]).all())  # the rest is the other's head
-    assert moved[1, 4, 4] == 1 and images[1, 4, 4] == -3
+    assert moved[1, 4, 4] == 1 and before[1, 4, 4] == -3
     # Place says nothing of what was moved: it would give the outline away.
     np.testing.assert_allclose(moved[5:].numpy(), head[5:].numpy())
     assert moved[4].unique().numel() == 1
@@ -279,7 +284,9 @@ def test_training_and_prediction_see_the_same_channels() -> None:
     stack = np.asarray(opened.of(opened.entries[0])[0])
     predict.predict([network], stack, 6.0, train.Settings(mirror=False), torch.device("cpu"))
     for at in (0, 5, 9):  # the first view is the image as it is
-        np.testing.assert_allclose(patches.read(opened.entries[0], at)[0].numpy(), seen[0][at].numpy(), atol=1e-6)
+        np.testing.assert_allclose(
+            patches.read([(opened.entries[0], at)])[0][0].numpy(), seen[0][at].numpy(), atol=1e-6
+        )
 
 
 def test_the_probability_is_the_mean_of_the_networks_and_of_their_views() -> None:

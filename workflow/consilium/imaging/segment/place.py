@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -45,14 +46,18 @@ def extent(stack: NDArray) -> Extent:
     return Extent(int(filled[0]), int(filled[-1]), row, column)
 
 
-def channels(of: Extent, at: NDArray, size: int) -> torch.Tensor:
-    """(n, CHANNELS, size, size) of the slices `at`: height within the tissue, distance from its middle column to either
-    side, and row from its middle, the latter two in quarters of the slice's width; about -1 to 1."""
+def channels(of: Sequence[Extent], at: Sequence[int], size: int) -> torch.Tensor:
+    """(n, CHANNELS, size, size) of n slices `at` of n patients, about -1 to 1.
+
+    Height within the tissue; distance from its middle column, to either side; row from its middle: the latter two in
+    quarters of the slice's width.
+    """
     import torch
 
     quarter, pixels = size / 4, np.arange(size)
+    columns, rows = (np.array([middle]).T for middle in ([o.column for o in of], [o.row for o in of]))
     out = np.empty((len(at), CHANNELS, size, size), dtype=np.float32)
-    out[:, 0] = np.clip([of.height(int(i)) for i in at], -1.5, 1.5)[:, None, None]
-    out[:, 1] = np.abs(pixels - of.column) / quarter - 1
-    out[:, 2] = ((pixels - of.row) / quarter)[:, None]
+    out[:, 0] = np.clip([o.height(i) for o, i in zip(of, at, strict=True)], -1.5, 1.5)[:, None, None]
+    out[:, 1] = (np.abs(pixels - columns) / quarter - 1)[:, None, :]
+    out[:, 2] = ((pixels - rows) / quarter)[:, :, None]
     return torch.from_numpy(out)

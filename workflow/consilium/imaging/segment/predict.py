@@ -64,7 +64,7 @@ def _beside(stack: torch.Tensor) -> torch.Tensor:
 
     count, of = len(stack), place.extent(stack.cpu().numpy())
     mirrored = sides.exchanged(stack, torch.full((count,), of.column, device=stack.device))
-    places = place.channels(of, np.arange(count), stack.shape[-1]).to(stack.device)
+    places = place.channels([of] * count, range(count), stack.shape[-1]).to(stack.device)
     return torch.cat([mirrored[None], places.movedim(1, 0)])
 
 

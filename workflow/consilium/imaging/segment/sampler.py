@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import torch
 
 NDArray = np.ndarray
+Place = tuple[Entry, int]  # a patient's slice
 LESION_SHARE = 2 / 3  # of patches are centred on a voxel of a lesion
 
 
@@ -54,49 +55,59 @@ class Patches:
             there = slices[random.integers(len(slices))]
             yield self.entries[index], there[random.integers(len(there))]
 
-    def read(self, entry: Entry, at: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """(channel, row, column) input around slice `at` and (slice, row, column) mask; ends repeated."""
+    def read(self, places: Sequence[Place]) -> tuple[torch.Tensor, torch.Tensor]:
+        """(place, channel, row, column) input around slices and (place, slice, row, column) masks; ends repeated."""
         import torch
 
-        images, masks = self.store.of(entry)
-        count = len(images)
-        run = np.clip(np.arange(self.depth) + at - self.depth // 2, 0, count - 1)
+        stacks = [self.store.of(entry) for entry, _ in places]
+        runs = [np.clip(np.arange(self.depth) + at - self.depth // 2, 0, len(masks) - 1)
+                for (_, at), (_, masks) in zip(places, stacks, strict=True)]  # fmt: skip
+        outlines = torch.from_numpy(np.stack([s[1][run] for s, run in zip(stacks, runs, strict=True)])).float()
+        if self.shape.dimensions == 2:
+            runs = [neighbours(e.last - e.first, e.slice_mm)[at] for e, at in places]
+        images = torch.from_numpy(np.stack([s[0][run] for s, run in zip(stacks, runs, strict=True)])).float()
         if self.shape.dimensions == 3:
-            return torch.from_numpy(images[run]).float(), torch.from_numpy(masks[run]).float()
-        of = self.extents[entry.patient]
-        seen = torch.from_numpy(images[neighbours(count, entry.slice_mm)[at]]).float()
-        mirrored = sides.exchanged(seen[1:2], torch.tensor([of.column]))
-        places = place.channels(of, np.array([at]), images.shape[-1])[0]
-        return torch.cat([seen, mirrored, places]), torch.from_numpy(masks[run]).float()
+            return images, outlines
+        of = [self.extents[entry.patient] for entry, _ in places]
+        mirrored = sides.exchanged(images[:, 1], torch.tensor([o.column for o in of]))
+        beside = place.channels(of, [at for _, at in places], images.shape[-1])
+        return torch.cat([images, mirrored[:, None], beside], 1), outlines
 
-    def transplanted(
-        self, entry: Entry, at: int, images: torch.Tensor, masks: torch.Tensor, random: np.random.Generator
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """The lesion of a patch in another patient's head, at the same place; the head is the other's."""
-        import torch
-
+    def elsewhere(self, entry: Entry, at: int, random: np.random.Generator) -> Place:
+        """The same place in another patient."""
         others = [e for e in self.entries if e.patient != entry.patient]
         other = others[random.integers(len(others))]
         height = self.extents[entry.patient].height(at) + random.normal(0, transplant.HEIGHT_SD)
         there = round(self.extents[other.patient].slice_at(height))
-        head, lesions = self.read(other, min(max(there, 0), other.last - other.first - 1))
-        taken = torch.from_numpy(transplant.region(masks.numpy() > 0, random))
-        head[self.intensities] = torch.where(taken, images[self.intensities], head[self.intensities])
-        return head, torch.where(taken, masks, lesions)
+        return other, min(max(there, 0), other.last - other.first - 1)
+
+    def transplanted(
+        self, places: Sequence[Place], images: torch.Tensor, masks: torch.Tensor, random: np.random.Generator
+    ) -> None:
+        """Puts some of the lesions into other patients' heads, in place; everything else there is the other's."""
+        import torch
+
+        some = [i for i, mask in enumerate(masks) if mask.any() and random.random() < transplant.SHARE]
+        if not some:
+            return
+        heads, lesions = self.read([self.elsewhere(*places[i], random) for i in some])
+        own = self.intensities
+        for i, head, lesion in zip(some, heads, lesions, strict=True):
+            taken = torch.from_numpy(transplant.region(masks[i].numpy() > 0, random))
+            head[own] = torch.where(taken, images[i, own], head[own])
+            images[i], masks[i] = head, torch.where(taken, masks[i], lesion)
 
     def gather(self, n: int, random: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """(input, masks, centre in [-1, 1]) of n places; whole slices."""
         import torch
 
-        found, places = [], []
-        for entry, at in self.choose(n, random):
-            images, masks = self.read(entry, int(at[0]))
-            if self.transplants and masks.any() and random.random() < transplant.SHARE:
-                images, masks = self.transplanted(entry, int(at[0]), images, masks, random)
-            found.append((images, masks))
-            places.append(at[1:] * 2 / images.shape[-1] - 1)
-        centre = torch.from_numpy(np.array(places, dtype=np.float32))
-        return torch.stack([f[0] for f in found]), torch.stack([f[1] for f in found]), centre
+        chosen = list(self.choose(n, random))
+        places = [(entry, int(at[0])) for entry, at in chosen]
+        images, masks = self.read(places)
+        if self.transplants:
+            self.transplanted(places, images, masks, random)
+        centre = np.array([at[1:] for _, at in chosen]) * 2 / images.shape[-1] - 1
+        return images, masks, torch.from_numpy(centre.astype(np.float32))
 
     def batch(self, n: int, random: np.random.Generator, generator: torch.Generator) -> tuple[torch.Tensor, ...]:
         """(input, mask): (n, channel, patch, patch) and (n, 1, ...) in 2D, (n, 1, depth, patch, patch) in 3D."""
