@@ -5,8 +5,8 @@
 Simulated heads with a lesion (noise and a ball, 96 x 96 x 32). One step: a batch of 12 patches of 64 pixels through
 the U-Net, forward, backward, optimizer, one thread. Loading from the store: choosing the places, reading the slices of
 the batch by memory map, to float32, other side and place beside them. From NIfTI.gz: the same, but every sample's
-volume is read and scaled. Lesions in other heads, turning, scaling and changing intensities cost the same in both and are told
-apart. Median of the repeats.
+volume is read and scaled. Lesions in other heads, turning, scaling and changing intensities cost the same in both and
+are told apart. Median of the repeats.
 """
 
 from __future__ import annotations
