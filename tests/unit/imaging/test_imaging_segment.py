@@ -146,6 +146,15 @@ def test_small_pieces_go_and_the_rule_is_chosen_by_dice() -> None:
     assert np.isnan(pieces.reached([], [], [])).all()
 
 
+def test_what_a_lesion_encloses_in_a_slice_is_part_of_it() -> None:
+    probability = np.zeros((3, 12, 12))
+    probability[1, 2:10, 2:10] = 0.9
+    probability[1, 4:8, 4:8] = 0.1  # a cavity
+    probability[2, 2:10, 2:9], probability[2, 4:8, 4:9] = 0.9, 0.1  # open to one side
+    found = pieces.cleaned(probability, 0.1, pieces.Rule(0.5, 0.0))
+    assert found[1].sum() == 64 and found[2].sum() == 56 - 20 and not found[0].any()
+
+
 def test_the_rule_of_several_networks_weighs_their_tuning_patients_alike() -> None:
     low, high = np.zeros((6, 6)), np.zeros((6, 6))
     low[0, 0], low[5, 5], high[5, 5], high[0, 0] = 0.9, 0.5, 0.8, 0.6

@@ -1,4 +1,4 @@
-"""From probabilities to a mask: threshold, removal of small pieces, and how both are chosen; Dice."""
+"""From probabilities to a mask: threshold, holes, removal of small pieces, and how they are chosen; Dice."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ class Rule:
 
 
 def cleaned(probability: NDArray, voxel_ml: float, rule: Rule) -> NDArray:
-    """Boolean mask. Where only pieces below `smallest_ml` are found, nothing is found."""
-    found = probability >= rule.threshold
+    """Boolean mask. What a lesion encloses within a slice (a cyst, a cavity) is part of it. Where only pieces below
+    `smallest_ml` are found, nothing is found."""
+    found = np.array([ndimage.binary_fill_holes(one) for one in probability >= rule.threshold])
     labels, count = ndimage.label(found, structure=np.ones((3, 3, 3)))
     if not count:
         return np.asarray(found)
