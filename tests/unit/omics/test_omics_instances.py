@@ -54,7 +54,7 @@ def test_what_cannot_be_used_is_said_by_line_and_the_rest_is_read(tmp_path: Path
     [(b"", "no column patient, instance"), (b"patient,cell,g\n", "no column instance"),
      (b"patient,instance\nA,1\n", "no column of a feature"), (b"patient,instance,g,g\nA,1,2,3\n", "column 'g' again"),
      (b"patient,instance,g\n", "no rows below the header"), (b"patient,instance,g\nA,1,\xe9\n", "no text table"),
-     (gzip.compress(b"patient,instance,g\nA,1,2\n")[:-9], "a file that cannot be read"),
+     (gzip.compress(b"patient,instance,g\nA,1,2\n", mtime=0)[:-9], "a file that cannot be read"),
      (None, "a file that cannot be read: No such file")],
 )  # fmt: skip
 def test_files_that_are_no_such_table(tmp_path: Path, content: bytes | None, said: str) -> None:
