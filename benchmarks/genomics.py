@@ -241,13 +241,15 @@ def line_memory(bench: Bench) -> None:
 def line_arrays(bench: Bench) -> None:
     import bio2zarr.vcf
     import zarr
+    from consilium.genomics.cohort import vcfzarr
 
     vcf, folder = cohort(bench.folder, "n2500", 2_500, 25_000), bench.folder
     run([merge(folder, "n2500")], folder)
     theirs = folder / "bio2zarr.vcz"
     shutil.rmtree(theirs, ignore_errors=True)
     start = time.perf_counter()
-    bio2zarr.vcf.convert([vcf], theirs, worker_processes=2, icf_path=folder / "b.icf", show_progress=False)
+    bio2zarr.vcf.convert([vcf], theirs, worker_processes=2, icf_path=folder / "b.icf", show_progress=False,
+                         variants_chunk_size=vcfzarr.height(2_500))  # fmt: skip
     wall = time.perf_counter() - start
     a, b = (zarr.open_group(str(p), mode="r", zarr_format=2) for p in (theirs, folder / "n2500.vcz"))
     other = [n for n in a.array_keys() if n in b and n not in ("contig_id", "contig_length", "variant_filter")
