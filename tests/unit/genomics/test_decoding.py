@@ -221,6 +221,21 @@ def test_a_damaged_block_is_noticed(tmp_path: Path) -> None:
             text.read(piece)
 
 
+@pytest.mark.parametrize("stated", [0, 1, 70_000, 2**32 - 1])
+def test_a_block_that_states_another_size_is_noticed(tmp_path: Path, stated: int) -> None:
+    packed = tmp_path / "a.vcf.gz"
+    (tmp_path / "a.vcf").write_bytes(b"a line\n" * 1000)
+    pysam.tabix_compress(str(tmp_path / "a.vcf"), str(packed))
+    assert text.read(text.pieces(packed)[0])[0] == b"a line\n" * 1000
+    raw = bytearray(packed.read_bytes())
+    end = int.from_bytes(raw[16:18], "little") + 1
+    raw[end - 4 : end] = stated.to_bytes(4, "little")
+    packed.write_bytes(raw)
+    with pytest.raises(ValueError):
+        for piece in text.pieces(packed):
+            text.read(piece)
+
+
 def test_a_file_out_of_order_is_left_to_the_full_reader(tmp_path: Path, setup: Setup) -> None:
     path = tmp_path / "joint.vcf"
     path.write_text(vcf_text(["1 9 . A G . . . GT 0|0", "1 5 . A G . . . GT 0|0"]))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 _PIECE = 8 << 20  # bytes of text a piece, about
+_LARGEST = 1 << 16  # bytes of text a compressed block
 _BGZF = b"\x1f\x8b\x08\x04"
 
 
@@ -132,8 +133,11 @@ def _inflated(raw: bytes) -> list[bytes | bytearray]:
     try:
         while at < len(raw):
             end = at + int.from_bytes(raw[at + 16 : at + 18], "little") + 1
-            if size := int.from_bytes(raw[end - 4 : end], "little"):
-                out.append(deflate.gzip_decompress(raw[at:end], size))
+            size = int.from_bytes(raw[end - 4 : end], "little")
+            if size > _LARGEST:
+                raise ValueError("a block that is none")
+            if text := deflate.gzip_decompress(raw[at:end], max(size, 1)):
+                out.append(text)
             at = end
     except deflate.DeflateError as error:
         raise ValueError(str(error)) from None
