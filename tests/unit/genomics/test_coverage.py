@@ -188,6 +188,20 @@ def test_cram_and_damaged_files(tmp_path: Path) -> None:
         measured(bam)
 
 
+@pytest.mark.parametrize("stated", [0, 2**32 - 1])
+def test_a_block_that_states_another_size_is_noticed(tmp_path: Path, stated: int) -> None:
+    bam = write_bam(tmp_path / "a.bam", messy_reads(8, 300))
+    data = bytearray(bam.read_bytes())
+    at = [0]  # of each block
+    while at[-1] < len(data):
+        at.append(at[-1] + int.from_bytes(data[at[-1] + 16 : at[-1] + 18], "little") + 1)
+    end = at[len(at) - 2]  # of the last block with reads, before the empty one
+    data[end - 4 : end] = stated.to_bytes(4, "little")
+    bam.write_bytes(data)
+    with pytest.raises(InputError, match=r"a\.bam.*cannot be parsed"):
+        measured(bam)
+
+
 def test_bed_rows_are_checked_all_at_once(tmp_path: Path) -> None:
     bed = tmp_path / "t.bed"
     bed.write_text("track x\n1\t10\t20\tBRCA1|x\nchr2\t5\t5\nchr3\t7\nchr1\t1\t999999999\nchrUn_1\t1\t2\n2\t30\t40\n")

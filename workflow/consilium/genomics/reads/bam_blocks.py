@@ -21,6 +21,7 @@ HEAD = np.dtype(
 NAME_AT = 36  # where the read name begins in a record; the insert size before it is not used
 PADDING = 256  # zero bytes behind the last record, so that a read name can be taken at its longest anywhere
 _MAGIC = b"\x1f\x8b\x08\x04"
+_LARGEST = 1 << 16  # bytes of text a block
 _BATCH = 2 << 20  # compressed bytes that are worked on at once; more than the 64 kb that a block can have
 
 
@@ -95,8 +96,10 @@ def _inflated(handle: BinaryIO, first: int, last: int) -> Iterator[list[bytearra
             if at + size > len(packed):
                 break
             (length,) = struct.unpack_from("<I", packed, at + size - 4)
-            if length:
-                out.append(deflate.deflate_decompress(packed[at + head : at + size - 8], length))
+            if length > _LARGEST:
+                raise ValueError("a block that states more text than a BGZF block holds")
+            if text := deflate.deflate_decompress(packed[at + head : at + size - 8], max(length, 1)):
+                out.append(text)
             at += size
         if at == 0:
             raise ValueError("a BGZF block that is cut short")
