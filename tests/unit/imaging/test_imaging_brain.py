@@ -129,12 +129,18 @@ def test_information_of_independent_and_equal_images() -> None:
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
-def test_smoothing_before_resampling_is_scipys_to_the_bit(order) -> None:
+@pytest.mark.parametrize(
+    ("shape", "sizes"), [((23, 31, 17), (1.0, 1.5, 4.0)), ((9, 20, 1), (7.0, 0.7, 5.0)), ((2, 8, 30), (3.1, 4.0, 0.4))]
+)
+def test_thinning_by_axis_is_smoothing_and_resampling(order, shape, sizes) -> None:
+    """scipy's filter, then SimpleITK's interpolation: thick slices, one slice, a slab thinner than three samples."""
     rng = np.random.default_rng(3)
-    voxels = np.asarray(rng.normal(100, 30, (23, 31, 17)).astype(np.float32), order=order)
-    voxels[2, 3, 4] = np.nan
-    sizes = np.array([1.0, 1.5, 4.0])
-    small, grid = at_spacing(voxels, np.diag([*sizes, 1]), 4.0, fill=7.0)
-    smooth = ndimage.gaussian_filter(np.nan_to_num(voxels, nan=7.0), (4.0 / sizes - 1) * 0.45)
-    assert np.array_equal(small, resample(smooth, np.diag([*sizes, 1]), np.eye(4), small.shape, grid, 7.0))
-    assert np.isnan(voxels[2, 3, 4])
+    voxels = np.asarray(rng.normal(100, 30, shape).astype(np.float32), order=order)
+    voxels[1, 3, 0] = np.nan
+    affine = np.diag([*sizes, 1.0])
+    affine[:3, :3] = np.array([[0.8, -0.6, 0], [0.6, 0.8, 0], [0, 0, 1]]) * sizes
+    small, grid = at_spacing(voxels, affine, 4.0, fill=7.0)
+    smooth = ndimage.gaussian_filter(np.nan_to_num(voxels, nan=7.0), np.maximum(4.0 / np.array(sizes) - 1, 0) * 0.45)
+    expected = resample(smooth, affine, np.eye(4), small.shape, grid, 7.0)
+    np.testing.assert_allclose(small, expected, rtol=0, atol=1e-4)
+    assert np.isnan(voxels[1, 3, 0])

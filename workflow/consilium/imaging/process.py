@@ -30,6 +30,7 @@ def one_patient(task: Task, folder: Path, settings: Settings, threads: int = 1) 
     heads: dict[str, Outcome] = {}
     persons: dict[str, str] = {}
     samples = sorted(task.samples, key=lambda s: (s.kind == "mask", s.sample))
+    kept = PAIRED if samples and samples[-1].kind == "mask" else ()  # images are held for masks only
     # Quiet around all of it: reading threads would undo each other's silence.
     with scratch_folder(folder / ".scratch") as scratch, deidentify.quiet():
         for sample, volume in reading.ahead(samples, scratch=scratch, threads=threads):
@@ -46,7 +47,7 @@ def one_patient(task: Task, folder: Path, settings: Settings, threads: int = 1) 
             persons[sample.sample] = volume.person
             if sample.kind in STRUCTURAL:
                 heads[sample.sample] = result
-            if sample.kind in PAIRED:
+            if sample.kind in kept:
                 done[sample.sample] = (volume, result)
             if verdict == "exclude":
                 problems.append(

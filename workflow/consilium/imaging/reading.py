@@ -1,7 +1,8 @@
 """Reads a patient's images, a few at a time on Dask threads, each with the coarse copy that registration starts from.
 
-Decompression, smoothing and interpolation leave the interpreter free, so threads are enough. At most `threads` images
-are in memory beyond the one that is worked on.
+Decompression, smoothing and interpolation leave the interpreter free, so threads are enough. One thread reads an image
+when it is asked for; several read up to AHEAD images each before the first is worked on, so that they seldom wait for
+each other (a run of fMRI is read when it is worked on, whatever is read ahead).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from consilium.imaging.intake import reader
 from consilium.imaging.resampling import at_spacing
 from consilium.imaging.volume import STRUCTURAL, Volume
 
+AHEAD = 2  # images a thread: what is in memory, beyond the one that is worked on
 COARSE_MM = 4.0  # grid of the registration, and of what is kept of images without one: too coarse for a face
 
 
@@ -27,8 +29,9 @@ def ahead(
     """
     import dask
 
-    for first in range(0, len(samples), threads):
-        window = samples[first : first + threads]
+    together = 1 if threads == 1 else AHEAD * threads
+    for first in range(0, len(samples), together):
+        window = samples[first : first + together]
         if len(window) == 1:
             yield window[0], _read(window[0], scratch)
             continue
