@@ -188,15 +188,15 @@ def test_cram_and_damaged_files(tmp_path: Path) -> None:
         measured(bam)
 
 
-@pytest.mark.parametrize("stated", [0, 2**32 - 1])
-def test_a_block_that_states_another_size_is_noticed(tmp_path: Path, stated: int) -> None:
+@pytest.mark.parametrize(("back", "stated"), [(4, 0), (4, 2**32 - 1), (8, 0)], ids=["none", "too much", "checksum"])
+def test_a_block_that_states_another_size_or_checksum_is_noticed(tmp_path: Path, back: int, stated: int) -> None:
     bam = write_bam(tmp_path / "a.bam", messy_reads(8, 300))
     data = bytearray(bam.read_bytes())
     at = [0]  # of each block
     while at[-1] < len(data):
         at.append(at[-1] + int.from_bytes(data[at[-1] + 16 : at[-1] + 18], "little") + 1)
     end = at[len(at) - 2]  # of the last block with reads, before the empty one
-    data[end - 4 : end] = stated.to_bytes(4, "little")
+    data[end - back : end - back + 4] = stated.to_bytes(4, "little")
     bam.write_bytes(data)
     with pytest.raises(InputError, match=r"a\.bam.*cannot be parsed"):
         measured(bam)

@@ -11,9 +11,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import IO
 
+from consilium.genomics import bgzf
+
 _PIECE = 8 << 20  # bytes of text a piece, about
-_LARGEST = 1 << 16  # bytes of text a compressed block
-_BGZF = b"\x1f\x8b\x08\x04"
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def _unpacked(path: Path, plain: Path) -> bool:
             if packed.read(3) == b"BCF":
                 _view(path, plain)
                 return True
-            if _is_bgzf(magic):
+            if bgzf.is_bgzf(magic):
                 return False
             packed.seek(0)
             with open(plain, "wb") as out:
@@ -73,15 +73,11 @@ def _view(path: Path, out: Path) -> None:
     pysam.bcftools.view("--no-version", "-Ov", "-o", str(out), str(path), catch_stdout=False)
 
 
-def _is_bgzf(magic: bytes) -> bool:
-    return magic[:4] == _BGZF and magic[12:14] == b"BC"
-
-
 def pieces(path: Path, size: int = _PIECE) -> list[Piece]:
     """Cut a plain or bgzipped file; raises ValueError where a bgzipped one is not whole."""
     length = path.stat().st_size
     with open(path, "rb") as handle:
-        blocked = _is_bgzf(handle.read(16))
+        blocked = bgzf.is_bgzf(handle.read(16))
         cuts = _block_cuts(handle.fileno(), length, size) if blocked else list(range(0, length, size))
     edges = [*cuts, length]
     return [Piece(path, i, a, b, blocked) for i, (a, b) in enumerate(pairwise(edges))]
@@ -92,14 +88,12 @@ def _block_cuts(descriptor: int, length: int, size: int) -> list[int]:
     cuts, place, text = [0], 0, 0
     with mmap.mmap(descriptor, 0, prot=mmap.PROT_READ) as data:
         while place < length:
-            head = data[place : place + 18]
-            if not _is_bgzf(head) or len(head) < 18:
-                raise ValueError("a block that is none")
+            end = place + bgzf.size(data, place)
             if text >= size:
                 cuts.append(place)
                 text = 0
-            place += int.from_bytes(head[16:18], "little") + 1
-            text += int.from_bytes(data[place - 4 : place], "little")
+            text += int.from_bytes(data[end - 4 : end], "little")
+            place = end
         if place != length:
             raise ValueError("the last block is cut off")
     return cuts
@@ -126,21 +120,13 @@ def read(piece: Piece) -> tuple[bytes, int]:
 
 def _inflated(raw: bytes) -> list[bytes | bytearray]:
     """Text of whole bgzip blocks. Raises ValueError where one is damaged."""
-    import deflate
-
     out: list[bytes | bytearray] = []
     at = 0
-    try:
-        while at < len(raw):
-            end = at + int.from_bytes(raw[at + 16 : at + 18], "little") + 1
-            size = int.from_bytes(raw[end - 4 : end], "little")
-            if size > _LARGEST:
-                raise ValueError("a block that is none")
-            if text := deflate.gzip_decompress(raw[at:end], max(size, 1)):
-                out.append(text)
-            at = end
-    except deflate.DeflateError as error:
-        raise ValueError(str(error)) from None
+    while at < len(raw):
+        end = at + bgzf.size(raw, at)
+        if text := bgzf.content(raw[at:end]):
+            out.append(text)
+        at = end
     return out
 
 
@@ -148,7 +134,7 @@ def _next(handle: IO[bytes], blocked: bool) -> bytes:
     """Some more text from where `handle` stands: one compressed block that holds any, or 64 kB."""
     if not blocked:
         return handle.read(1 << 16)
-    while head := handle.read(18):
-        if text := _inflated(head + handle.read(int.from_bytes(head[16:18], "little") + 1 - 18)):
-            return bytes(text[0])
+    while head := handle.read(bgzf.HEAD):
+        if text := bgzf.content(head + handle.read(bgzf.size(head, 0) - bgzf.HEAD)):
+            return bytes(text)
     return b""

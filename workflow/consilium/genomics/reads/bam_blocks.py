@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from consilium.genomics import bgzf
 from consilium.genomics.reads.bam_index import Chunk
 
 Ints = npt.NDArray[np.int64]
@@ -20,8 +21,6 @@ HEAD = np.dtype(
 )  # fmt: skip
 NAME_AT = 36  # where the read name begins in a record; the insert size before it is not used
 PADDING = 256  # zero bytes behind the last record, so that a read name can be taken at its longest anywhere
-_MAGIC = b"\x1f\x8b\x08\x04"
-_LARGEST = 1 << 16  # bytes of text a block
 _BATCH = 2 << 20  # compressed bytes that are worked on at once; more than the 64 kb that a block can have
 
 
@@ -82,44 +81,24 @@ def batches(handle: BinaryIO, chunks: list[Chunk]) -> Iterator[Records]:
 
 def _inflated(handle: BinaryIO, first: int, last: int) -> Iterator[list[bytearray]]:
     """Contents of the BGZF blocks that begin at file offsets `first` to `last`, in batches."""
-    import deflate
-
     handle.seek(first)
     place, rest = first, b""
     while place <= last:
-        packed = rest + handle.read(min(_BATCH, last - place + (1 << 16)))
+        packed = rest + handle.read(min(_BATCH, last - place + bgzf.LARGEST))
         if not packed:
             return
         out, at = [], 0
-        while place + at <= last and at + 18 <= len(packed):
-            size, head = _block_shape(packed, at)
-            if at + size > len(packed):
+        while place + at <= last and at + bgzf.HEAD <= len(packed):
+            end = at + bgzf.size(packed, at)
+            if end > len(packed):
                 break
-            (length,) = struct.unpack_from("<I", packed, at + size - 4)
-            if length > _LARGEST:
-                raise ValueError("a block that states more text than a BGZF block holds")
-            if text := deflate.deflate_decompress(packed[at + head : at + size - 8], max(length, 1)):
+            if text := bgzf.content(packed[at:end]):
                 out.append(text)
-            at += size
+            at = end
         if at == 0:
             raise ValueError("a BGZF block that is cut short")
         place, rest = place + at, packed[at:]
         yield out
-
-
-def _block_shape(packed: bytes, at: int) -> tuple[int, int]:
-    """(whole size, size of the header) of a block; the size stands in the BC subfield of its gzip header."""
-    if packed[at : at + 4] == _MAGIC and packed[at + 10 : at + 16] == b"\x06\x00BC\x02\x00":
-        return packed[at + 16] + 256 * packed[at + 17] + 1, 18
-    if packed[at : at + 4] != _MAGIC:
-        raise ValueError("no BGZF block where one should begin")
-    (extra,) = struct.unpack_from("<H", packed, at + 10)
-    field, last = at + 12, at + 12 + extra
-    while field < last:
-        if packed[field : field + 2] == b"BC":
-            return int(struct.unpack_from("<H", packed, field + 4)[0]) + 1, 12 + extra
-        field += 4 + int(struct.unpack_from("<H", packed, field + 2)[0])
-    raise ValueError("a gzip block without a BGZF size")
 
 
 def _record_starts(text: bytes, data: Bytes, edges: Ints, start: int) -> tuple[Ints, int]:
