@@ -298,6 +298,35 @@ def test_training_and_prediction_see_the_same_channels() -> None:
         )
 
 
+def test_the_weights_that_are_kept_are_the_mean_of_the_last_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    made, steps = [], []
+    build, advance = train.build, torch.optim.lr_scheduler.OneCycleLR.step
+
+    def built(shape: net.Shape) -> torch.nn.Module:
+        made.append(build(shape))
+        return made[-1]
+
+    def weights(of: torch.nn.Module) -> torch.Tensor:
+        return torch.cat([p.detach().flatten() for p in of.parameters()])
+
+    def stepped(self: torch.optim.lr_scheduler.OneCycleLR, *given: int) -> None:
+        advance(self, *given)
+        steps.append(weights(made[0]))  # also once when it is made: before the first step
+
+    monkeypatch.setattr(train, "build", built)
+    monkeypatch.setattr(torch.optim.lr_scheduler.OneCycleLR, "step", stepped)
+    settings = train.Settings(width=4, patch=32, batch=4, epochs=5)  # 25 steps
+    kept, losses = train.fit(two_heads(), ["P0", "P1"], settings, lambda _: None)
+    assert len(steps) == 26 and len(losses) == 5 and not kept.training
+    mean = steps[1]
+    for one in steps[2:]:
+        mean = mean + (one - mean) / (25 * train.AVERAGED)
+    torch.testing.assert_close(weights(kept), mean)
+    assert not torch.allclose(weights(kept), steps[-1], atol=1e-6)
+
+
 def test_the_probability_is_the_mean_of_the_networks_and_of_their_views() -> None:
     import torch
 

@@ -11,7 +11,7 @@ from scipy import ndimage
 
 NDArray = np.ndarray
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
-SMALLEST_ML = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
+SMALLEST_ML = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 
 
 @dataclass(frozen=True)
