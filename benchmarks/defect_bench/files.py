@@ -241,7 +241,7 @@ DEFECTS: dict[str, tuple[str, Draw]] = {
     "constant volume": ("constant image", constant),
     "not finite voxels": ("voxels without a value|not finite", not_finite),
     "no orientation": ("orientation unknown", no_orientation),
-    "left-right flipped sform or qform": ("sform and qform disagree", flipped_header),
+    "left-right flipped sform or qform": ("contradict each other on left and right", flipped_header),
     "voxel sizes of pixdim and sform differ": ("voxel sizes of pixdim and sform", sizes_disagree),
     "metres or microns": ("field of view|voxel size", wrong_units),
     "implausibly long voxels": ("very large voxels", thick_voxels),

@@ -39,8 +39,10 @@ def said(voxels: np.ndarray, with_motion: bool) -> str:
     brain = head_mask(first.reference)
     affine = np.diag([SPACING_MM * STEP] * 3 + [1.0])
     sample = Sampled(frames_of(voxels, early), brain, 2)
-    still = np.zeros(sample.taken.shape[0])
-    displacement = motion.estimate(sample, first.reference, affine, brain).displacement if with_motion else still
+    if with_motion:
+        displacement = motion.estimate(sample, first.reference, affine, brain).displacement
+    else:
+        displacement = np.zeros(sum(1 for _ in sample))  # a sample is taken as the volumes pass
     found = metrics_fmri.metrics(sample.taken.T, displacement) | metrics_fmri.of_mean(first.reference, brain)
     found |= {"slice_spikes": metrics_fmri.slice_spikes(sample.slices), "dummy_volumes": float(early)}
     return judge("fMRI", found, [])[1]
