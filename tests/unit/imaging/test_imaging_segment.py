@@ -146,6 +146,18 @@ def test_small_pieces_go_and_the_rule_is_chosen_by_dice() -> None:
     assert np.isnan(pieces.reached([], [], [])).all()
 
 
+def test_the_only_lesion_is_not_dropped_for_being_smaller_than_others() -> None:
+    probability = np.zeros((3, 20, 20))
+    probability[1, 2:6, 2:6], probability[1, 12:14, 12:14] = 0.9, 0.9  # 16 and 4 voxels
+
+    def voxels(voxel_ml: float) -> int:
+        return int(pieces.cleaned(probability, voxel_ml, pieces.Rule(0.5, 8.0)).sum())
+
+    assert voxels(0.1) == 16  # 1.6 ml, and .4 ml beside it
+    assert voxels(3.0) == 20  # 48 and 12 ml
+    assert voxels(0.03) == 0  # .48 ml: less than the least
+
+
 def test_what_a_lesion_encloses_in_a_slice_is_part_of_it() -> None:
     probability = np.zeros((3, 12, 12))
     probability[1, 2:10, 2:10] = 0.9

@@ -12,24 +12,30 @@ from scipy import ndimage
 NDArray = np.ndarray
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 SMALLEST_ML = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+LEAST_ML = 0.5  # a single piece from this on is never dropped
 
 
 @dataclass(frozen=True)
 class Rule:
-    """threshold: probability from which a voxel counts. smallest_ml: pieces below are dropped (26 neighbours)."""
+    """threshold: probability from which a voxel counts. smallest_ml: pieces below are dropped (26 neighbours), but the
+    largest one from LEAST_ML on."""
 
     threshold: float = 0.5
     smallest_ml: float = 0.5
 
 
 def cleaned(probability: NDArray, voxel_ml: float, rule: Rule) -> NDArray:
-    """Boolean mask. What a lesion encloses within a slice (a cyst, a cavity) is part of it. Where only pieces below
-    `smallest_ml` are found, nothing is found."""
+    """Boolean mask. What a lesion encloses within a slice (a cyst, a cavity) is part of it.
+
+    `smallest_ml` was chosen on patients who have a lesion: it tells what to drop beside one, not whether there is one.
+    """
     found = np.array([ndimage.binary_fill_holes(one) for one in probability >= rule.threshold])
     labels, count = ndimage.label(found, structure=np.ones((3, 3, 3)))
     if not count:
         return np.asarray(found)
-    keep = np.bincount(labels.ravel()) * voxel_ml >= rule.smallest_ml
+    size_ml = np.bincount(labels.ravel()) * voxel_ml
+    size_ml[0] = 0
+    keep = size_ml >= min(rule.smallest_ml, max(size_ml.max(), LEAST_ML))
     keep[0] = False
     return np.asarray(keep[labels])
 
