@@ -327,6 +327,8 @@ def test_the_weights_that_are_kept_are_the_mean_of_the_last_steps(monkeypatch: p
         advance(self, *given)
         steps.append(weights(made[0]))  # also once when it is made: before the first step
 
+    # What `device` sets holds for the whole process: no other test is to run without denormal numbers.
+    monkeypatch.setattr(train, "device", lambda: torch.device("cpu"))
     monkeypatch.setattr(train, "build", built)
     monkeypatch.setattr(torch.optim.lr_scheduler.OneCycleLR, "step", stepped)
     settings = train.Settings(width=4, patch=32, batch=4, epochs=5)  # 25 steps
