@@ -21,14 +21,20 @@ def block(content: bytes, before: bytes = b"") -> bytes:
     )
 
 
-@given(
-    st.binary(max_size=5000), st.sampled_from([b"", struct.pack("<2sH3s", b"XY", 3, b"abc")]), st.binary(max_size=40)
-)
-def test_a_block_is_measured_and_unpacked(content: bytes, before: bytes, behind: bytes) -> None:
-    packed = block(content, before)
+@given(st.binary(max_size=5000), st.binary(max_size=40))
+def test_a_block_is_measured_and_unpacked(content: bytes, behind: bytes) -> None:
+    packed = block(content)
     assert bgzf.size(b"ab" + packed + behind, 2) == len(packed)
     assert bgzf.content(packed) == content
-    assert bgzf.is_bgzf(packed) == (not before)
+    assert bgzf.is_bgzf(packed)
+
+
+def test_another_subfield_is_no_block() -> None:
+    """samtools refuses it as "not BGZF compressed"; a VCF of that kind is read as one gzip stream."""
+    packed = block(b"text", struct.pack("<2sH3s", b"XY", 3, b"abc"))
+    assert not bgzf.is_bgzf(packed)
+    with pytest.raises(ValueError, match="without a BGZF size"):
+        bgzf.size(packed, 0)
 
 
 @given(st.binary(max_size=60), st.booleans())
@@ -38,7 +44,7 @@ def test_other_bytes_are_refused_as_such(noise: bytes, like_gzip: bool) -> None:
         found = bgzf.size((b"\x1f\x8b\x08\x04" if like_gzip else b"") + noise, 0)
     except ValueError:
         return
-    assert found > bgzf.HEAD + 8
+    assert found >= bgzf.HEAD + 8
 
 
 @pytest.mark.parametrize("cut", [4, 10, 13, 17])

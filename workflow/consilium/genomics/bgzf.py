@@ -2,42 +2,37 @@
 
 from __future__ import annotations
 
-import struct
 from mmap import mmap
 
-HEAD = 18  # bytes from which the size of a block is known, as bgzip and its kin write it
+HEAD = 18  # bytes: a gzip header whose one subfield, BC, is the block's size; htslib takes no other either
 LARGEST = 1 << 16  # bytes, packed or not
-_MAGIC = b"\x1f\x8b\x08\x04"
+_MAGIC, _SUBFIELD = b"\x1f\x8b\x08\x04", b"\x06\x00BC\x02\x00"
 _SHORTEST = HEAD + 8  # bytes: header, and checksum and size at the end
 
 
 def is_bgzf(head: bytes) -> bool:
-    """Whether a file that begins with `head` (16 bytes) is in blocks; else it may be one gzip stream."""
-    return head[:4] == _MAGIC and head[12:14] == b"BC"
+    """Whether what begins with `head` (16 bytes) is in blocks; else it may be one gzip stream."""
+    return head[:4] == _MAGIC and head[10:16] == _SUBFIELD
 
 
 def size(packed: bytes | mmap, at: int) -> int:
-    """Bytes of the block that begins at `at`: the BC subfield of its gzip header. Raises ValueError where none does."""
-    if packed[at : at + 4] != _MAGIC:
+    """Bytes of the block that begins at `at`. Raises ValueError where none does, or it is cut short."""
+    head = packed[at : at + HEAD]
+    if head[:4] != _MAGIC:
         raise ValueError("no BGZF block where one should begin")
-    try:
-        (extra,) = struct.unpack_from("<H", packed, at + 10)
-        field, last = at + 12, at + 12 + extra
-        while field < last:
-            name, length, found = struct.unpack_from("<2s2H", packed, field)
-            if name == b"BC" and found >= _SHORTEST:
-                return int(found) + 1
-            field += 4 + length
-    except struct.error:
-        raise ValueError("a BGZF block that is cut short") from None
-    raise ValueError("a gzip block without a BGZF size")
+    if len(head) < HEAD:
+        raise ValueError("a BGZF block that is cut short")
+    found = int.from_bytes(head[16:], "little") + 1
+    if not is_bgzf(head) or found < _SHORTEST:
+        raise ValueError("a gzip block without a BGZF size")
+    return found
 
 
 def content(block: bytes) -> bytearray:
     """What a whole block holds; nothing in the end marker. Raises ValueError where it is damaged (checksum, size)."""
     import deflate
 
-    (stated,) = struct.unpack_from("<I", block, len(block) - 4)
+    stated = int.from_bytes(block[-4:], "little")
     if stated > LARGEST:
         raise ValueError("a block that states more content than a BGZF block holds")
     try:
