@@ -1,6 +1,8 @@
 """Where the project and the folder of real data are."""
 
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,14 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest tests first: begun last, they leave the other processes idle at the end."""
     items.sort(key=lambda item: "test_lint" not in item.nodeid)
+
+
+@pytest.fixture(autouse=True)
+def numbers_as_before() -> Iterator[None]:
+    """A network that was trained in this process leaves denormal numbers as they are for the tests after it."""
+    yield
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_flush_denormal(False)
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ import pytest
 from consilium.core.errors import InputError
 from consilium.core.store import read_facts, read_table
 from consilium.imaging import stages
-from consilium.imaging.segment import collect, model, pieces, train
+from consilium.imaging.segment import collect, folds, model, part, pieces, store, train
 from consilium.imaging.segment.grid import Grid
 from safetensors.numpy import load_file
 
@@ -109,6 +109,40 @@ def test_a_file_cut_short_is_named(tmp_path: Path) -> None:
         model.join([file], tmp_path / "y.safetensors")
 
 
+def test_tuning_patients_are_learned_from_once_the_rule_is_chosen_and_judged_ones_never(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+    from consilium.imaging.segment.net import build
+
+    taught, asked = [], []
+
+    def fit(opened: object, patients: list[str], settings: train.Settings, say: object, start: object = None):  # type: ignore[no-untyped-def]
+        taught.append((patients, settings, start))
+        return build(settings.shape).eval(), [float(len(taught))]
+
+    def tuned(opened: object, entries: list[store.Entry], net: object, *more: object) -> np.ndarray:
+        asked.append(([e.patient for e in entries], net, len(taught)))
+        return np.eye(6)
+
+    monkeypatch.setattr(train, "device", lambda: torch.device("cpu"))
+    monkeypatch.setattr(train, "fit", fit)
+    monkeypatch.setattr(part, "_tuned", tuned)
+    cohort(tmp_path)
+    opened = store.load(stored(tmp_path))
+    made = part.fit(opened, "0", 0, train.Settings(width=4, epochs=10), print)
+    groups = {e.patient: e.group for e in opened.trainable if e.fold != 0}
+    learning, tuning = folds.tuning(groups, 0, "0")
+    (first, own, none), (again, more, start) = taught
+    assert (first, none) == (learning, None) and again == sorted(groups) and set(tuning) <= set(again)
+    assert not {e.patient for e in opened.trainable if e.fold == 0} & {*first, *again}
+    assert asked == [(tuning, start, 1)]  # by the network that has not learned from them, before the other is trained
+    assert (own.epochs, more.epochs) == (10, 5) and own.seed != more.seed
+    assert len(made.nets) == 1 and made.nets[0] is not start and made.settings == own
+    assert made.notes[0]["loss"] == [1.0, 2.0] and made.notes[0]["n_learning"] == len(learning)
+    assert model.common_rule(made.notes) == made.rule
+
+
 @pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes_and_they_are_read_back(tmp_path: Path) -> None:
     cohort(tmp_path)
@@ -132,15 +166,15 @@ def test_planted_balls_are_found_by_networks_that_did_not_see_the_patient(tmp_pa
     cohort(tmp_path)
     store = stored(tmp_path)
     manifests = []
-    for part in ("0", "1", "final"):
-        file, members = tmp_path / f"{part}.safetensors", range(2 if part == "0" else 1)
-        networks = [tmp_path / f"{part}_{member}.safetensors" for member in members]
+    for held in ("0", "1", "final"):
+        file, members = tmp_path / f"{held}.safetensors", range(2 if held == "0" else 1)
+        networks = [tmp_path / f"{held}_{member}.safetensors" for member in members]
         for member in members:
-            stages.segment_train(store, part, networks[member], member, dimensions, width=4, patch=SIDE, depth=8,
+            stages.segment_train(store, held, networks[member], member, dimensions, width=4, patch=SIDE, depth=8,
                                  batch=4, epochs=15, seed=1)  # fmt: skip
         stages.segment_join(networks, file)
-        manifests.append(tmp_path / f"{part}.json")
-        stages.segment_predict(store, tmp_path / "samples.tsv", part, file, tmp_path / "patients", manifests[-1])
+        manifests.append(tmp_path / f"{held}.json")
+        stages.segment_predict(store, tmp_path / "samples.tsv", held, file, tmp_path / "patients", manifests[-1])
     out = {n: tmp_path / n for n in ("table.tsv", "records.json", "figure.png")}
     stages.segment_collect(manifests, store, tmp_path / "samples.tsv", *out.values())
     table = read_table(out["table.tsv"], "segmentation").set_index("patient")

@@ -15,12 +15,15 @@ from consilium.imaging.segment.model import Model
 from consilium.imaging.segment.store import Entry, Store
 
 FEWEST = 4  # patients to learn from
+AGAIN = 0.5  # of the epochs, once more with the tuning patients; a seed of its own, beyond those of the folds
+AGAIN_SEED = 50
 
 
 def fit(store: Store, part: str, member: int, settings: train.Settings, say: Callable[[str], None]) -> Model:
     """One network of a part, and the threshold and clean-up that suit its tuning patients best.
 
-    member: which of the part's networks; each has its own seed and tuning patients. The judged fold is not touched.
+    member: which of the part's networks; each has its own seed and tuning patients. Once threshold and clean-up are
+    chosen, the network goes on learning from all of them. The judged fold is not touched.
     """
     judged = {e.patient for e in stores.judged(store.trainable, part)}
     groups = {e.patient: e.group for e in store.trainable if e.patient not in judged}
@@ -38,9 +41,12 @@ def fit(store: Store, part: str, member: int, settings: train.Settings, say: Cal
     table = _tuned(store, entries, net, own, grid)
     rule = pieces.best([table], [len(entries)])
     say(f"tuning patients: {len(entries)}, best {rule}; mean Dice by threshold and smallest piece:\n{table.round(3)}")
+    say("once more, with the tuning patients")
+    more = replace(own, epochs=max(1, round(AGAIN * own.epochs)), seed=own.seed + AGAIN_SEED)
+    net, more_losses = train.fit(store, sorted(groups), more, say, start=net)
     notes = {"part": part, "member": member, "seed": own.seed, "n_learning": len(learning), "n_tuning": len(tuning),
              "tuning_dice": [[round(v, 5) for v in row] for row in table.tolist()] if entries else [],
-             "loss": [round(v, 5) for v in losses]}  # fmt: skip
+             "loss": [round(v, 5) for v in losses + more_losses]}  # fmt: skip
     return Model((net,), store.facts["kind"], grid, own, rule, (notes,))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections.abc import Callable
@@ -59,8 +60,10 @@ def device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def fit(store: Store, patients: list[str], settings: Settings, say: Callable[[str], None]) -> tuple[Any, list[float]]:
-    """(network in evaluation mode, mean loss by epoch) after training on `patients`.
+def fit(
+    store: Store, patients: list[str], settings: Settings, say: Callable[[str], None], start: Any = None
+) -> tuple[Any, list[float]]:
+    """(network in evaluation mode, mean loss by epoch) after training on `patients`; start: a network to go on from.
 
     Dice + cross-entropy, AdamW, one cycle of the learning rate (arXiv:1708.07120), exponential mean of the weights.
     bfloat16 on a graphics card; float32 in channels-last order on the CPU, where bfloat16 without its instructions is
@@ -75,7 +78,8 @@ def fit(store: Store, patients: list[str], settings: Settings, say: Callable[[st
     random = np.random.default_rng(settings.seed)
     generator = torch.Generator().manual_seed(settings.seed)
     order = torch.channels_last if settings.dimensions == 2 else torch.channels_last_3d
-    net = build(settings.shape).to(where).to(memory_format=order)  # type: ignore[call-overload]
+    net = copy.deepcopy(start).train() if start is not None else build(settings.shape)
+    net = net.to(where).to(memory_format=order)  # type: ignore[call-overload]
     patches = Patches(store, patients, settings.shape, settings.patch, settings.depth, settings.mirror,
                       settings.augmentation)  # fmt: skip
     steps = math.ceil(patches.slices / (settings.batch * patches.depth))
