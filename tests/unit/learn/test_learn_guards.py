@@ -134,6 +134,10 @@ def test_names_that_only_sound_like_identifiers_warn_at_most():
     assert identifiers.identifiers(cohort(reads))["verdict"] == "warn"
     assert identifiers.identifiers(cohort(table("ehr/x", RNG.normal(size=(40, 2)))))["verdict"] == "pass"
     assert identifiers.identifiers(cohort(reads), ["omics/x: x0", "omics/x: x1"])["verdict"] == "pass"
+    voxels = replace(reads, name="imaging/radiomics")  # counted here, not supplied
+    assert identifiers.identifiers(cohort(voxels))["verdict"] == "pass"
+    numbered = replace(voxels, values=np.sort(voxels.values, axis=0))
+    assert identifiers.identifiers(cohort(numbered))["verdict"] == "fail"
 
 
 def test_dates_of_files_are_held_against_the_index_date():

@@ -15,6 +15,9 @@ Array = np.ndarray
 IDENTIFIERS = "no identifier among the features"
 MIN_ROWS = 20
 LARGE = 1e4  # whole numbers beyond it, all different, could be record numbers
+# Rooms whose columns are counted or measured by this workflow: a large whole number there is a count of voxels.
+MEASURED = ("imaging/", "genomics/", "text/")
+LARGE_NUMBERS = "large whole numbers of which none repeats"
 _NAMED = re.compile(
     r"(^|[^a-z])(id|ids|mrn|ssn|nhs|barcode|accession|identifier|uuid|guid|hash|(patient|subject|case|record|row|sample"
     r"|medical|hospital|study)[ .-]?(id|no|nr|num|number|code|index|key))([^a-z]|$)",
@@ -24,7 +27,8 @@ _NAMED = re.compile(
 
 def identifiers(cohort: Cohort, allow: Sequence[str] = ()) -> Gate:
     """Fail: columns that number the patients, follow the numbers in their names, or are named like identifiers and
-    hardly repeat. Warn: named so but repeating, or large whole numbers of which none repeats (also counts of reads)."""
+    hardly repeat. Warn: named so but repeating, or, in a supplied table, large whole numbers of which none repeats
+    (also counts of reads)."""
     clear: list[dict[str, str]] = []
     doubtful: list[dict[str, str]] = []
     numbers = _numbers(cohort.patients)
@@ -35,7 +39,7 @@ def identifiers(cohort: Cohort, allow: Sequence[str] = ()) -> Gate:
             if f"{b.name}: {name}" in allow:
                 continue
             why, sure = _why(name, b.values[:, c].astype(float), numbers)
-            if why:
+            if why and not (why == LARGE_NUMBERS and b.name.startswith(MEASURED)):
                 (clear if sure else doubtful).append({"feature": f"{b.name}: {name}", "why": why})
     if not clear and not doubtful:
         return gate(IDENTIFIERS, "pass", "no feature is named like one, numbers the patients or follows their names")
@@ -73,5 +77,5 @@ def _why(name: str, x: Array, numbers: Array) -> tuple[str, bool]:
         if np.isfinite(own).all() and abs(rank_correlation(x, own)) > TOO_GOOD:
             return "follows the numbers in the patients' names", True
         if (x == np.round(x)).all() and np.abs(x).max() >= LARGE and len(np.unique(x)) == len(x):
-            return "large whole numbers of which none repeats", False
+            return LARGE_NUMBERS, False
     return ("named like one", False) if named else ("", False)
