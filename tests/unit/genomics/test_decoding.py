@@ -18,7 +18,7 @@ from consilium.genomics.intake.build import CONTIGS
 from consilium.genomics.intake.calls import ABSENT, MISSING, Calls, Part, merge
 from consilium.genomics.intake.patient import Setup
 from consilium.genomics.intake.thresholds import Limits
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 from vcf_files import SITES
 from vcf_files import text as vcf_text
@@ -110,6 +110,8 @@ def decoded(path: Path, patients: list[str], setup: Setup) -> JointFile:
 @settings(max_examples=EXAMPLES, deadline=None, phases=PHASES)
 def test_fast_and_full_reading_agree(tmp_path_factory: pytest.TempPathFactory, setup: Setup, rows: list[str],
                                      packed: bool) -> None:  # fmt: skip
+    # A file of other contigs alone is refused by what the full reader is given to check: here that is nothing.
+    assume(not all(row.startswith("GL000") for row in rows))
     folder = tmp_path_factory.mktemp("joint")
     path = folder / "joint.vcf"
     path.write_text(vcf_text(rows, NAMES, META))
@@ -121,9 +123,13 @@ def test_fast_and_full_reading_agree(tmp_path_factory: pytest.TempPathFactory, s
     fast = decoded_without_full_reading(path, patients, setup)
     assert fast.patients == full.patients
     assert rows_of([(fast.folder, fast.patients)], patients) == rows_of_merge([(full.calls, full.patients)], patients)
-    # Genotypes of records that FILTER takes out, or on other contigs, are not looked at.
+    # Genotypes of records that FILTER takes out, or on other contigs, are not looked at, nor INFO but END and sample
+    # values, which nobody reads (docs/methods/genomics_cohort.md).
     passing = {i for i, row in enumerate(path_lines(rows), start=1) if " q10 " not in row and "GL000" not in row}
-    assert [p for p in told(fast.problems) if p[0] in passing] == [p for p in told(full.problems) if p[0] in passing]
+    unread = ("genotype used, but INFO AC", "genotype used, but sample value AD")
+    used = [[p for p in told(joint.problems) if p[0] in passing and not p[1].startswith(unread)]
+            for joint in (fast, full)]  # fmt: skip
+    assert used[0] == used[1]
 
 
 def path_lines(rows: list[str]) -> list[str]:

@@ -1,8 +1,12 @@
 """Quality metrics against MRIQC's own functions, against known truths, and verdicts in words."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from consilium.core.sheets import Sample
 from consilium.imaging.brain.registration import head_mask
+from consilium.imaging.collect import Cohort
 from consilium.imaging.fmri import overview
 from consilium.imaging.quality import (
     artefacts,
@@ -16,6 +20,7 @@ from consilium.imaging.quality import (
     sketch,
     slices,
     structural,
+    table,
     units,
 )
 from consilium.imaging.quality.verdict import judge
@@ -163,6 +168,21 @@ def test_copies_are_known_and_other_people_are_not(head: Scan) -> None:
     images = [voxels, 3 * voxels**0.8 + 7, voxels[::-1], voxels[:, ::-1]]
     found = cohort.copies(np.stack([sketch.draw(v, head.affine) for v in images]))
     assert [(i, j, turned) for i, j, _, turned in found] == [(0, 1, False), (0, 2, True), (1, 2, True)]
+
+
+@pytest.mark.parametrize(("kind", "told"), [("T1", True), ("PET", False), ("fMRI", False)])
+def test_coarse_images_of_two_people_may_be_more_alike(tmp_path: Path, kind: str, told: bool) -> None:
+    random = np.random.default_rng(0)
+    first = random.normal(size=(6, 7, 6))
+    people = Cohort([], [Sample(p, "imaging", kind, p, "", kind, i) for i, p in enumerate(("P1", "P2"), 2)], [])
+    for s, likeness in zip(people.samples, (first, first + 0.14 * random.normal(size=first.shape)), strict=True):
+        folder = tmp_path / s.patient
+        folder.mkdir()
+        np.save(folder / table.SKETCH, likeness)
+        people.facts[(s.patient, s.sample)] = (folder, {"voxel_hash": s.patient}, {})
+    ((_, _, r, _),) = cohort.copies(np.stack([np.load(tmp_path / p / table.SKETCH) for p in ("P1", "P2")]))
+    assert cohort.ALIKE < r < cohort.ALIKE_COARSE
+    assert bool(table._copies(people, people.samples)) == told
 
 
 def test_outliers_are_told_by_direction() -> None:

@@ -57,8 +57,9 @@ def _limited(line: str, names: Sequence[str], limits: Limits, lost: Counter[str]
     for i, name in enumerate(names, start=9):
         values = cells[i].split(":")
         texts = [(values[at].strip(), limit) for at, limit in wanted if at < len(values)]
-        if any(_NUMBER.fullmatch(text) and float(text) < limit for text, limit in texts):
-            lost[name] += values[0].strip("./|") != ""
+        called = values[0].strip("./|") != ""
+        if called and any(_NUMBER.fullmatch(text) and float(text) < limit for text, limit in texts):
+            lost[name] += 1
             cells[i] = ":".join(["./.", *values[1:]])
     return "\t".join(cells)
 

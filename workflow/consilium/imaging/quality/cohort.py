@@ -11,7 +11,8 @@ from consilium.imaging.quality.measures import METRICS
 from consilium.imaging.quality.sketch import mirrored, unit
 
 ALIKE = 0.985  # correlation of two likenesses from which on they are called copies (other people's heads: at most .92)
-ALIKE_SERIES = 0.995  # where one is a series: coarse heads of two people come to .988
+ALIKE_COARSE = 0.995  # where one is a series or a PET: coarse heads of two people come to .988 and .994
+COARSE = {"fMRI", "PET"}
 BLOCK = 512  # likenesses compared at once
 MIN_GROUP = 8  # images of one kind and scanner that an outlier needs
 OUTLIER_Z = 4.5
