@@ -44,7 +44,7 @@ def test_other_bytes_are_refused_as_such(noise: bytes, like_gzip: bool) -> None:
         found = bgzf.size((b"\x1f\x8b\x08\x04" if like_gzip else b"") + noise, 0)
     except ValueError:
         return
-    assert found >= bgzf.HEAD + 8
+    assert found > bgzf.HEAD + 8
 
 
 @pytest.mark.parametrize("cut", [4, 10, 13, 17])

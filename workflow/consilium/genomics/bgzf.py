@@ -7,7 +7,7 @@ from mmap import mmap
 HEAD = 18  # bytes: a gzip header whose one subfield, BC, is the block's size; htslib takes no other either
 LARGEST = 1 << 16  # bytes, packed or not
 _MAGIC, _SUBFIELD = b"\x1f\x8b\x08\x04", b"\x06\x00BC\x02\x00"
-_SHORTEST = HEAD + 8  # bytes: header, and checksum and size at the end
+_SHORTEST = HEAD + 9  # bytes: header, anything packed, checksum and size at the end
 
 
 def is_bgzf(head: bytes) -> bool:

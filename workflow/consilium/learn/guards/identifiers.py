@@ -17,7 +17,6 @@ MIN_ROWS = 20
 LARGE = 1e4  # whole numbers beyond it, all different, could be record numbers
 # Rooms whose columns are counted or measured by this workflow: a large whole number there is a count of voxels.
 MEASURED = ("imaging/", "genomics/", "text/")
-LARGE_NUMBERS = "large whole numbers of which none repeats"
 _NAMED = re.compile(
     r"(^|[^a-z])(id|ids|mrn|ssn|nhs|barcode|accession|identifier|uuid|guid|hash|(patient|subject|case|record|row|sample"
     r"|medical|hospital|study)[ .-]?(id|no|nr|num|number|code|index|key))([^a-z]|$)",
@@ -38,8 +37,8 @@ def identifiers(cohort: Cohort, allow: Sequence[str] = ()) -> Gate:
         for c, name in enumerate(b.features):
             if f"{b.name}: {name}" in allow:
                 continue
-            why, sure = _why(name, b.values[:, c].astype(float), numbers)
-            if why and not (why == LARGE_NUMBERS and b.name.startswith(MEASURED)):
+            why, sure = _why(name, b.values[:, c].astype(float), numbers, supplied=not b.name.startswith(MEASURED))
+            if why:
                 (clear if sure else doubtful).append({"feature": f"{b.name}: {name}", "why": why})
     if not clear and not doubtful:
         return gate(IDENTIFIERS, "pass", "no feature is named like one, numbers the patients or follows their names")
@@ -57,7 +56,7 @@ def _numbers(patients: Sequence[str]) -> Array:
     return np.array([float(r) if r else np.nan for r in runs])
 
 
-def _why(name: str, x: Array, numbers: Array) -> tuple[str, bool]:
+def _why(name: str, x: Array, numbers: Array, supplied: bool) -> tuple[str, bool]:
     """(why the column looks like an identifier or "", beyond doubt?)."""
     rows = np.flatnonzero(np.isfinite(x))
     x = x[rows]
@@ -76,6 +75,6 @@ def _why(name: str, x: Array, numbers: Array) -> tuple[str, bool]:
         own = numbers[rows]
         if np.isfinite(own).all() and abs(rank_correlation(x, own)) > TOO_GOOD:
             return "follows the numbers in the patients' names", True
-        if (x == np.round(x)).all() and np.abs(x).max() >= LARGE and len(np.unique(x)) == len(x):
-            return LARGE_NUMBERS, False
+        if supplied and (x == np.round(x)).all() and np.abs(x).max() >= LARGE and len(np.unique(x)) == len(x):
+            return "large whole numbers of which none repeats", False
     return ("named like one", False) if named else ("", False)
