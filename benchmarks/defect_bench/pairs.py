@@ -9,7 +9,7 @@ from consilium.imaging.quality import cohort, relations, sketch
 from consilium.imaging.resampling import at_spacing, resample
 from consilium.imaging.volume import Volume
 from consilium.simulate import images_defects as plant
-from consilium.simulate.images_brain import t1
+from consilium.simulate.images_brain import pet, t1
 from consilium.simulate.images_head import random_pose
 
 from defect_bench.heads import Head
@@ -17,11 +17,11 @@ from defect_bench.heads import Head
 Rng = np.random.Generator
 
 
-def _same(original: np.ndarray, grid: np.ndarray, copy: np.ndarray, copy_grid: np.ndarray) -> str:
-    pair = [Volume(v, g, "T1", "nifti") for v, g in ((original, grid), (copy, copy_grid))]
+def _same(original: np.ndarray, grid: np.ndarray, copy: np.ndarray, copy_grid: np.ndarray, kind: str = "T1") -> str:
+    pair = [Volume(v, g, kind, "nifti") for v, g in ((original, grid), (copy, copy_grid))]
     if pair[0].digest() == pair[1].digest():
         return "same voxels as"
-    found = cohort.copies(np.stack([sketch.draw(v.voxels, v.affine) for v in pair]))
+    found = cohort.copies(np.stack([sketch.draw(v.voxels, v.affine) for v in pair]), [kind, kind])
     return "" if not found else "a mirrored copy of" if found[0][3] else "nearly the same image as"
 
 
@@ -31,9 +31,13 @@ def exact(head: Head, rng: Rng) -> str:
     return _same(head.voxels, head.affine, head.voxels.copy(), moved)
 
 
+def _bent(voxels: np.ndarray, rng: Rng) -> np.ndarray:
+    bent = np.power(voxels, rng.uniform(0.6, 1.5)) * rng.uniform(0.01, 50) + rng.uniform(0, 100)
+    return np.asarray(bent, dtype=np.float32)
+
+
 def rescaled(head: Head, rng: Rng) -> str:
-    bent = np.power(head.voxels, rng.uniform(0.6, 1.5)) * rng.uniform(0.01, 50) + rng.uniform(0, 100)
-    return _same(head.voxels, head.affine, bent.astype(np.float32), head.affine)
+    return _same(head.voxels, head.affine, _bent(head.voxels, rng), head.affine)
 
 
 def resampled(head: Head, rng: Rng) -> str:
@@ -41,15 +45,44 @@ def resampled(head: Head, rng: Rng) -> str:
     return _same(head.voxels, head.affine, copy, grid)
 
 
+def _turned(voxels: np.ndarray, rng: Rng) -> np.ndarray:
+    noisy = voxels[::-1] + rng.normal(0, 0.01 * voxels.std(), voxels.shape)
+    return np.ascontiguousarray(noisy, np.float32)
+
+
 def mirrored(head: Head, rng: Rng) -> str:
-    noisy = head.voxels[::-1] + rng.normal(0, 0.01 * head.voxels.std(), head.voxels.shape)
-    return _same(head.voxels, head.affine, np.ascontiguousarray(noisy, np.float32), head.affine)
+    return _same(head.voxels, head.affine, _turned(head.voxels, rng), head.affine)
 
 
 def other_people(head: Head, rng: Rng) -> str:
     """Clean: two people are no copies of each other."""
     scan = t1(float(rng.normal()), "female", "site_1", rng, 4.0)
     return _same(head.voxels, head.affine, scan.voxels.astype(np.float32), scan.affine)
+
+
+def _pet(rng: Rng) -> tuple[np.ndarray, np.ndarray]:
+    scan = pet(float(rng.normal()), rng)
+    return scan.voxels, scan.affine
+
+
+def pet_rescaled(rng: Rng) -> str:
+    voxels, grid = _pet(rng)
+    return _same(voxels, grid, _bent(voxels, rng), grid, "PET")
+
+
+def pet_resampled(rng: Rng) -> str:
+    voxels, grid = _pet(rng)
+    return _same(voxels, grid, *at_spacing(voxels, grid, float(rng.uniform(4.5, 6.0))), "PET")
+
+
+def pet_mirrored(rng: Rng) -> str:
+    voxels, grid = _pet(rng)
+    return _same(voxels, grid, _turned(voxels, rng), grid, "PET")
+
+
+def pets_of_two(rng: Rng) -> str:
+    """Clean: two people."""
+    return _same(*_pet(rng), *_pet(rng), "PET")
 
 
 def flair_of(voxels: np.ndarray, affine: np.ndarray, rng: Rng) -> np.ndarray:
@@ -96,6 +129,12 @@ DEFECTS: dict[str, tuple[str, Callable[[Head, Rng], str]]] = {
     "copy with other grey values": ("nearly the same", rescaled),
     "copy on another grid": ("nearly the same", resampled),
     "mirrored copy": ("mirrored copy", mirrored),
+}
+PETS: dict[str, tuple[str, Callable[[Rng], str]]] = {
+    "PET copy with other grey values": ("nearly the same", pet_rescaled),
+    "PET copy on another grid": ("nearly the same", pet_resampled),
+    "mirrored PET copy": ("mirrored copy", pet_mirrored),
+    "PETs of two people": ("", pets_of_two),
 }
 SLOW: dict[str, tuple[str, Callable[[Rng], str]]] = {
     "left-right flipped against the patient's T1": ("left and right are exchanged", flipped),

@@ -16,6 +16,7 @@ WORK_MM = 3.0
 # Of the darkest voxels, mostly air and what lies beyond the image, the order is noise: this share at least is one rank,
 DARK = 0.4
 AIR = 0.03  # and all that is hardly above the darkest, as a share of the range
+DETAIL_STEPS = 1.0  # SD of the surroundings, in steps of the grid
 
 Sketch = NDArray[np.float16]
 
@@ -41,6 +42,20 @@ def draw(voxels: Voxels, affine: Affine) -> Sketch:
     darkest, bright = np.percentile(small, [100 * DARK, 99])
     ranks[small.ravel() <= max(darkest, fill + AIR * (bright - fill))] = DARK
     return ranks.reshape(SHAPE).astype(np.float16)
+
+
+def detail(sketches: NDArray) -> NDArray[np.float32]:
+    """Likenesses (n, x, y, z) without what is smooth in them: how the foreground departs from its surroundings.
+
+    All heads are smooth alike; gyri, ventricles and noise are an image's own. 0 outside the foreground and at its edge.
+    """
+    out = np.zeros(np.shape(sketches), dtype=np.float32)
+    for here, ranks in zip(out, np.asarray(sketches, dtype=np.float32), strict=True):
+        inside = ranks > DARK + 0.01  # float16 rounds
+        weight = ndimage.gaussian_filter(inside.astype(np.float32), DETAIL_STEPS)
+        around = ndimage.gaussian_filter(ranks * inside, DETAIL_STEPS) / np.maximum(weight, 1e-3)
+        here[...] = (ranks - around) * ndimage.binary_erosion(inside)
+    return out
 
 
 def unit(sketches: NDArray) -> NDArray[np.float32]:

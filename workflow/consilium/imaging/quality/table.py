@@ -86,9 +86,7 @@ def _copies(cohort: Cohort, judged: list[Sample]) -> dict[Key, list[str]]:
         return {}
     likenesses = np.stack([np.load(cohort.facts[(s.patient, s.sample)][0] / SKETCH) for s in drawn])
     out: dict[Key, list[str]] = {}
-    for i, j, r, turned in across.copies(likenesses):
-        if r < across.ALIKE_COARSE and across.COARSE & {drawn[i].kind, drawn[j].kind}:
-            continue
+    for i, j, r, turned in across.copies(likenesses, [s.kind for s in drawn]):
         hashes = [cohort.facts[(drawn[k].patient, drawn[k].sample)][1]["voxel_hash"] for k in (i, j)]
         if hashes[0] == hashes[1]:
             continue
