@@ -34,3 +34,12 @@ def test_links_in_documents_lead_somewhere(root):
     for page in [*root.glob("*.md"), *(root / "docs").glob("**/*.md"), root / "config/README.md"]:
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_every_row_of_a_table_stands_under_its_head(root):
+    """A blank line within a table ends it for whoever draws it."""
+    for page in [*root.glob("*.md"), *(root / "docs").glob("**/*.md"), root / "config/README.md"]:
+        lines = ["", *page.read_text().splitlines(), ""]
+        for before, line, after in zip(lines, lines[1:], lines[2:], strict=False):
+            if line.startswith("|") and not before.startswith("|"):
+                assert re.fullmatch(r"\|[\s:|-]+\|", after), f"{page.name}: {line[:60]}"
