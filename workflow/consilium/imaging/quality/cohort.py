@@ -30,14 +30,16 @@ Pair = tuple[int, int, float, bool]
 def copies(sketches: NDArray, kinds: Sequence[str]) -> list[Pair]:
     """(i, j, correlation, mirrored) of every pair i < j of likenesses (n, x, y, z) that are nearly one image.
 
-    kinds (n,): of the images. Where one is of ALIKE_DETAIL, the correlation is that of their detail.
+    kinds (n,): of the images. Where both are of ALIKE_DETAIL, the correlation is that of their detail.
     """
-    limits = [ALIKE_DETAIL.get(kind, 0.0) for kind in kinds]
-    out = [pair for pair in _pairs(sketches, ALIKE) if not max(limits[pair[0]], limits[pair[1]])]
-    if any(limits):
-        found = _pairs(detail(sketches), min(ALIKE_DETAIL.values()))
-        needed = [max(limits[i], limits[j]) for i, j, _, _ in found]
-        out += [pair for pair, least in zip(found, needed, strict=True) if least and pair[2] >= least]
+    coarse = [i for i, kind in enumerate(kinds) if kind in ALIKE_DETAIL]
+    by_detail = {*coarse}
+    out = [pair for pair in _pairs(sketches, ALIKE) if not {pair[0], pair[1]} <= by_detail]
+    if coarse:
+        for i, j, r, turned in _pairs(detail(sketches[coarse]), min(ALIKE_DETAIL.values())):
+            first, second = coarse[i], coarse[j]
+            if r >= max(ALIKE_DETAIL[kinds[first]], ALIKE_DETAIL[kinds[second]]):
+                out.append((first, second, r, turned))
     return sorted(out)
 
 
