@@ -133,7 +133,8 @@ def test_arrow_arrays_are_written_as_the_table_is(tmp_path):
     store.write_table(tmp_path / "a.parquet", "polygenic_matches", pd.DataFrame(columns))
     arrays = {name: pa.array(values) for name, values in reversed(columns.items())}
     arrays["weight"] = pa.array(columns["weight"], from_pandas=True)
-    store.write_arrow(tmp_path / "b.parquet", "polygenic_matches", arrays)
+    parts = [{name: array[at : at + 1] for name, array in arrays.items()} for at in range(2)]
+    store.write_arrow(tmp_path / "b.parquet", "polygenic_matches", parts)
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from consilium.genomics.intake.build import CONTIGS
 from consilium.genomics.scores.frequencies import Frequencies, no_frequencies
 from consilium.genomics.scores.matching import NAMES, Rules
-from consilium.genomics.scores.rows import Scored, posteriors, score_all, score_rows
+from consilium.genomics.scores.rows import Columns, Scored, posteriors, score_all, score_columns
 from consilium.genomics.scores.scoring_file import EFFECTS, ScoringFile, Terms, site_keys
 from star_fixtures import Row, store
 
@@ -54,7 +54,11 @@ def scored(
 
 def rows_of(*args: Any, patients: list[str] | None = None, **kwargs: Any) -> list[dict[str, Any]]:
     one, samples = scored(*args, **kwargs)
-    return score_rows(one, samples, patients or samples)
+    return as_rows(score_columns(one, samples, patients or samples))
+
+
+def as_rows(columns: Columns) -> list[dict[str, Any]]:
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def matches_of(*args: Any, **kwargs: Any) -> list[str]:

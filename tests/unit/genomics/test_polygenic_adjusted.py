@@ -90,9 +90,9 @@ def test_absolute_risk_is_calibrated(prevalence: float, auc: float) -> None:
 def test_spread_over_scores_of_one_trait() -> None:
     rows = {"patient": ["a", "a", "a", "b", "b"], "trait_id": ["t", "t", "u", "t", "t"],
             "percentile": [10.0, 80.0, 50.0, 30.0, math.nan]}  # fmt: skip
-    told = with_spread(rows)
-    assert told["n_trait_scores"] == [2, 2, 1, 1, 1]
-    assert told["trait_lowest"][:2] == [10, 10] and told["trait_highest"][:2] == [80, 80]
+    told = with_spread({name: np.array(values) for name, values in rows.items()})
+    assert told["n_trait_scores"].tolist() == [2, 2, 1, 1, 1]
+    assert told["trait_lowest"][:2].tolist() == [10, 10] and told["trait_highest"][:2].tolist() == [80, 80]
     assert np.isnan(told["trait_lowest"]).tolist() == [False, False, True, True, True]
 
 

@@ -14,14 +14,14 @@ from consilium.genomics.cohort.planes import pack_calls
 from consilium.genomics.scores.allele_codes import AlleleCodes
 from consilium.genomics.scores.frequencies import no_frequencies
 from consilium.genomics.scores.matching import Rules
-from consilium.genomics.scores.rows import NO_GENOTYPES, match_arrays, read_scores, score_rows
+from consilium.genomics.scores.rows import NO_GENOTYPES, match_arrays, read_scores, score_columns
 from consilium.genomics.scores.rows import score_all as all_scores
 from consilium.genomics.scores.scoring_file import DOMINANT, RECESSIVE, read_scoring_file
 from consilium.genomics.scores.stored_copies import stored_copies
 from consilium.genomics.scores.sums import Wanted, add_up, coded, expected, variance
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from score_fixtures import NAN, known, matches_of, rows_of, score, scored
+from score_fixtures import NAN, as_rows, known, matches_of, rows_of, score, scored
 from star_fixtures import DATA, Row, needs_data, read_vcf, store
 
 
@@ -318,7 +318,7 @@ def test_sums_of_pgsc_calc_are_reproduced() -> None:
         read_scores([folder / "PGS000586_hmPOS_GRCh38.txt.gz"])[0], genotypes, no_frequencies(),
         np.empty((60, 0)), Rules(), None,
     )[0]  # fmt: skip
-    sums = score_rows(one, chosen, chosen)
+    sums = as_rows(score_columns(one, chosen, chosen))
     assert one.matches.used.sum() == 809
     assert one.matches.lost == "139 ambiguous, 43 not autosomal, 30 not found, 2 other alleles"
     assert all(r["status"] == "assessed" and r["n_used"] == 809 for r in sums)

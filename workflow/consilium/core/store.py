@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -141,11 +141,13 @@ def write_columns(path: Path, name: str, columns: dict[str, Any]) -> None:
         _write(temporary, tsv.lines(ordered))
 
 
-def write_arrow(path: Path, name: str, columns: dict[str, pa.Array]) -> None:
-    """Write a Parquet table of at least one row as `write_table` does, from Arrow arrays by name. The same bytes."""
+def write_arrow(path: Path, name: str, parts: Sequence[dict[str, pa.Array]]) -> None:
+    """Write a Parquet table of at least one row as `write_table` does, from Arrow arrays by name, those of one part
+    below those of the one before. The same bytes."""
     import pyarrow as pa
     from pyarrow import parquet
 
+    columns = {column: pa.concat_arrays([part[column] for part in parts]) for column in parts[0]}
     record = register.TABLES[name]
     # What pandas knows of the columns stands in the file, so that they are read back with their types.
     first = record.check(pa.table(columns).slice(0, 1).to_pandas())

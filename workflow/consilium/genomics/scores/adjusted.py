@@ -1,4 +1,4 @@
-"""Rows of polygenic_adjusted.tsv: a patient's scores against the reference, and what follows from it."""
+"""Columns of polygenic_adjusted.tsv: a patient's scores against the reference, and what follows from it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from consilium.genomics.scores import adjustment
 from consilium.genomics.scores.matching import Rules
 from consilium.genomics.scores.reference import Reference, ScoreReference
 from consilium.genomics.scores.risk import Measured, absolute_risk
-from consilium.genomics.scores.rows import ASSESSED, NOT_ASSESSED, Scored
+from consilium.genomics.scores.rows import ASSESSED, NOT_ASSESSED, Columns, Scored
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +24,8 @@ NO_REFERENCE = "no reference for polygenic scores (genomics.reference_panel or g
 NO_RISK = "no prevalence and AUC of this score in the configuration (genomics.polygenic_risk)"
 
 _NUMBERS = ("sum_reference", "lost_variance", "z_norm1", "z_norm2", "z_population", "percentile", "risk",
-            "prevalence", "auc", "trait_lowest", "trait_highest")  # fmt: skip
+            "prevalence", "auc")  # fmt: skip
+_PLACE = ("z_norm2", "z_population", "population")  # what the risk follows from
 
 
 @dataclass(frozen=True)
@@ -77,58 +78,72 @@ def unusable(scored: Scored, reference: Reference | None, rules: Rules) -> str:
     return ""
 
 
-def adjusted_rows(
-    scored: Scored, plain: Sequence[Mapping[str, Any]], samples: Sequence[str], reference: Reference | None,
-    where: Places | None, rules: Rules, risk: Measured | None, sexes: Mapping[str, str],
-) -> list[dict[str, Any]]:  # fmt: skip
-    """One row per row of `plain` (polygenic.tsv). sexes: of the patients, as in their sheet."""
-    at = {sample: i for i, sample in enumerate(samples)}
+def adjusted_columns(
+    scored: Scored, plain: Columns, samples: Sequence[str], reference: Reference | None, where: Places | None,
+    rules: Rules, risk: Measured | None, sexes: Mapping[str, str],
+) -> Columns:  # fmt: skip
+    """A row per row of `plain` (polygenic.tsv). sexes: of the patients, as in their sheet."""
     why = unusable(scored, reference, rules)
+    out = _blank(plain, scored.score.trait_id)
+    out["reason"] = np.where(plain["status"] == ASSESSED, why, plain["reason"]).astype(object)
     own = reference.scores[scored.score.name] if reference and not why else None
-    z = np.full((2, len(samples)), np.nan)
-    if own and own.model and where and scored.in_reference:
-        z = np.array(adjustment.normalised(own.model, scored.in_reference.sum, where.components))
-    out = []
-    blank = {"trait_id": scored.score.trait_id, "population": "", "n_population": 0, "risk_population": "",
-             "risk_source": "", "risk_reason": "", "n_trait_scores": 0, "status": NOT_ASSESSED,
-             **dict.fromkeys(_NUMBERS, np.nan)}  # fmt: skip
-    for base in plain:
-        row = {"patient": base["patient"], "score": base["score"], "trait": base["trait"], **blank}
-        reason = base["reason"] if base["status"] != ASSESSED else why
-        i = at.get(base["patient"], -1)
-        if not reason and own and where and scored.in_reference:
-            reason = _place(row, scored, own, where, z, i)
-        out.append(row | {"reason": reason} | _risk(row, risk, sexes[base["patient"]]))
+    if own and where and scored.in_reference:
+        z = np.full((2, len(samples)), np.nan)
+        if own.model:
+            z = np.array(adjustment.normalised(own.model, scored.in_reference.sum, where.components))
+        at = {sample: i for i, sample in enumerate(samples)}
+        for i in np.flatnonzero(out["reason"] == "").tolist():
+            _set(out, i, _place(scored, own, where, z, at[plain["patient"][i]]))
+    if risk is None:
+        out["risk_reason"][:] = NO_RISK
+    else:
+        for i, patient in enumerate(plain["patient"]):
+            _set(out, i, _risk({name: out[name][i] for name in _PLACE}, risk, sexes[patient]))
     return out
 
 
-def _place(row: dict[str, Any], scored: Scored, own: ScoreReference, where: Places, z: Any, i: int) -> str:
-    """Fills a row in; returns why not, or a remark."""
+def _blank(plain: Columns, trait_id: str) -> Columns:
+    n = len(plain["patient"])
+    texts = {"trait_id": trait_id, "population": "", "risk_population": "", "risk_source": "", "risk_reason": "",
+             "status": NOT_ASSESSED}  # fmt: skip
+    return {
+        **{name: plain[name] for name in ("patient", "score", "trait")},
+        **{name: np.full(n, text, dtype=object) for name, text in texts.items()},
+        **{name: np.full(n, np.nan) for name in _NUMBERS}, "n_population": np.zeros(n, dtype=np.int64),
+    }  # fmt: skip
+
+
+def _set(columns: Columns, row: int, said: Mapping[str, Any]) -> None:
+    for name, value in said.items():
+        columns[name][row] = value
+
+
+def _place(scored: Scored, own: ScoreReference, where: Places, z: Any, i: int) -> dict[str, Any]:
+    """What is known of the sample's place in the reference; reason: why not more, or a remark."""
     sums = scored.in_reference
     assert sums is not None
-    row["lost_variance"] = round(float(sums.lost[i]), 6)
-    if sums.n_used[i] < own.used.sum():
-        return f"{int(own.used.sum() - sums.n_used[i])} variants of the reference have neither call nor frequency here"
+    row: dict[str, Any] = {"lost_variance": round(float(sums.lost[i]), 6)}
+    if (lacking := int(own.used.sum() - sums.n_used[i])) > 0:
+        return row | {"reason": f"{lacking} variants of the reference have neither call nor frequency here"}
     if sums.lost[i] > MAX_LOST:
-        return f"{sums.lost[i]:.0%} of the score's variance lies at variants without a call here: above {MAX_LOST:.0%}"
+        said = f"{sums.lost[i]:.0%} of the score's variance lies at variants without a call here: above {MAX_LOST:.0%}"
+        return row | {"reason": said}
     if not where.population[i]:
-        return where.reason[i]
-    row["sum_reference"] = float(sums.sum[i])
-    row["status"], row["population"] = ASSESSED, where.population[i]
-    row["z_norm1"], row["z_norm2"] = float(z[0, i]), float(z[1, i])
-    population = own.populations.get(where.population[i])
+        return row | {"reason": where.reason[i]}
+    value, name = float(sums.sum[i]), where.population[i]
+    row |= {"sum_reference": value, "status": ASSESSED, "population": name, "z_norm1": z[0, i], "z_norm2": z[1, i]}
+    population = own.populations.get(name)
     if population:
-        row["n_population"] = population.n
-        row["z_population"] = (row["sum_reference"] - population.mean) / population.sd
-        row["percentile"] = adjustment.percentile(population, row["sum_reference"])
+        row |= {"n_population": population.n, "z_population": (value - population.mean) / population.sd,
+                "percentile": adjustment.percentile(population, value)}  # fmt: skip
     if np.isnan(z[1, i]):
-        return "place in the reference's components not known: compared with the most similar population alone"
-    return "" if population else f"fewer than {adjustment.MINIMUM_IN_POPULATION} people of {row['population']}"
+        said = "place in the reference's components not known: compared with the most similar population alone"
+        return row | {"reason": said}
+    return row if population else row | {"reason": f"fewer than {adjustment.MINIMUM_IN_POPULATION} people of {name}"}
 
 
-def _risk(row: Mapping[str, Any], risk: Measured | None, sex: str) -> dict[str, Any]:
-    if risk is None:
-        return {"risk_reason": NO_RISK}
+def _risk(row: Mapping[str, Any], risk: Measured, sex: str) -> dict[str, Any]:
+    """row: columns _PLACE of a patient."""
     said = {"prevalence": risk.prevalence, "auc": risk.auc, "risk_population": risk.population,
             "risk_source": risk.source}  # fmt: skip
     z = row["z_norm2"] if not np.isnan(row["z_norm2"]) else row["z_population"]
@@ -142,17 +157,17 @@ def _risk(row: Mapping[str, Any], risk: Measured | None, sex: str) -> dict[str, 
     return said | {"risk": absolute_risk(z, risk.prevalence, risk.auc)}
 
 
-def with_spread(columns: Mapping[str, Sequence[Any]]) -> dict[str, Sequence[Any]]:
+def with_spread(columns: Columns) -> Columns:
     """The rows with the lowest and highest percentile among a patient's scores of one trait, where it has several."""
-    groups = list(zip(columns["patient"], columns["trait_id"], strict=True))
+    n, percentile = len(columns["percentile"]), columns["percentile"]
+    count, lowest, highest = np.zeros(n, dtype=np.int64), np.full(n, np.nan), np.full(n, np.nan)
     known: dict[tuple[str, str], list[float]] = {}
-    for group, percentile in zip(groups, columns["percentile"], strict=True):
-        if percentile == percentile:
-            known.setdefault(group, []).append(percentile)
-    found = [known.get(group, []) for group in groups]
-    several = [len(f) > 1 and group[1] != "" for group, f in zip(groups, found, strict=True)]
-    return {
-        **columns, "n_trait_scores": [len(f) for f in found],
-        "trait_lowest": [min(f) if s else np.nan for f, s in zip(found, several, strict=True)],
-        "trait_highest": [max(f) if s else np.nan for f, s in zip(found, several, strict=True)],
-    }  # fmt: skip
+    for i in np.flatnonzero(~np.isnan(percentile)).tolist():
+        known.setdefault((columns["patient"][i], columns["trait_id"][i]), []).append(percentile[i])
+    groups = zip(columns["patient"], columns["trait_id"], strict=True) if known else ()
+    for i, group in enumerate(groups):
+        found = known.get(group, [])
+        count[i] = len(found)
+        if len(found) > 1 and group[1]:
+            lowest[i], highest[i] = min(found), max(found)
+    return {**columns, "n_trait_scores": count, "trait_lowest": lowest, "trait_highest": highest}

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from consilium.core.errors import InputError, Problem
 from consilium.genomics.scores import adjusted as against
@@ -20,10 +23,7 @@ from consilium.genomics.scores.score_build import build_by_sites
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from consilium.genomics.scores.rows import ScoringFile
-
-
-Columns = dict[str, list[Any]]
+    from consilium.genomics.scores.rows import Columns, ScoringFile
 
 
 @dataclass(frozen=True)
@@ -57,28 +57,17 @@ def ask(
 
 @dataclass(frozen=True)
 class Tables:
-    """Columns by name of the tables polygenic, polygenic_adjusted and polygenic_matches (Arrow arrays)."""
+    """Columns of the tables polygenic, polygenic_adjusted and polygenic_matches (Arrow arrays, score by score)."""
 
     scores: Columns
-    adjusted: dict[str, Sequence[Any]]
-    matches: dict[str, pa.Array]
+    adjusted: Columns
+    matches: list[dict[str, pa.Array]]
 
 
 def tables(asked: Asked, genotypes: Path, sheet: Path, ancestry: Path, panel: Path, threads: int = 1) -> Tables | None:
     """The tables of the scores asked for, None without any. The rest as in stages.polygenic."""
     if not asked.files:
         return None
-    import pyarrow as pa
-
-    plain, adjusted, matches = _of_files(asked, genotypes, sheet, ancestry, panel, threads)
-    arrays = {name: pa.concat_arrays([found[name] for found in matches]) for name in matches[0]}
-    return Tables(plain, against.with_spread(adjusted), arrays)
-
-
-def _of_files(
-    asked: Asked, genotypes: Path, sheet: Path, ancestry: Path, panel: Path, threads: int
-) -> tuple[Columns, Columns, list[dict[str, pa.Array]]]:
-    """The scores, their places in the reference, fate of each score's variants."""
     from consilium.core.sheets import read_patients
     from consilium.core.store import read_table
     from consilium.genomics.cohort.genotypes import open_genotypes
@@ -88,24 +77,20 @@ def _of_files(
     names, sexes = [p.patient for p in people], {p.patient: p.sex for p in people}
     shares = frequencies.of_panel(read_panel(panel))
     shares = known.frequencies.over(shares) if known and known.populations else shares
-    all_plain: Columns = {}
-    all_placed: Columns = {}
-    matches = []
     with open_genotypes(genotypes) as store:
         weights = rows.posteriors(store.samples, shares.populations, posteriors)
         where = against.places(store.samples, posteriors, known, asked.digest) if known else None
-        for scored in rows.score_all(asked.files, store, shares, weights, asked.rules, known, threads):
-            plain = rows.score_rows(scored, store.samples, names)
-            placed = against.adjusted_rows(
-                scored, plain, store.samples, known, where, asked.rules, asked.risks.get(scored.score.name), sexes
-            )
-            _append(all_plain, plain)
-            _append(all_placed, placed)
-            matches.append(rows.match_arrays(scored))
-    return all_plain, all_placed, matches
+        every = rows.score_all(asked.files, store, shares, weights, asked.rules, known, threads)
+        with ThreadPoolExecutor(threads) as pool:
+            matches = pool.map(rows.match_arrays, every)
+            plain = [rows.score_columns(scored, store.samples, names) for scored in every]
+            placed = [
+                against.adjusted_columns(scored, sums, store.samples, known, where, asked.rules,
+                                         asked.risks.get(scored.score.name), sexes)
+                for scored, sums in zip(every, plain, strict=True)
+            ]  # fmt: skip
+    return Tables(_one_below_another(plain), against.with_spread(_one_below_another(placed)), list(matches))
 
 
-def _append(columns: Columns, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Add rows that have the same keys; of each score's by itself: small and just made, they are read fastest."""
-    for name in rows[0] if rows else ():
-        columns.setdefault(name, []).extend([row[name] for row in rows])
+def _one_below_another(found: Sequence[Columns]) -> Columns:
+    return {name: np.concatenate([columns[name] for columns in found]) for name in found[0]}

@@ -1,4 +1,4 @@
-"""Scores of a cohort: what is read, matched and summed, and the rows of polygenic.tsv and of the table of matches."""
+"""Scores of a cohort: what is read, matched and summed; columns of polygenic.tsv and of the table of matches."""
 
 from __future__ import annotations
 
@@ -33,6 +33,9 @@ MAX_FILLED = 0.25  # of the variants in the sum without a call in the patient
 SAY_FILLED = 0.1  # from here on the row says so
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+Columns = dict[str, npt.NDArray[Any]]  # of a table, by name
 
 
 def read_scores(
@@ -123,31 +126,38 @@ def posteriors(samples: Sequence[str], populations: Sequence[str], ancestry: pd.
     return by_patient.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
-def score_rows(scored: Scored, samples: Sequence[str], patients: Sequence[str]) -> list[dict[str, Any]]:
-    """One row per patient of the sheet. Patients without genotypes are not assessed."""
-    at = {sample: i for i, sample in enumerate(samples)}
-    return [_row(patient, scored, at.get(patient)) for patient in patients]
-
-
-def _row(patient: str, scored: Scored, at: int | None) -> dict[str, Any]:
-    score, sums, total = scored.score, scored.sums, len(scored.score.terms)
-    used = int(sums.n_used[at]) if at is not None else 0
-    filled = int(sums.n_filled[at]) if at is not None else 0
-    overlap = used / total
-    row: dict[str, Any] = {
-        "patient": patient, "score": score.name, "trait": score.trait, "sum": np.nan, "average": np.nan,
-        "n_used": used, "n_missing": filled, "n_total": total, "overlap": overlap, "status": NOT_ASSESSED,
+def score_columns(scored: Scored, samples: Sequence[str], patients: Sequence[str]) -> Columns:
+    """Columns of table polygenic, a row per patient of the sheet. Patients without genotypes are not assessed."""
+    index = {sample: i for i, sample in enumerate(samples)}
+    at = np.array([index.get(patient, -1) for patient in patients], dtype=np.int64)
+    score, sums, n = scored.score, scored.sums, len(patients)
+    # What -1 finds: nothing of a patient without genotypes.
+    used, filled, total = (
+        np.append(values, none)[at] for values, none in ((sums.n_used, 0), (sums.n_filled, 0), (sums.sum, np.nan))
+    )
+    overlap = used / len(score.terms)
+    reason, assessed = _reasons(scored, at >= 0, used, filled)
+    mean = np.divide(total, 2 * used, out=np.full(n, np.nan), where=assessed)
+    return {
+        "patient": np.array(patients, dtype=object), "score": np.full(n, score.name, dtype=object),
+        "trait": np.full(n, score.trait, dtype=object), "sum": np.where(assessed, total, np.nan), "average": mean,
+        "n_used": used, "n_missing": filled, "n_total": np.full(n, len(score.terms)), "overlap": overlap,
+        "status": np.where(assessed, ASSESSED, NOT_ASSESSED).astype(object), "reason": reason,
     }  # fmt: skip
-    if at is None:
-        return row | {"reason": NO_GENOTYPES}
-    if overlap < MIN_OVERLAP:
-        lost = scored.matches.lost
-        return row | {"reason": f"{used} of {total} variants used: below an overlap of {MIN_OVERLAP} ({lost})"}
-    if filled > MAX_FILLED * used:
-        return row | {"reason": f"{filled} of {used} variants have no call in this patient: above {MAX_FILLED:.0%}"}
-    value = float(sums.sum[at])
-    said = f"{filled} of {used} used variants filled from allele frequencies" if filled > SAY_FILLED * used else ""
-    return row | {"sum": value, "average": value / (2 * used), "status": ASSESSED, "reason": said}
+
+
+def _reasons(scored: Scored, present: Bools, used: Ints, filled: Ints) -> tuple[npt.NDArray[Any], Bools]:
+    """(what is said of each patient's sum, it stands)."""
+    out, total, lost = np.full(len(used), "", dtype=object), len(scored.score.terms), scored.matches.lost
+    few, empty = used / total < MIN_OVERLAP, filled > MAX_FILLED * used
+    for i in np.flatnonzero(filled > SAY_FILLED * used):
+        out[i] = f"{filled[i]} of {used[i]} used variants filled from allele frequencies"
+    for i in np.flatnonzero(empty):
+        out[i] = f"{filled[i]} of {used[i]} variants have no call in this patient: above {MAX_FILLED:.0%}"
+    for i in np.flatnonzero(few):
+        out[i] = f"{used[i]} of {total} variants used: below an overlap of {MIN_OVERLAP} ({lost})"
+    out[~present] = NO_GENOTYPES
+    return out, present & ~few & ~empty
 
 
 def match_arrays(scored: Scored) -> dict[str, pa.Array]:
