@@ -77,6 +77,26 @@ def test_every_problem_of_both_sheets_is_reported_at_once_with_its_line(write):
         assert words in text, words
 
 
+def test_a_row_with_one_fault_is_judged_to_its_end(write):
+    patients = "patient\tsex\tindex_date\nP1\tmale\t\nP1\tman\t1.1.2024\nP 2\tman\t1.1.2024\n"
+    samples = "patient\tmodality\tkind\tpath\ttaken_on\nP9\tgenome\tvcf\t/no/such\t31.1.2024\n"
+    with pytest.raises(InputError) as caught:
+        sheets.load(*write(patients, samples))
+    told = [(Path(p.file).name, p.line, p.found.split(" '")[0]) for p in caught.value.problems]
+    twice = ["index_date", "patient", "sex"]
+    assert [(line, what) for name, line, what in told if name == "patients.tsv"] == [
+        *((3, what) for what in twice), *((4, what) for what in twice)]  # fmt: skip
+    assert {what for name, _, what in told if name == "samples.tsv"} == {"patient", "modality", "path", "taken_on"}
+
+
+@pytest.mark.parametrize("mark", [";", ",", "|"])
+def test_columns_that_are_not_separated_by_tabs_are_one_problem(write, mark):
+    with pytest.raises(InputError) as caught:
+        sheets.load(*write(f"patient{mark}sex\nP1{mark}male\n", GOOD_SAMPLES))
+    (problem,) = caught.value.problems  # the samples' patients are not called unknown, too
+    assert problem.found == f"columns separated by '{mark}'" and "tabs" in problem.allowed
+
+
 @pytest.mark.parametrize("cells, words", [("1\n", "constant: 1"), ("\n", "is empty")])
 def test_an_outcome_without_two_values_is_refused(write, cells, words):
     patients = f"patient\tsex\tresponse\nP1\tmale\t{cells}P2\tmale\t{cells}"
@@ -100,12 +120,13 @@ def test_header_only_sheet_says_what_to_do(write):
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_text_makes_a_traceback(tmp_path, patients, samples):
     p, s = tmp_path / "p.tsv", tmp_path / "s.tsv"
-    p.write_text("patient\tsex\n" + patients, newline="")
-    s.write_text("patient\tmodality\tkind\tpath\n" + samples, newline="")
-    try:
-        sheets.load(p, s)
-    except InputError as error:
-        assert error.problems
+    for heads in (("patient\tsex\n", "patient\tmodality\tkind\tpath\n"), ("", "")):
+        p.write_text(heads[0] + patients, newline="")
+        s.write_text(heads[1] + samples, newline="")
+        try:
+            sheets.load(p, s)
+        except InputError as error:
+            assert error.problems
 
 
 def test_when_a_model_is_applied_outcomes_may_be_there_but_need_not(write):

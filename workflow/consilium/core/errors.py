@@ -39,7 +39,8 @@ class InputError(Exception):
     """The only exception that reaches a user: every problem found, one line each, exit code 1."""
 
     def __init__(self, problems: Problem | Iterable[Problem]) -> None:
-        self.problems = [problems] if isinstance(problems, Problem) else sorted(set(problems))
+        some = {problems} if isinstance(problems, Problem) else set(problems)
+        self.problems = sorted(some, key=lambda p: (p.file, p.line, p))
         super().__init__(str(self))
 
     def __str__(self) -> str:

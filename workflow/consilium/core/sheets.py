@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import datetime
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,6 +30,8 @@ PATIENT_KINDS = {
     *(("imaging", k) for k in KINDS["imaging"]),
 }
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+
+Fault = tuple[str, str, str]  # what was found, what is allowed, how to mend
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ def load(patients: Path, samples: Path, outcomes: Iterable[str] = (), *, outcome
     if not outcomes_needed:
         outcomes = tuple(c for c in outcomes if c in _header(patients))
     people = list(_patients(patients, outcomes, problems))
-    rows = list(_samples(samples, {p.patient for p in people}, problems))
+    rows = list(_samples(samples, problems, {p.patient for p in people}))
     if not problems and outcomes_needed:
         problems += _outcome_problems(patients, people, outcomes)
     if problems:
@@ -100,7 +102,7 @@ def load(patients: Path, samples: Path, outcomes: Iterable[str] = (), *, outcome
 
 def read_samples(path: Path) -> list[Sample]:
     """Samples of an already checked sheet (what stages use)."""
-    return list(_samples(path, None, []))
+    return list(_samples(path, [], None))
 
 
 def read_patients(path: Path) -> list[Patient]:
@@ -109,8 +111,11 @@ def read_patients(path: Path) -> list[Patient]:
     return list(_patients(path, extra, []))
 
 
-def _rows(path: Path, problems: list[Problem]) -> list[tuple[int, dict[str, str]]]:
-    """(line, cells) per row, cells stripped; a row with too few or too many cells is a problem."""
+def _rows(path: Path, problems: list[Problem], needed: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
+    """(line, cells) per row, cells stripped; a row with too few or too many cells is a problem.
+
+    No rows where one of the columns `needed` is lacking, which `_header_problems` says.
+    """
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
     except FileNotFoundError:
@@ -124,6 +129,8 @@ def _rows(path: Path, problems: list[Problem]) -> list[tuple[int, dict[str, str]
         problems.append(Problem(str(path), "an empty file", "a header and rows", "see config/README.md"))
         return []
     header = [c.strip() for c in lines[0]]
+    if not set(needed) <= set(header):
+        return []
     out = []
     for number, cells in enumerate(lines[1:], start=2):
         if not any(c.strip() for c in cells) or cells[0].startswith("#"):
@@ -152,6 +159,10 @@ def _header_problems(path: Path, needed: tuple[str, ...], allowed: tuple[str, ..
     if not header:
         return
     choice = ", ".join(allowed)
+    if len(header) == 1 and (other := next((c for c in ";,|" if c in header[0]), None)):
+        yield Problem(str(path), f"columns separated by '{other}'", "columns separated by tabs",
+                      "save it as tab-separated text", 1)  # fmt: skip
+        return
     for column in header:
         if column not in allowed:
             mend = "remove it, or name it as an outcome in the config" if "sex" in allowed else "remove it"
@@ -173,45 +184,41 @@ def _date_ok(text: str) -> bool:
 
 def _patients(path: Path, outcomes: tuple[str, ...], problems: list[Problem]) -> Iterator[Patient]:
     problems += _header_problems(path, ("patient", "sex", *outcomes), (*PATIENT_COLUMNS, *outcomes))
-    rows = _rows(path, problems)
+    rows = _rows(path, problems, PATIENT_COLUMNS[:1])
     seen: dict[str, int] = {}
-    year_now = datetime.date.today().year
     for line, row in rows:
-        name = row.get("patient", "")
-
-        def bad(found: str, allowed: str, mend: str, line: int = line, name: str = name) -> None:
-            problems.append(Problem(str(path), found, allowed, mend, line, name))
-
-        if not _ID.fullmatch(name):
-            bad(f"patient '{name}'", "letters, digits, '_', '-', '.', at most 64", "rename the patient")
-            continue
-        if name in seen:
-            bad(
-                f"patient '{name}' again (first in line {seen[name]})",
-                "one row a patient",
-                "remove or rename one",
-            )
+        name = row["patient"]
+        problems += [Problem(str(path), *fault, line, name) for fault in _patient_faults(row, seen)]
+        if name in seen or not _ID.fullmatch(name):
             continue
         seen[name] = line
-        sex = row.get("sex", "") or "unknown"
-        if sex not in SEXES:
-            bad(f"sex '{sex}'", ", ".join(SEXES), "use one of these words")
         year = row.get("birth_year", "")
-        if year and not (year.isdigit() and 1880 <= int(year) <= year_now):
-            bad(f"birth_year '{year}'", f"a year from 1880 to {year_now}, or empty", "correct the year")
-            year = ""
-        index_date = row.get("index_date", "")
-        if index_date and not _date_ok(index_date):
-            bad(f"index_date '{index_date}'", "a date as YYYY-MM-DD, or empty", "rewrite the date")
         yield Patient(
-            name, sex, int(year) if year else None, row.get("site", ""), row.get("family", ""), index_date,
-            {c: row.get(c, "") for c in outcomes}, row.get("father", ""), row.get("mother", ""),
+            name, row.get("sex", "") or "unknown", int(year) if year.isdecimal() else None, row.get("site", ""),
+            row.get("family", ""), row.get("index_date", ""), {c: row.get(c, "") for c in outcomes},
+            row.get("father", ""), row.get("mother", ""),
         )  # fmt: skip
     problems += _parent_problems(path, rows, seen)
     if not seen and not any(p.file == str(path) for p in problems):
         problems.append(
             Problem(str(path), "no patients", "at least one row", "add your patients, or try `make demo` first")
         )
+
+
+def _patient_faults(row: Mapping[str, str], seen: Mapping[str, int]) -> Iterator[Fault]:
+    """seen: line of each patient above."""
+    name, sex, year, day = (row.get(c, "") for c in ("patient", "sex", "birth_year", "index_date"))
+    this_year = datetime.date.today().year
+    if not _ID.fullmatch(name):
+        yield f"patient '{name}'", "letters, digits, '_', '-', '.', at most 64", "rename the patient"
+    elif name in seen:
+        yield f"patient '{name}' again (first in line {seen[name]})", "one row a patient", "remove or rename one"
+    if sex and sex not in SEXES:
+        yield f"sex '{sex}'", ", ".join(SEXES), "use one of these words"
+    if year and not (year.isdecimal() and 1880 <= int(year) <= this_year):
+        yield f"birth_year '{year}'", f"a year from 1880 to {this_year}, or empty", "correct the year"
+    if day and not _date_ok(day):
+        yield f"index_date '{day}'", "a date as YYYY-MM-DD, or empty", "rewrite the date"
 
 
 def _parent_problems(path: Path, rows: list[tuple[int, dict[str, str]]], seen: Mapping[str, int]) -> Iterator[Problem]:
@@ -228,52 +235,52 @@ def _parent_problems(path: Path, rows: list[tuple[int, dict[str, str]]], seen: M
                               "correct the sex or the parent", line, name)  # fmt: skip
 
 
-def _samples(path: Path, known: set[str] | None, problems: list[Problem]) -> Iterator[Sample]:
+def _samples(path: Path, problems: list[Problem], known: set[str] | None) -> Iterator[Sample]:
+    """known: the patients, empty where their sheet could not be read; None: the sheets were checked before."""
     problems += _header_problems(path, SAMPLE_COLUMNS[:4], SAMPLE_COLUMNS)
     seen: dict[tuple[str, ...], int] = {}
     counts: dict[tuple[str, str, str], int] = {}
-    for line, row in _rows(path, problems):
-        patient, modality, kind, file = (row.get(c, "") for c in SAMPLE_COLUMNS[:4])
-
-        def bad(found: str, allowed: str, mend: str, line: int = line, patient: str = patient) -> None:
-            problems.append(Problem(str(path), found, allowed, mend, line, patient))
-
-        if modality not in KINDS:
-            bad(f"modality '{modality}'", ", ".join(KINDS), "use one of these words")
+    for line, row in _rows(path, problems, SAMPLE_COLUMNS[:4]):
+        patient, modality, kind, file = (row[c] for c in SAMPLE_COLUMNS[:4])
+        wrong = list(_kind_faults(patient, modality, kind))
+        told: list[Fault] = [*wrong, *(_cell_faults(row, known) if known is not None else ())]
+        key = (patient, modality, kind, file, row.get("series", ""))
+        if key in seen and known is not None:
+            told.append((f"the same row as line {seen[key]}", "each file once", "remove one"))
+        seen.setdefault(key, line)
+        problems += [Problem(str(path), *fault, line, patient) for fault in told]
+        if wrong:
             continue
-        if kind not in KINDS[modality]:
-            bad(f"kind '{kind}' of modality {modality}", ", ".join(KINDS[modality]), "use one of these words")
-            continue
-        if (modality, kind) in COHORT_KINDS and patient != WHOLE_COHORT:
-            bad(
-                f"patient '{patient}' for a {kind} table",
-                "* (one table of the whole cohort)",
-                "write * there",
-            )
-            continue
-        if (modality, kind) in PATIENT_KINDS and patient == WHOLE_COHORT:
-            bad(f"patient '*' for a {kind} file", "the patient whose file it is", "name the patient")
-            continue
-        if known is not None:
-            if patient != WHOLE_COHORT and patient not in known:
-                bad(f"patient '{patient}', who is not in the patient sheet", "a patient of that sheet, or *",
-                    "add the patient there, or correct the name")  # fmt: skip
-            if not file or not Path(file).exists():
-                bad(f"path '{file}', which does not exist", "an existing file or DICOM folder",
-                    "correct the path (relative paths start where snakemake is called)")  # fmt: skip
-            if row.get("taken_on") and not _date_ok(row["taken_on"]):
-                bad(f"taken_on '{row['taken_on']}'", "a date as YYYY-MM-DD, or empty", "rewrite the date")
-            if row.get("series") and not (modality == "imaging" and row["series"].isdecimal()):
-                bad(f"series '{row['series']}' for {modality} {kind}", "the number of a DICOM series, or empty",
-                    "give the series number of the images meant, and only for images")  # fmt: skip
-            key = (patient, modality, kind, file, row.get("series", ""))
-            if key in seen:
-                bad(f"the same row as line {seen[key]}", "each file once", "remove one")
-            seen[key] = line
         n = counts[(patient, modality, kind)] = counts.get((patient, modality, kind), 0) + 1
         series = int(row["series"]) if row.get("series", "").isdecimal() else None
         name = kind if n == 1 else f"{kind}-{n}"
         yield Sample(patient, modality, kind, file, row.get("taken_on", ""), name, line, series)
+
+
+def _kind_faults(patient: str, modality: str, kind: str) -> Iterator[Fault]:
+    if modality not in KINDS:
+        yield f"modality '{modality}'", ", ".join(KINDS), "use one of these words"
+    elif kind not in KINDS[modality]:
+        yield f"kind '{kind}' of modality {modality}", ", ".join(KINDS[modality]), "use one of these words"
+    elif (modality, kind) in COHORT_KINDS and patient != WHOLE_COHORT:
+        yield f"patient '{patient}' for a {kind} table", "* (one table of the whole cohort)", "write * there"
+    elif (modality, kind) in PATIENT_KINDS and patient == WHOLE_COHORT:
+        yield f"patient '*' for a {kind} file", "the patient whose file it is", "name the patient"
+
+
+def _cell_faults(row: Mapping[str, str], known: set[str]) -> Iterator[Fault]:
+    patient, modality, kind, file = (row[c] for c in SAMPLE_COLUMNS[:4])
+    if known and patient != WHOLE_COHORT and patient not in known:
+        yield (f"patient '{patient}', who is not in the patient sheet", "a patient of that sheet, or *",
+               "add the patient there, or correct the name")  # fmt: skip
+    if not file or not Path(file).exists():
+        yield (f"path '{file}', which does not exist", "an existing file or DICOM folder",
+               "correct the path (relative paths start where snakemake is called)")  # fmt: skip
+    if row.get("taken_on") and not _date_ok(row["taken_on"]):
+        yield f"taken_on '{row['taken_on']}'", "a date as YYYY-MM-DD, or empty", "rewrite the date"
+    if row.get("series") and not (modality == "imaging" and row["series"].isdecimal()):
+        yield (f"series '{row['series']}' for {modality} {kind}", "the number of a DICOM series, or empty",
+               "give the series number of the images meant, and only for images")  # fmt: skip
 
 
 def _outcome_problems(path: Path, people: list[Patient], outcomes: tuple[str, ...]) -> Iterator[Problem]:
