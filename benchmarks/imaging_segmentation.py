@@ -182,7 +182,6 @@ def main() -> None:
     parser.add_argument("--fold", type=int, default=0)
     parser.add_argument("--member", type=int, default=0)
     parser.add_argument("--epochs", type=int, default=120)
-    parser.add_argument("--augmentation", type=float, default=0.7, help="its strength; chosen on inner patients")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--figure", type=Path)
     args = parser.parse_args()
@@ -190,8 +189,7 @@ def main() -> None:
         make_data(args.work)
     elif args.what == "train":
         file = network(args.work, args.fold, args.member)
-        segment_train(args.work / "store.json", str(args.fold), file, args.member, epochs=args.epochs,
-                      augmentation=args.augmentation)  # fmt: skip
+        segment_train(args.work / "store.json", str(args.fold), file, args.member, epochs=args.epochs)
     else:
         judge(args.work, args.out, args.figure)
 
