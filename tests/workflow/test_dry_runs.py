@@ -232,7 +232,7 @@ def test_all_problems_of_both_sheets_come_in_one_message(place):
     [
         ({"colour": "red"}, "unknown key"),
         ({"chunk_size": 0}, "chunk_size"),
-        ({"imaging": {"grid": 3}}, "unknown key in 'imaging'"),
+        ({"imaging": {"grid": 3}}, "unknown key in 'imaging': 'grid'"),
         ({"mode": "apply", "bundle": None}, "mode apply without a bundle"),
         ({"mode": "apply", "bundle": "nowhere"}, "nowhere"),
         ({"learn": {"tasks": [{"name": "t", "type": "survival"}]}}, "has no 'time'"),

@@ -76,3 +76,24 @@ def test_a_band_upside_down_and_an_unknown_fmri_key_are_named():
         settings.validated({"cohort": "c", "imaging": {"fmri": {"band_hz": [0.1, 0.01]}}})
     with pytest.raises(InputError, match="motion_regressors"):
         settings.validated({"cohort": "c", "imaging": {"fmri": {"motion_regressors": 12}}})
+
+
+@pytest.mark.parametrize(("wrong", "words"), [
+    ({"resluts": "x"}, "unknown key in 'the top level': 'resluts'; .* \\('results' for 'resluts'\\?\\)"),
+    ({"learn": {"tasks": [{"name": "t"}]}}, "no key 'type' in 'learn.tasks.0'; allowed: classification, ordinal, "),
+    ({"seed": "one"}, "seed = 'one'; allowed: a whole number, at least 0; "),
+    ({"imaging": {"fmri": {"dummy_scans": -1}}}, "-1; allowed: auto or a whole number, at least 0, at most 50"),
+    ({"imaging": {"segmentation": {"use": "maybe"}}}, "use = 'maybe'; allowed: true, false, auto; "),
+])  # fmt: skip
+def test_what_is_allowed_is_said_in_words(wrong, words):
+    with pytest.raises(InputError, match=words):
+        settings.validated({"cohort": "x", **wrong})
+
+
+def test_every_setting_says_what_it_allows():
+    def walk(part):
+        for name, of in part.get("properties", {}).items():
+            assert settings.allowed_by(of), name
+            walk(of)
+
+    walk(json.loads(settings.SCHEMA.read_text()))

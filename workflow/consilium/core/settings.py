@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -68,18 +69,39 @@ def _with_defaults(value: Any, schema: dict[str, Any]) -> Any:
 
 def _problem(name: str, error: Any) -> Problem:
     where = ".".join(str(p) for p in error.absolute_path)
-    schema = error.schema
+    schema, place = error.schema, f"in '{where or 'the top level'}'"
     if error.validator == "additionalProperties":
-        allowed = ", ".join(schema["properties"])
-        found = f"unknown key in '{where or 'the top level'}': {error.message.split('(')[-1].split(' was')[0]}"
-        return Problem(name, found, allowed, "remove it or correct its spelling")
+        unknown = [key for key in error.instance if key not in schema["properties"]]
+        found = f"unknown key {place}: " + ", ".join(f"'{key}'" for key in unknown)
+        meant = {key: get_close_matches(str(key), schema["properties"], 1) for key in unknown}
+        guess = "".join(f" ('{m[0]}' for '{key}'?)" for key, m in meant.items() if m)
+        return Problem(name, found, ", ".join(schema["properties"]), "remove it or correct its spelling" + guess)
     if error.validator == "required":
-        return Problem(name, f"in '{where or 'the top level'}': {error.message}", "that key", "add it")
-    allowed = json.dumps(schema.get("enum") or {k: schema[k] for k in schema if k in _SAYS} or error.validator_value)
-    return Problem(name, f"{where} = {error.instance!r}", allowed, schema.get("description", "see the manual"))
+        (key, *_) = (k for k in schema["required"] if k not in error.instance and f"'{k}'" in error.message)
+        return Problem(name, f"no key '{key}' {place}", allowed_by(schema["properties"][key]), "add it")
+    return Problem(
+        name, f"{where} = {error.instance!r}", allowed_by(schema), schema.get("description", "see the manual")
+    )
 
 
-_SAYS = ("type", "minimum", "maximum", "pattern", "minLength", "minItems", "exclusiveMinimum")
+_KINDS = {"integer": "a whole number", "number": "a number", "string": "text", "boolean": "true or false",
+          "array": "a list", "object": "keys with values", "null": "null"}  # fmt: skip
+_BOUNDS = {"minimum": "at least {}", "exclusiveMinimum": "above {}", "maximum": "at most {}",
+           "exclusiveMaximum": "below {}", "multipleOf": "a multiple of {}", "pattern": "that fits {}",
+           "minLength": "of {} characters or more", "minItems": "of {} entries or more",
+           "maxItems": "of {} entries or fewer"}  # fmt: skip
+
+
+def allowed_by(schema: dict[str, Any]) -> str:
+    """What a part of the schema allows, in words."""
+    if choice := schema.get("enum", [schema["const"]] if "const" in schema else []):
+        return ", ".join(v if isinstance(v, str) else json.dumps(v) for v in choice)
+    if "anyOf" in schema:
+        return " or ".join(allowed_by(option) for option in schema["anyOf"])
+    kinds = schema.get("type", [])
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    words = [" or ".join(_KINDS[kind] for kind in kinds)] if kinds else []
+    return ", ".join([*words, *(said.format(schema[key]) for key, said in _BOUNDS.items() if key in schema)])
 
 
 def _beyond_schema(config: dict[str, Any], name: str) -> Iterator[Problem]:
