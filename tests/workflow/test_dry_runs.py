@@ -238,6 +238,7 @@ def test_all_problems_of_both_sheets_come_in_one_message(place):
         ({"learn": {"tasks": [{"name": "t", "type": "survival"}]}}, "has no 'time'"),
         ({"learn": {"tasks": [{"name": "t", "type": "regression", "outcome": "weight"}]}}, "weight"),
         ({"samples": "nowhere.tsv"}, "no such file"),
+        ({"genomics": {"clinvar": "no.vcf"}}, "genomics.clinvar = 'no.vcf', which does not exist"),
     ],
 )
 def test_a_wrong_setting_is_named(place, settings, words):

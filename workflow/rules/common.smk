@@ -17,14 +17,14 @@ shell.prefix(
 )
 
 try:
-    config = settings.validated(
-        config, ", ".join(map(str, workflow.configfiles)) or "config"
-    )
+    named = ", ".join(map(str, workflow.configfiles)) or "config"
+    config = settings.validated(config, named)
     SHEETS = sheets.load(
         Path(config["patients"]),
         Path(config["samples"]),
         settings.outcome_columns(config),
         outcomes_needed=config["mode"] == "train",
+        beside=settings.absent_files(config, named),
     )
 except InputError as error:
     # The message alone: a WorkflowError adds lines of this file to it.

@@ -97,3 +97,14 @@ def test_every_setting_says_what_it_allows():
             walk(of)
 
     walk(json.loads(settings.SCHEMA.read_text()))
+
+
+def test_files_that_are_not_there_are_all_named(tmp_path):
+    (tmp_path / "there.fa").touch()
+    given = {"reference": str(tmp_path / "there.fa"), "clinvar": "no.vcf", "polygenic_scores": ["a.txt", "b.txt"],
+             "reference_panel": {"vcf": ["c.vcf"], "people": "p.tsv"}}  # fmt: skip
+    full = settings.validated({"cohort": "x", "genomics": given, "imaging": {"atlas": {"image": "i.nii"}}})
+    told = [p.found.split(" = ")[0] for p in settings.absent_files(full)]
+    assert told == ["genomics.polygenic_scores.0", "genomics.polygenic_scores.1", "genomics.reference_panel.vcf.0",
+                    "genomics.reference_panel.people", "genomics.clinvar", "imaging.atlas.image"]  # fmt: skip
+    assert settings.absent_files(settings.validated({"cohort": "x"})) == []

@@ -29,6 +29,30 @@ def validated(config: dict[str, Any], name: str = "config") -> dict[str, Any]:
     return filled
 
 
+def absent_files(config: dict[str, Any], name: str = "config") -> list[Problem]:
+    """Files and folders that a validated `config` names and that are not there; a default is found by itself."""
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    return [
+        Problem(name, f"{key} = '{path}', which does not exist", "an existing file or folder",
+                "correct the path (relative paths start where snakemake is called), or leave the key out")
+        for key, path, default in _named_files(config, schema, "")
+        if path and path != default and not Path(path).exists()
+    ]  # fmt: skip
+
+
+def _named_files(value: Any, schema: dict[str, Any], key: str) -> Iterator[tuple[str, Any, Any]]:
+    """(key, value, default) of every setting of format file."""
+    if schema.get("format") == "file":
+        yield key, value, schema.get("default")
+    elif isinstance(value, dict):
+        for name, sub in schema.get("properties", {}).items():
+            if name in value:
+                yield from _named_files(value[name], sub, f"{key}.{name}" if key else name)
+    elif isinstance(value, list):
+        for place, one in enumerate(value):
+            yield from _named_files(one, schema.get("items", {}), f"{key}.{place}")
+
+
 def outcome_columns(config: dict[str, Any]) -> list[str]:
     """Columns of patients.tsv that the config names beyond the fixed ones."""
     columns: list[str] = []

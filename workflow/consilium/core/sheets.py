@@ -81,13 +81,16 @@ class Sheets:
         return [p.patient for p in self.patients]
 
 
-def load(patients: Path, samples: Path, outcomes: Iterable[str] = (), *, outcomes_needed: bool = True) -> Sheets:
+def load(
+    patients: Path, samples: Path, outcomes: Iterable[str] = (), *, outcomes_needed: bool = True,
+    beside: Iterable[Problem] = (),
+) -> Sheets:  # fmt: skip
     """Read and check both sheets; `outcomes` are the extra columns of patients.tsv that the config names.
 
     They must be there and vary, unless `outcomes_needed` is False (a trained model is applied): then they may be
-    there. Raises InputError with every problem of both files.
+    there. Raises InputError with every problem of both files, and those found `beside`.
     """
-    problems: list[Problem] = []
+    problems = list(beside)
     outcomes = tuple(outcomes)
     if not outcomes_needed:
         outcomes = tuple(c for c in outcomes if c in _header(patients))
