@@ -61,7 +61,7 @@ def test_every_patient_has_a_report_and_no_trace_reaches_the_user(demo):
         assert patient in page and "research use only" in page.lower()
     assert (demo.cohort / "report.html").exists()
     assert "Traceback" not in demo.log
-    defects = list((demo.folder / "results").rglob("defect.txt")) + list(demo.folder.glob("logs/defects/*"))
+    defects = list(demo.results.rglob("defect.txt")) + list(demo.folder.glob("logs/defects/*"))
     assert not defects, [d.read_text() for d in defects]
 
 
@@ -104,7 +104,7 @@ def test_no_planted_identifier_is_in_any_output(demo):
     wanted = sorted({v for v in demo.truth("identifiers")["value"] if len(v) >= 5})
     assert len(wanted) >= 20
     pattern = re.compile("|".join(map(re.escape, wanted)).encode())
-    for path in sorted((demo.folder / "results").rglob("*")):
+    for path in sorted(demo.results.rglob("*")):
         assert not pattern.search(str(path).encode()), path
         if path.is_file():
             data = path.read_bytes()
@@ -201,5 +201,5 @@ def test_adding_one_patient_runs_only_that_patients_jobs(demo):
 
 
 def _entries(place) -> list[dict]:
-    manifests = (place.folder / "results/demo/chunks").glob("*/*.json")
+    manifests = (place.results / "chunks").glob("*/*.json")
     return [entry for m in manifests for entry in json.loads(m.read_text()).get("patients", [])]

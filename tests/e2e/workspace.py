@@ -13,6 +13,7 @@ import pandas as pd
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
+RESULTS = "the cohort's results"  # a name that a shell would part
 
 # Enough of learning to go through every rule; how well it learns is judged elsewhere.
 QUICK = {"outer_folds": 2, "inner_folds": 3, "network_seeds": 1, "epochs": [4]}
@@ -23,15 +24,15 @@ class Workspace:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.cohort = folder / "results" / "demo" / "cohort"
-        self.patients = folder / "results" / "demo" / "patients"
+        self.results = folder / RESULTS / "demo"
+        self.cohort, self.patients = self.results / "cohort", self.results / "patients"
 
     def make_cohort(self, patients: int, imaged: int, chunk_size: int) -> None:
         """Broken files included; only the first `imaged` patients have images, which cost more than all the rest."""
         command = [sys.executable, ROOT / "scripts/make_cohort.py", "--out", "demo", "--seed", "1", "--faults"]
         done = self._call(*command, "--patients", patients, "--imaged", imaged)
         assert done.returncode == 0, done.stdout + done.stderr
-        self.configure(learn=QUICK, chunk_size=chunk_size)
+        self.configure(learn=QUICK, chunk_size=chunk_size, results=RESULTS)
 
     def copy(self, folder: Path) -> Workspace:
         """The same cohort in another folder, without results."""
@@ -71,7 +72,7 @@ class Workspace:
 
     def hashes(self) -> dict[str, str]:
         """Relative path -> hash of every file that a run left, logs aside."""
-        root = self.folder / "results" / "demo"
+        root = self.results
         files = [p for p in sorted(root.rglob("*")) if p.is_file() and "logs" not in p.relative_to(root).parts]
         return {str(p.relative_to(root)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
 

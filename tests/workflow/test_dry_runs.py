@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,9 @@ EFFECT = {"treatment": "arm", "outcome": "response"}
 OUTCOMES = {"diagnosis": ("type_1", "type_2"), "arm": ("arm_1", "arm_2"), "response": ("1.5", "2")}
 
 
+PARTED = "the cohort's 7 samples"  # a folder whose name a shell would part
+
+
 class Place:
     """A working directory with sheets, files that exist but hold nothing, and a configuration."""
 
@@ -48,7 +52,8 @@ class Place:
 
     def write(self, files: tuple[str, ...], **settings: Any) -> None:
         """Six patients with the outcomes that the settings ask for (default: one task and two arms)."""
-        settings = {"cohort": "c", "patients": "patients.tsv", "samples": "samples.tsv", "chunk_size": 2,
+        settings = {"cohort": "c", "results": PARTED, "patients": f"{PARTED}/patients.tsv", "chunk_size": 2,
+                    "samples": f"{PARTED}/samples.tsv",
                     "learn": {"tasks": [TASK]}, "treatment": {"effect": EFFECT}, **settings,
                     "genomics": {"ancestry_reference": ANY_TABLE, **settings.get("genomics", {})}}  # fmt: skip
         asked = [t["outcome"] for t in settings["learn"]["tasks"] if "outcome" in t]
@@ -69,14 +74,15 @@ class Place:
 
     def sheet(self, name: str, header: list[str], rows: list[list[str]]) -> None:
         text = "".join("\t".join(row) + "\n" for row in [header, *rows])
-        (self.folder / name).write_text(text)
+        (self.folder / PARTED).mkdir(exist_ok=True)
+        (self.folder / PARTED / name).write_text(text)
 
-    def dry_run(self, profile: Path | None = None) -> tuple[int, dict[str, int], str]:
+    def dry_run(self, profile: Path | None = None, *more: str) -> tuple[int, dict[str, int], str]:
         """(exit status, rule -> jobs, everything printed)"""
         status, said = snakemake(
             "-n", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(self.folder),
             "--configfile", str(self.folder / "config.yaml"), "--workflow-profile", str(profile or "none"),
-            cwd=self.folder,
+            *more, cwd=self.folder,
         )  # fmt: skip
         stats = said.split("Job stats:")[1].split("\n\n")[0] if "Job stats:" in said else ""
         jobs = {m.group(1): int(m.group(2)) for m in re.finditer(r"^(\w+) +(\d+)$", stats, re.M)}
@@ -139,8 +145,12 @@ CASES: dict[str, tuple[tuple[str, ...], dict[str, Any], set[str]]] = {
 def test_the_rules_that_would_run(place, case):
     files, settings, expected = CASES[case]
     place.write(files, **settings)
-    status, jobs, said = place.dry_run()
+    status, jobs, said = place.dry_run(None, "--printshellcmds")
     assert status == 0, said[-3000:]
+    commands = [shlex.split(command) for command in re.findall(r"^Shell command: (python .*)$", said, re.M)]
+    assert len(commands) == sum(jobs.values()) - jobs["all"]
+    parted = {*PARTED.replace("'", "").split()}
+    assert [words for words in commands if any(word.split("/")[0] in parted for word in words)] == []
     assert set(jobs) - REPORT == expected
     assert set(jobs) >= REPORT
     assert jobs["report_patients"] == 3  # six patients in chunks of two

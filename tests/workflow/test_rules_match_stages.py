@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
 from pathlib import Path
 
 import pytest
@@ -59,7 +60,14 @@ def test_a_rule_has_log_environment_and_the_hash_of_its_code(rule):
     assert not {"run", "script", "retries", "notebook", "wrapper"} & rule.directives
     assert "code" in rule.params and f'code=digest("{rule.room}")' in rule.body
     assert f'ENVS / "{rule.room}.yaml"' in rule.body
-    assert rule.shell.rstrip().endswith(("> {log} 2>&1", "> {log:q} 2>&1"))
+    assert rule.shell.rstrip().endswith("> {log:q} 2>&1")
+
+
+@pytest.mark.parametrize("rule", ALL, ids=lambda rule: rule.name)
+def test_names_of_files_are_quoted(rule):
+    """A folder's name may hold spaces, quotes and whatever else has a meaning to a shell."""
+    assert re.findall(r"\{(?:input|output|log)(?:[.\[][^}:]*)?\}", rule.shell) == []
+    assert re.findall(r"'\{[^}]*:q\}", rule.shell) == [], "quoted twice"
 
 
 def test_the_reader_of_rule_files_notices(tmp_path):

@@ -1,4 +1,5 @@
 # Settings, sheets and chunks, read once per start; and the helpers that rules use. No rule of its own.
+import shlex
 import sys
 from pathlib import Path
 
@@ -10,10 +11,12 @@ from consilium.core.errors import InputError
 from consilium.core.provenance import code_digest, value_digest
 
 # One thread a process (bytes must not depend on the number of cores): parallel work is processes, by `threads`.
+# IFS: a space in the scripts' folder parts no words.
+PLACES = {"PYTHONPATH": ROOT / "workflow", "SCRIPTS": ROOT / "scripts"}
 shell.prefix(
-    "set -euo pipefail; "
-    f"export PYTHONPATH='{ROOT / 'workflow'}' SCRIPTS='{ROOT / 'scripts'}' RESOURCES='{ROOT / 'resources'}' "
-    "OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 PYTHONHASHSEED=0 MPLBACKEND=Agg; "
+    "set -euo pipefail; IFS=; export "
+    + " ".join(f"{name}={shlex.quote(str(path))}" for name, path in PLACES.items())
+    + " OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 PYTHONHASHSEED=0 MPLBACKEND=Agg; "
 )
 
 try:
@@ -70,6 +73,11 @@ def chunks_with(room, *wanted):
     """Names of the chunks in which at least one patient has an own file of the room (and kinds)."""
     have = {s.patient for s in kinds(room, *wanted)}
     return [name for name, members in CHUNKS.items() if have.intersection(members)]
+
+
+def option(flag, values):
+    """A command line option with its values; nothing at all without values."""
+    return " ".join([flag, *(shlex.quote(str(v)) for v in values)]) if values else ""
 
 
 def chunk_patients(wildcards):

@@ -24,9 +24,9 @@ rule ehr_check:
         rows=sheet_rows("ehr"),
         code=digest("ehr"),
     shell:
-        "python $SCRIPTS/ehr.py check --samples {params.samples} --patients {params.patients}"
-        " --analytes {input.analytes} --units {input.units} --drug-names {input.drug_names}"
-        " --out {output} > {log} 2>&1"
+        "python $SCRIPTS/ehr.py check --samples {params.samples:q} --patients {params.patients:q}"
+        " --analytes {input.analytes:q} --units {input.units:q} --drug-names {input.drug_names:q}"
+        " --out {output:q} > {log:q} 2>&1"
 
 
 rule ehr_harmonise:
@@ -55,10 +55,10 @@ rule ehr_harmonise:
         rows=sheet_rows("ehr"),
         code=digest("ehr"),
     shell:
-        "python $SCRIPTS/ehr.py harmonise --samples {params.samples} --patients {params.patients}"
-        " --analytes {input.analytes} --units {input.units} --ranges {input.ranges} --drug-names {input.drug_names}"
-        " --observations {output.observations} --alerts {output.alerts} --drugs {output.drugs}"
-        " --diagnoses {output.diagnoses} --notes {output.notes} --quarantine {output.quarantine} > {log} 2>&1"
+        "python $SCRIPTS/ehr.py harmonise --samples {params.samples:q} --patients {params.patients:q}"
+        " --analytes {input.analytes:q} --units {input.units:q} --ranges {input.ranges:q} --drug-names {input.drug_names:q}"
+        " --observations {output.observations:q} --alerts {output.alerts:q} --drugs {output.drugs:q}"
+        " --diagnoses {output.diagnoses:q} --notes {output.notes:q} --quarantine {output.quarantine:q} > {log:q} 2>&1"
 
 
 rule ehr_features:
@@ -83,6 +83,6 @@ rule ehr_features:
         rows=sheet_rows("ehr"),
         code=digest("ehr"),
     shell:
-        "python $SCRIPTS/ehr.py features --samples {params.samples} --patients {params.patients}"
-        " --observations {input.observations} --notes {input.notes} --window-days {params.window}"
-        " --bins {params.bins} --features {output} > {log} 2>&1"
+        "python $SCRIPTS/ehr.py features --samples {params.samples:q} --patients {params.patients:q}"
+        " --observations {input.observations:q} --notes {input.notes:q} --window-days {params.window}"
+        " --bins {params.bins} --features {output:q} > {log:q} 2>&1"

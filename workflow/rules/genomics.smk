@@ -53,11 +53,6 @@ def reference_fasta():
     return [config["genomics"]["reference"]] if config["genomics"]["reference"] else []
 
 
-def option(flag, values):
-    """A command line option with its values; nothing at all without values."""
-    return " ".join([flag, *(f"'{v}'" for v in values)]) if values else ""
-
-
 def ancestry_components():
     """Both tables of the reference's principal components; none where the config has none."""
     sites = config["genomics"]["ancestry_components"]

@@ -19,7 +19,7 @@ rule imaging_check:
         rows=sheet_rows("imaging"),
         code=digest("imaging"),
     shell:
-        "python $SCRIPTS/imaging.py check --samples {params.samples} --out {output} > {log} 2>&1"
+        "python $SCRIPTS/imaging.py check --samples {params.samples:q} --out {output:q} > {log:q} 2>&1"
 
 
 def image_sidecars(wildcards):
@@ -65,8 +65,8 @@ rule imaging_process:
         rows=chunk_rows("imaging"),
         code=digest("imaging"),
     shell:
-        "python $SCRIPTS/imaging.py process --samples {params.samples} --patients {params.patients}"
-        " --folder {params.folder} --settings {params.settings:q} --threads {threads} --manifest {output} > {log} 2>&1"
+        "python $SCRIPTS/imaging.py process --samples {params.samples:q} --patients {params.patients:q}"
+        " --folder {params.folder:q} --settings {params.settings:q} --threads {threads} --manifest {output:q} > {log:q} 2>&1"
 
 
 rule imaging_features:
@@ -87,9 +87,9 @@ rule imaging_features:
         rows=sheet_rows("imaging"),
         code=digest("imaging"),
     shell:
-        "python $SCRIPTS/imaging.py features --manifests {input.manifests} --patients {params.patients}"
-        " --segmentation '{input.segmentation}' --samples {params.samples} --features {output.features} --qc {output.qc}"
-        " --quarantine {output.quarantine} > {log} 2>&1"
+        "python $SCRIPTS/imaging.py features --manifests {input.manifests:q} --patients {params.patients:q}"
+        " --segmentation={input.segmentation:q} --samples {params.samples:q} --features {output.features:q} --qc {output.qc:q}"
+        " --quarantine {output.quarantine:q} > {log:q} 2>&1"
 
 
 include: "imaging/radiomics.smk"

@@ -160,9 +160,9 @@ rule learn_gather:
         rows=sheet_rows(),
         code=digest("learn"),
     shell:
-        "python $SCRIPTS/learn.py gather --features {input.features} --patients {params.patients}"
-        " --ancestry '{input.ancestry}' --groups {params.groups:q} --mode {params.mode}"
-        " --out {output} > {log} 2>&1"
+        "python $SCRIPTS/learn.py gather --features {input.features:q} --patients {params.patients:q}"
+        " --ancestry={input.ancestry:q} --groups {params.groups:q} --mode {params.mode}"
+        " --out {output:q} > {log:q} 2>&1"
 
 
 if config["mode"] == "train":
@@ -187,9 +187,9 @@ if config["mode"] == "train":
             rows=sheet_rows(),
             code=digest("learn"),
         shell:
-            "python $SCRIPTS/learn.py folds --inputs {input.inputs} --patients {params.patients}"
-            " --samples {params.samples} --kinship '{input.kinship}' --asked {params.asked:q}"
-            " --judging {params.judging:q} --seed {params.seed} --folds {output.folds} --task {output.task} > {log} 2>&1"
+            "python $SCRIPTS/learn.py folds --inputs {input.inputs:q} --patients {params.patients:q}"
+            " --samples {params.samples:q} --kinship={input.kinship:q} --asked {params.asked:q}"
+            " --judging {params.judging:q} --seed {params.seed} --folds {output.folds:q} --task {output.task:q} > {log:q} 2>&1"
 
     rule learn_train:
         input:
@@ -212,9 +212,9 @@ if config["mode"] == "train":
             settings=fit_settings(),
             code=digest("learn"),
         shell:
-            "python $SCRIPTS/learn.py train --inputs {input.inputs} --folds {input.folds} --task {input.task}"
-            " --labels {wildcards.labels} --fold {wildcards.fold} --settings {params.settings:q} --out {output}"
-            " --ablation '{input.ablation}' > {log} 2>&1"
+            "python $SCRIPTS/learn.py train --inputs {input.inputs:q} --folds {input.folds:q} --task {input.task:q}"
+            " --labels {wildcards.labels} --fold {wildcards.fold} --settings {params.settings:q} --out {output:q}"
+            " --ablation={input.ablation:q} > {log:q} 2>&1"
 
     rule learn_final:
         input:
@@ -238,9 +238,9 @@ if config["mode"] == "train":
             settings=fit_settings(),
             code=digest("learn"),
         shell:
-            "python $SCRIPTS/learn.py final --inputs {input.inputs} --folds {input.folds} --task {input.task}"
-            " --settings {params.settings:q} --out {output.result} --model {output.model}"
-            " --ablation '{input.ablation}' > {log} 2>&1"
+            "python $SCRIPTS/learn.py final --inputs {input.inputs:q} --folds {input.folds:q} --task {input.task:q}"
+            " --settings {params.settings:q} --out {output.result:q} --model {output.model:q}"
+            " --ablation={input.ablation:q} > {log:q} 2>&1"
 
     rule learn_evaluate:
         input:
@@ -269,12 +269,12 @@ if config["mode"] == "train":
             sites=sites_left_out(),
             code=digest("learn"),
         shell:
-            "python $SCRIPTS/learn.py evaluate --inputs {input.inputs} --folds {input.folds} --task {input.task}"
-            " --trained {params.trained} --final {input.final} --judging {params.judging:q}"
-            " --sites {params.sites} --predictions {output.predictions} --leaderboard {output.leaderboard}"
-            " --contributions {output.contributions} --gates {output.gates} --learning-curve {output.curve}"
-            " --control {output.control} --differences {output.differences} --coverage {output.coverage}"
-            " --decision-curve {output.decision} > {log} 2>&1"
+            "python $SCRIPTS/learn.py evaluate --inputs {input.inputs:q} --folds {input.folds:q} --task {input.task:q}"
+            " --trained {params.trained:q} --final {input.final:q} --judging {params.judging:q}"
+            " --sites {params.sites} --predictions {output.predictions:q} --leaderboard {output.leaderboard:q}"
+            " --contributions {output.contributions:q} --gates {output.gates:q} --learning-curve {output.curve:q}"
+            " --control {output.control:q} --differences {output.differences:q} --coverage {output.coverage:q}"
+            " --decision-curve {output.decision:q} > {log:q} 2>&1"
 
 
 include: "learn/bundle.smk"

@@ -20,9 +20,9 @@ rule omics_check:
         rows=sheet_rows("omics"),
         code=digest("omics"),
     shell:
-        "python $SCRIPTS/omics.py check --samples {params.samples} --patients {params.patients}"
+        "python $SCRIPTS/omics.py check --samples {params.samples:q} --patients {params.patients:q}"
         " --max-instances {params.max_instances}"
-        " --out {output} > {log} 2>&1"
+        " --out {output:q} > {log:q} 2>&1"
 
 
 rule omics_harmonise:
@@ -50,7 +50,7 @@ rule omics_harmonise:
         rows=sheet_rows("omics"),
         code=digest("omics"),
     shell:
-        "python $SCRIPTS/omics.py harmonise --samples {params.samples} --patients {params.patients}"
+        "python $SCRIPTS/omics.py harmonise --samples {params.samples:q} --patients {params.patients:q}"
         " --max-missing-rate {params.max_missing} --max-instances {params.max_instances}"
-        " --features {output.features} --qc {output.qc} --features-qc {output.features_qc}"
-        " --notes {output.notes} --quarantine {output.quarantine} > {log} 2>&1"
+        " --features {output.features:q} --qc {output.qc:q} --features-qc {output.features_qc:q}"
+        " --notes {output.notes:q} --quarantine {output.quarantine:q} > {log:q} 2>&1"

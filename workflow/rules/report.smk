@@ -138,7 +138,7 @@ rule report_gate:
     params:
         code=digest("report"),
     shell:
-        "python $SCRIPTS/report.py gate --checks {input} --out {output} > {log} 2>&1"
+        "python $SCRIPTS/report.py gate --checks {input:q} --out {output:q} > {log:q} 2>&1"
 
 
 rule report_quarantine:
@@ -153,7 +153,7 @@ rule report_quarantine:
     params:
         code=digest("report"),
     shell:
-        "python $SCRIPTS/report.py quarantine --tables {input} --out {output} > {log} 2>&1"
+        "python $SCRIPTS/report.py quarantine --tables {input:q} --out {output:q} > {log:q} 2>&1"
 
 
 rule report_accept:
@@ -168,7 +168,7 @@ rule report_accept:
     params:
         code=digest("report"),
     shell:
-        "python $SCRIPTS/report.py accept --quarantine {input} --out {output} > {log} 2>&1"
+        "python $SCRIPTS/report.py accept --quarantine {input:q} --out {output:q} > {log:q} 2>&1"
 
 
 rule report_summary:
@@ -193,9 +193,9 @@ rule report_summary:
         rows=sheet_rows(*ROOMS),
         code=digest("report"),
     shell:
-        "python $SCRIPTS/report.py summary --patients {params.patients} --samples {params.samples}"
-        " --cohort {params.cohort} --patients-folder {params.folder} --active '{params.active}' --tasks {params.tasks:q}"
-        " --mode {params.mode} --name {params.name} --config-digest {params.config} --out {output} > {log} 2>&1"
+        "python $SCRIPTS/report.py summary --patients {params.patients:q} --samples {params.samples:q}"
+        " --cohort {params.cohort:q} --patients-folder {params.folder:q} --active '{params.active}' --tasks {params.tasks:q}"
+        " --mode {params.mode} --name {params.name} --config-digest {params.config} --out {output:q} > {log:q} 2>&1"
 
 
 rule report_figures:
@@ -222,10 +222,10 @@ rule report_figures:
         rows=sheet_rows(),
         code=digest("report"),
     shell:
-        "python $SCRIPTS/report.py figures --patients {params.patients} --samples {params.samples}"
-        " --cohort {params.cohort} --patients-folder {params.patients_folder} --active '{params.active}'"
+        "python $SCRIPTS/report.py figures --patients {params.patients:q} --samples {params.samples:q}"
+        " --cohort {params.cohort:q} --patients-folder {params.patients_folder:q} --active '{params.active}'"
         " --tasks {params.tasks:q} --mode {params.mode} --name {params.name} --seed {params.seed}"
-        " --figures '{params.figures}' --folder {params.folder} > {log} 2>&1"
+        " --figures '{params.figures}' --folder {params.folder:q} > {log:q} 2>&1"
 
 
 rule report_patients:
@@ -256,11 +256,11 @@ rule report_patients:
         rows=sheet_rows(*ROOMS),
         code=digest("report"),
     shell:
-        "python $SCRIPTS/report.py patients --chunk {params.chunk} --patients {params.patients}"
-        " --samples {params.samples} --analytes {input.analytes} --measures {input.measures}"
-        " --cohort {params.cohort} --patients-folder {params.folder}"
+        "python $SCRIPTS/report.py patients --chunk {params.chunk} --patients {params.patients:q}"
+        " --samples {params.samples:q} --analytes {input.analytes:q} --measures {input.measures:q}"
+        " --cohort {params.cohort:q} --patients-folder {params.folder:q}"
         " --active '{params.active}' --tasks {params.tasks:q} --mode {params.mode} --name {params.name}"
-        " --title {params.title:q} --config-digest {params.config} --manifest {output} > {log} 2>&1"
+        " --title {params.title:q} --config-digest {params.config} --manifest {output:q} > {log:q} 2>&1"
 
 
 rule report_cohort:
@@ -294,7 +294,7 @@ rule report_cohort:
         rows=sheet_rows(*ROOMS),
         code=digest("report"),
     shell:
-        "python $SCRIPTS/report.py cohort --patients {params.patients} --samples {params.samples}"
-        " --cohort {params.cohort} --patients-folder {params.folder} --active '{params.active}' --tasks {params.tasks:q}"
+        "python $SCRIPTS/report.py cohort --patients {params.patients:q} --samples {params.samples:q}"
+        " --cohort {params.cohort:q} --patients-folder {params.folder:q} --active '{params.active}' --tasks {params.tasks:q}"
         " --mode {params.mode} --name {params.name} --title {params.title:q} --config-digest {params.config}"
-        " --manifests {input.pages} --figures '{params.figures}' --out {output} > {log} 2>&1"
+        " --manifests {input.pages:q} --figures '{params.figures}' --out {output:q} > {log:q} 2>&1"

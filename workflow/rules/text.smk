@@ -17,8 +17,8 @@ rule text_check:
         rows=sheet_rows("text"),
         code=digest("text"),
     shell:
-        "python $SCRIPTS/text.py check --samples {params.samples} --patients {params.patients}"
-        " --out {output} > {log} 2>&1"
+        "python $SCRIPTS/text.py check --samples {params.samples:q} --patients {params.patients:q}"
+        " --out {output:q} > {log:q} 2>&1"
 
 
 rule text_extract:
@@ -44,9 +44,9 @@ rule text_extract:
         rows=sheet_rows("text"),
         code=digest("text"),
     shell:
-        "python $SCRIPTS/text.py extract --samples {params.samples} --patients {params.patients}"
-        " --most-words {params.most_words} --findings {output.findings} --words {output.words}"
-        " --documents {output.documents} --quarantine {output.quarantine} --threads {threads} > {log} 2>&1"
+        "python $SCRIPTS/text.py extract --samples {params.samples:q} --patients {params.patients:q}"
+        " --most-words {params.most_words} --findings {output.findings:q} --words {output.words:q}"
+        " --documents {output.documents:q} --quarantine {output.quarantine:q} --threads {threads} > {log:q} 2>&1"
 
 
 rule text_features:
@@ -67,5 +67,5 @@ rule text_features:
         rows=sheet_rows("text"),
         code=digest("text"),
     shell:
-        "python $SCRIPTS/text.py features --patients {params.patients} --findings {input.findings}"
-        " --words {input.words} --documents {input.documents} --most-words {params.most_words} --features {output} > {log} 2>&1"
+        "python $SCRIPTS/text.py features --patients {params.patients:q} --findings {input.findings:q}"
+        " --words {input.words:q} --documents {input.documents:q} --most-words {params.most_words} --features {output:q} > {log:q} 2>&1"

@@ -19,16 +19,12 @@ def treatment_outputs():
 def effect_options():
     """Options of the effects stage that are not always there."""
     given = [
-        ("--option", [EFFECT["option"]] if EFFECT["option"] is not None else []),
-        ("--features", ADJUSTED_FOR),
-        ("--kinship", RELATIVES),
-        ("--lower-is-better", [] if EFFECT["higher_is_better"] else [""]),
+        option("--option", [] if EFFECT["option"] is None else [EFFECT["option"]]),
+        option("--features", ADJUSTED_FOR),
+        option("--kinship", RELATIVES),
+        "" if EFFECT["higher_is_better"] else "--lower-is-better",
     ]
-    return " ".join(
-        " ".join([flag, *(f"'{v}'" if v else "" for v in values)])
-        for flag, values in given
-        if values
-    )
+    return " ".join(given)
 
 
 if kinds("ehr", "drugs"):
@@ -47,7 +43,7 @@ if kinds("ehr", "drugs"):
         threads: 1
         params:
             patients=config["patients"],
-            stars=" ".join(["--pharmacogenes", *STARS]) if STARS else "",
+            stars=option("--pharmacogenes", STARS),
             rows=sheet_rows(),
             code=digest("treatment"),
         shell:

@@ -34,8 +34,8 @@ rule genomics_hwe_by_ancestry:
     params:
         code=digest("genomics"),
     shell:
-        "python $SCRIPTS/genomics.py hwe-by-ancestry --genotypes {input.genotypes} --ancestry {input.ancestry}"
-        " --out {output} > {log} 2>&1"
+        "python $SCRIPTS/genomics.py hwe-by-ancestry --genotypes {input.genotypes:q} --ancestry {input.ancestry:q}"
+        " --out {output:q} > {log:q} 2>&1"
 
 
 rule genomics_association:
@@ -64,11 +64,11 @@ rule genomics_association:
         rows=sheet_rows("genomics"),
         code=digest("genomics"),
     shell:
-        "python $SCRIPTS/genomics.py association --genotypes {input.genotypes} --sheet {params.sheet:q}"
-        " --samples-qc {input.samples_qc} --identity {input.identity} --kinship {input.kinship}"
-        " --ancestry {input.ancestry} --analyses {params.analyses:q} --seed {params.seed}"
-        " --folder {params.folder:q} --out {output.table} --hits {output.hits} --people {output.people}"
-        " > {log} 2>&1"
+        "python $SCRIPTS/genomics.py association --genotypes {input.genotypes:q} --sheet {params.sheet:q}"
+        " --samples-qc {input.samples_qc:q} --identity {input.identity:q} --kinship {input.kinship:q}"
+        " --ancestry {input.ancestry:q} --analyses {params.analyses:q} --seed {params.seed}"
+        " --folder {params.folder:q} --out {output.table:q} --hits {output.hits:q} --people {output.people:q}"
+        " > {log:q} 2>&1"
 
 
 rule genomics_dropped:
@@ -91,5 +91,5 @@ rule genomics_dropped:
         variants=option("--association-variants", ASSOCIATION_VARIANTS),
         code=digest("genomics"),
     shell:
-        "python $SCRIPTS/genomics.py dropped --samples-qc {input.samples_qc} --variants-qc {input.variants_qc}"
-        " --hwe {input.hwe} {params.people} {params.variants} --out {output} > {log} 2>&1"
+        "python $SCRIPTS/genomics.py dropped --samples-qc {input.samples_qc:q} --variants-qc {input.variants_qc:q}"
+        " --hwe {input.hwe:q} {params.people} {params.variants} --out {output:q} > {log:q} 2>&1"

@@ -33,8 +33,8 @@ rule genomics_merge:
     shell:
         "python $SCRIPTS/genomics.py merge --samples {params.samples:q} --sheet {params.sheet:q}"
         " {params.reference} {params.intake} {params.reads} --kept {params.kept:q}"
-        " {params.limits} --genotypes {output.genotypes}"
-        " --sources {output.sources} --quarantine {output.problems} --threads {threads} > {log} 2>&1"
+        " {params.limits} --genotypes {output.genotypes:q}"
+        " --sources {output.sources:q} --quarantine {output.problems:q} --threads {threads} > {log:q} 2>&1"
 
 
 rule genomics_cohort_qc:
@@ -57,9 +57,9 @@ rule genomics_cohort_qc:
         rows=sheet_rows("genomics"),
         code=digest("genomics"),
     shell:
-        "python $SCRIPTS/genomics.py cohort-qc --genotypes {input.genotypes} --sources {input.sources}"
-        " --sheet {params.sheet:q} --max-missing-rate {params.missing} --samples-qc {output.samples_qc}"
-        " --variants-qc {output.variants_qc} --threads {threads} > {log} 2>&1"
+        "python $SCRIPTS/genomics.py cohort-qc --genotypes {input.genotypes:q} --sources {input.sources:q}"
+        " --sheet {params.sheet:q} --max-missing-rate {params.missing} --samples-qc {output.samples_qc:q}"
+        " --variants-qc {output.variants_qc:q} --threads {threads} > {log:q} 2>&1"
 
 
 rule genomics_structure:
@@ -82,8 +82,8 @@ rule genomics_structure:
         rows=sheet_rows("genomics"),
         code=digest("genomics"),
     shell:
-        "python $SCRIPTS/genomics.py structure --genotypes {input.genotypes} --sheet {params.sheet:q}"
-        " --panel {input.panel:q} {params.components} --ancestry {output.ancestry} --kinship {output.kinship} > {log} 2>&1"
+        "python $SCRIPTS/genomics.py structure --genotypes {input.genotypes:q} --sheet {params.sheet:q}"
+        " --panel {input.panel:q} {params.components} --ancestry {output.ancestry:q} --kinship {output.kinship:q} > {log:q} 2>&1"
 
 
 rule genomics_identity:
@@ -108,6 +108,6 @@ rule genomics_identity:
         rows=sheet_rows("genomics"),
         code=digest("genomics"),
     shell:
-        "python $SCRIPTS/genomics.py identity --samples {params.samples:q} --genotypes {input.genotypes}"
-        " --sources {input.sources} {params.reads} --panel {input.panel:q} --folder {params.folder:q}"
-        " --max-contamination {params.limit} --out {output} > {log} 2>&1"
+        "python $SCRIPTS/genomics.py identity --samples {params.samples:q} --genotypes {input.genotypes:q}"
+        " --sources {input.sources:q} {params.reads} --panel {input.panel:q} --folder {params.folder:q}"
+        " --max-contamination {params.limit} --out {output:q} > {log:q} 2>&1"

@@ -49,9 +49,9 @@ rule genomics_depth:
         rows=chunk_rows("genomics"),
         code=digest("genomics"),
     shell:
-        "python $SCRIPTS/genomics.py depth --samples {params.samples:q} --patients {params.patients}"
+        "python $SCRIPTS/genomics.py depth --samples {params.samples:q} --patients {params.patients:q}"
         " --folder {params.folder:q} --genes {input.genes:q} --min-depth {params.minimum} {params.beds}"
-        " {params.reference} {params.alleles} --threads {threads} --manifest {output} > {log} 2>&1"
+        " {params.reference} {params.alleles} --threads {threads} --manifest {output:q} > {log:q} 2>&1"
 
 
 rule genomics_reads_tables:
@@ -79,5 +79,5 @@ rule genomics_reads_tables:
         code=digest("genomics"),
     shell:
         "python $SCRIPTS/genomics.py reads-tables --genes {input.genes:q} {params.reads} {params.depths}"
-        " {params.beds} --reads-qc {output.reads_qc} --coverage {output.coverage} --copies {output.cyp2d6}"
-        " --cnv-flags {output.cnv_flags} > {log} 2>&1"
+        " {params.beds} --reads-qc {output.reads_qc:q} --coverage {output.coverage:q} --copies {output.cyp2d6:q}"
+        " --cnv-flags {output.cnv_flags:q} > {log:q} 2>&1"

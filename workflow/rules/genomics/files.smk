@@ -23,7 +23,7 @@ rule genomics_check:
         code=digest("genomics"),
     shell:
         "python $SCRIPTS/genomics.py check --samples {params.samples:q} --sheet {params.sheet:q}"
-        " --tables {params.tables:q} {params.reference} --out {output} > {log} 2>&1"
+        " --tables {params.tables:q} {params.reference} --out {output:q} > {log:q} 2>&1"
 
 
 rule genomics_reads:
@@ -50,8 +50,8 @@ rule genomics_reads:
         code=digest("genomics"),
     shell:
         "python $SCRIPTS/genomics.py reads --samples {params.samples:q} --sheet {params.sheet:q}"
-        " --patients {params.patients} --folder {params.folder:q} {params.reference}"
-        " --threads {threads} --manifest {output} > {log} 2>&1"
+        " --patients {params.patients:q} --folder {params.folder:q} {params.reference}"
+        " --threads {threads} --manifest {output:q} > {log:q} 2>&1"
 
 
 rule genomics_intake:
@@ -78,6 +78,6 @@ rule genomics_intake:
         rows=chunk_rows("genomics"),
         code=digest("genomics"),
     shell:
-        "python $SCRIPTS/genomics.py intake --samples {params.samples:q} --patients {params.patients}"
+        "python $SCRIPTS/genomics.py intake --samples {params.samples:q} --patients {params.patients:q}"
         " --folder {params.folder:q} {params.reference} {params.limits}"
-        " --threads {threads} --manifest {output} > {log} 2>&1"
+        " --threads {threads} --manifest {output:q} > {log:q} 2>&1"

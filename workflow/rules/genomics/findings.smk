@@ -55,7 +55,7 @@ rule genomics_phenotypes:
         code=digest("genomics"),
     shell:
         "python $SCRIPTS/genomics.py phenotypes --samples {params.samples:q} --cases {input.cases:q} --most 20"
-        " --out {output.table} --quarantine {output.problems} > {log} 2>&1"
+        " --out {output.table:q} --quarantine {output.problems:q} > {log:q} 2>&1"
 
 
 rule genomics_consequences:
@@ -81,9 +81,9 @@ rule genomics_consequences:
         ranking=option("--ranking", findings_table("hpo_ranking.tsv")),
         code=digest("genomics"),
     shell:
-        "python $SCRIPTS/genomics.py consequences --genotypes {input.genotypes} --genes {input.genes:q}"
+        "python $SCRIPTS/genomics.py consequences --genotypes {input.genotypes:q} --genes {input.genes:q}"
         " --gff {input.gff:q} --reference {input.reference:q} --rare {params.rare} {params.frequencies}"
-        " {params.ranking} --out {output.table} --quarantine {output.problems} > {log} 2>&1"
+        " {params.ranking} --out {output.table:q} --quarantine {output.problems:q} > {log:q} 2>&1"
 
 
 rule genomics_findings:
@@ -127,6 +127,6 @@ rule genomics_findings:
         code=digest("genomics"),
     shell:
         "python $SCRIPTS/genomics.py findings --sheet {params.sheet:q} --samples {params.samples:q}"
-        " --genotypes {input.genotypes} --sources {input.sources} --clinvar {input.clinvar:q} --genes {input.genes:q}"
-        " --known-sites {input.sites:q} {params.options} --out {output.table} --assessed {output.assessed}"
-        " --quarantine {output.problems} > {log} 2>&1"
+        " --genotypes {input.genotypes:q} --sources {input.sources:q} --clinvar {input.clinvar:q} --genes {input.genes:q}"
+        " --known-sites {input.sites:q} {params.options} --out {output.table:q} --assessed {output.assessed:q}"
+        " --quarantine {output.problems:q} > {log:q} 2>&1"

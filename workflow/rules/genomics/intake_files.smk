@@ -15,5 +15,5 @@ rule genomics_intake_files:
         intake=option("--intake", INTAKE_MANIFESTS),
         code=digest("genomics"),
     shell:
-        "python $SCRIPTS/genomics.py intake-files --sources {input.sources} {params.intake}"
-        " --out {output} > {log} 2>&1"
+        "python $SCRIPTS/genomics.py intake-files --sources {input.sources:q} {params.intake}"
+        " --out {output:q} > {log:q} 2>&1"

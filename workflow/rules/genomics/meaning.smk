@@ -29,10 +29,10 @@ rule genomics_pharmacogenes:
         rows=sheet_rows("genomics"),
         code=digest("genomics"),
     shell:
-        "python $SCRIPTS/genomics.py pharmacogenes --genotypes {input.genotypes} --sheet {params.sheet}"
-        " --samples {params.samples} --tables {params.tables:q} --ancestry {input.ancestry}"
-        " --folder {params.folder} {params.combinations} {params.from_reads}"
-        " --out {output.table} --quarantine {output.quarantine} > {log} 2>&1"
+        "python $SCRIPTS/genomics.py pharmacogenes --genotypes {input.genotypes:q} --sheet {params.sheet:q}"
+        " --samples {params.samples:q} --tables {params.tables:q} --ancestry {input.ancestry:q}"
+        " --folder {params.folder:q} {params.combinations} {params.from_reads}"
+        " --out {output.table:q} --quarantine {output.quarantine:q} > {log:q} 2>&1"
 
 
 rule genomics_features:
@@ -72,8 +72,8 @@ rule genomics_features:
         rows=sheet_rows("genomics"),
         code=digest("genomics"),
     shell:
-        "python $SCRIPTS/genomics.py features --sheet {params.sheet} --samples {params.samples}"
-        " --samples-qc {input.samples_qc} --ancestry {input.ancestry} --stars {input.stars}"
-        " --scores {input.scores} --tables {params.tables:q} --out {output.features}"
-        " --quarantine {output.quarantine} --problems {input.problems} {params.findings} {params.windows}"
-        " > {log} 2>&1"
+        "python $SCRIPTS/genomics.py features --sheet {params.sheet:q} --samples {params.samples:q}"
+        " --samples-qc {input.samples_qc:q} --ancestry {input.ancestry:q} --stars {input.stars:q}"
+        " --scores {input.scores:q} --tables {params.tables:q} --out {output.features:q}"
+        " --quarantine {output.quarantine:q} --problems {input.problems:q} {params.findings} {params.windows}"
+        " > {log:q} 2>&1"

@@ -21,9 +21,9 @@ rule genomics_families:
         rows=sheet_rows("genomics"),
         code=digest("genomics"),
     shell:
-        "python $SCRIPTS/genomics.py families --genotypes {input.genotypes} --sheet {params.sheet:q}"
-        " --panel {input.panel:q} --kinship {input.kinship} --samples-qc {input.samples_qc}"
-        " --families {output.families} --mendel {output.mendel} > {log} 2>&1"
+        "python $SCRIPTS/genomics.py families --genotypes {input.genotypes:q} --sheet {params.sheet:q}"
+        " --panel {input.panel:q} --kinship {input.kinship:q} --samples-qc {input.samples_qc:q}"
+        " --families {output.families:q} --mendel {output.mendel:q} > {log:q} 2>&1"
 
 
 rule genomics_homozygosity:
@@ -42,8 +42,8 @@ rule genomics_homozygosity:
     params:
         code=digest("genomics"),
     shell:
-        "python $SCRIPTS/genomics.py homozygosity --genotypes {input.genotypes} --panel {input.panel:q}"
-        " --ancestry {input.ancestry} --out {output} > {log} 2>&1"
+        "python $SCRIPTS/genomics.py homozygosity --genotypes {input.genotypes:q} --panel {input.panel:q}"
+        " --ancestry {input.ancestry:q} --out {output:q} > {log:q} 2>&1"
 
 
 rule genomics_genotype_identity:
@@ -72,7 +72,7 @@ rule genomics_genotype_identity:
         code=digest("genomics"),
     shell:
         "python $SCRIPTS/genomics.py genotype-identity --samples {params.samples:q} --sheet {params.sheet:q}"
-        " --panel {input.panel:q} --kinship {input.kinship} --samples-qc {input.samples_qc}"
-        " --identity {input.identity} --families {input.families} --reads-qc {input.reads_qc}"
+        " --panel {input.panel:q} --kinship {input.kinship:q} --samples-qc {input.samples_qc:q}"
+        " --identity {input.identity:q} --families {input.families:q} --reads-qc {input.reads_qc:q}"
         " --max-contamination {params.limit}"
-        " --out {output} --threads {threads} > {log} 2>&1"
+        " --out {output:q} --threads {threads} > {log:q} 2>&1"

@@ -1,6 +1,5 @@
 # Polygenic scores: their reference, and the scores of every patient.
 import json
-import shlex
 
 
 def score_reference():
@@ -34,7 +33,7 @@ def risk_options():
     texts = [
         json.dumps(r, sort_keys=True) for r in config["genomics"]["polygenic_risk"]
     ]
-    return " ".join(["--risk", *map(shlex.quote, texts)]) if texts else ""
+    return option("--risk", texts)
 
 
 PANEL = config["genomics"]["reference_panel"] or {"vcf": [], "people": []}
@@ -66,7 +65,7 @@ rule genomics_polygenic_reference:
     shell:
         "python $SCRIPTS/genomics.py polygenic-reference {params.vcf} --people {input.people:q}"
         " --known-sites {input.sites:q} {params.scores} {params.components} {params.matching}"
-        " --models {output.models} --variants {output.variants} --quarantine {output.quarantine} > {log} 2>&1"
+        " --models {output.models:q} --variants {output.variants:q} --quarantine {output.quarantine:q} > {log:q} 2>&1"
 
 
 rule genomics_polygenic:
@@ -102,8 +101,8 @@ rule genomics_polygenic:
         rows=sheet_rows("genomics"),
         code=digest("genomics"),
     shell:
-        "python $SCRIPTS/genomics.py polygenic --genotypes {input.genotypes} --sheet {params.sheet}"
-        " --ancestry {input.ancestry} --panel {input.panel:q} --known-sites {input.sites:q}"
+        "python $SCRIPTS/genomics.py polygenic --genotypes {input.genotypes:q} --sheet {params.sheet:q}"
+        " --ancestry {input.ancestry:q} --panel {input.panel:q} --known-sites {input.sites:q}"
         " {params.scores} {params.reference} {params.components} {params.matching} {params.risk}"
-        " --out {output.table} --matches {output.matches} --adjusted {output.adjusted}"
-        " --quarantine {output.quarantine} --threads {threads} > {log} 2>&1"
+        " --out {output.table:q} --matches {output.matches:q} --adjusted {output.adjusted:q}"
+        " --quarantine {output.quarantine:q} --threads {threads} > {log:q} 2>&1"

@@ -53,6 +53,6 @@ rule genomics_windows:
         code=digest("genomics"),
     shell:
         "python $SCRIPTS/genomics.py windows --sheet {params.sheet:q} --samples {params.samples:q}"
-        " --genotypes {input.genotypes} --sources {input.sources} --reference {input.reference:q}"
+        " --genotypes {input.genotypes:q} --sources {input.sources:q} --reference {input.reference:q}"
         " --length {params.length} --most {params.most} --select {params.select} --rare {params.rare}"
-        " {params.options} --out {output.table} --quarantine {output.problems} > {log} 2>&1"
+        " {params.options} --out {output.table:q} --quarantine {output.problems:q} > {log:q} 2>&1"

@@ -32,9 +32,9 @@ rule imaging_deidentify:
         rows=chunk_rows("imaging"),
         code=digest("imaging"),
     shell:
-        "python $SCRIPTS/imaging.py deidentify --samples {params.samples} --patients {params.patients}"
-        " --folder {params.folder} --keep {input.keep} --profile {input.profile} --key-file {params.key}"
-        " --results {params.results} {params.faces} --threads {threads} --manifest {output} > {log} 2>&1"
+        "python $SCRIPTS/imaging.py deidentify --samples {params.samples:q} --patients {params.patients:q}"
+        " --folder {params.folder:q} --keep {input.keep:q} --profile {input.profile:q} --key-file {params.key:q}"
+        " --results {params.results:q} {params.faces} --threads {threads} --manifest {output:q} > {log:q} 2>&1"
 
 
 rule imaging_deidentified:
@@ -49,4 +49,4 @@ rule imaging_deidentified:
     params:
         code=digest("imaging"),
     shell:
-        "python $SCRIPTS/imaging.py deidentified --manifests {input} --out {output} > {log} 2>&1"
+        "python $SCRIPTS/imaging.py deidentified --manifests {input:q} --out {output:q} > {log:q} 2>&1"

@@ -20,5 +20,5 @@ rule imaging_radiomics:
         rows=sheet_rows("imaging"),
         code=digest("imaging"),
     shell:
-        "python $SCRIPTS/imaging.py radiomics --manifests {input} --samples {params.samples} --out {output}"
-        " > {log} 2>&1"
+        "python $SCRIPTS/imaging.py radiomics --manifests {input:q} --samples {params.samples:q} --out {output:q}"
+        " > {log:q} 2>&1"

@@ -73,10 +73,10 @@ if SEGMENT:
             rows=sheet_rows("imaging"),
             code=digest("imaging"),
         shell:
-            "python $SCRIPTS/imaging.py segment-store --samples {params.samples} --patients {params.patients}"
-            " --manifests {input.manifests} --kind {params.kind} --pixels {params.pixels}"
-            " --pixel-mm {params.pixel_mm} --folds {params.folds} --seed {params.seed} --images {output.images}"
-            " --masks {output.masks} --store {output.store} > {log} 2>&1"
+            "python $SCRIPTS/imaging.py segment-store --samples {params.samples:q} --patients {params.patients:q}"
+            " --manifests {input.manifests:q} --kind {params.kind} --pixels {params.pixels}"
+            " --pixel-mm {params.pixel_mm} --folds {params.folds} --seed {params.seed} --images {output.images:q}"
+            " --masks {output.masks:q} --store {output.store:q} > {log:q} 2>&1"
 
     rule imaging_segment_train:
         input:
@@ -103,10 +103,10 @@ if SEGMENT:
             seed=config["seed"],
             code=digest("imaging"),
         shell:
-            "python $SCRIPTS/imaging.py segment-train --store {input.store} --part {wildcards.part}"
+            "python $SCRIPTS/imaging.py segment-train --store {input.store:q} --part {wildcards.part}"
             " --member {wildcards.member} --dimensions {params.dimensions} --width {params.width}"
             " --patch {params.patch} --batch {params.batch} --epochs {params.epochs}"
-            " --augmentation {params.augmentation} --seed {params.seed} --model {output} > {log} 2>&1"
+            " --augmentation {params.augmentation} --seed {params.seed} --model {output:q} > {log:q} 2>&1"
 
     rule imaging_segment_join:
         input:
@@ -124,7 +124,7 @@ if SEGMENT:
         params:
             code=digest("imaging"),
         shell:
-            "python $SCRIPTS/imaging.py segment-join --networks {input} --model {output} > {log} 2>&1"
+            "python $SCRIPTS/imaging.py segment-join --networks {input:q} --model {output:q} > {log:q} 2>&1"
 
     rule imaging_segment_predict:
         input:
@@ -145,9 +145,9 @@ if SEGMENT:
             folder=PATIENTS,
             code=digest("imaging"),
         shell:
-            "python $SCRIPTS/imaging.py segment-predict --store {input.store} --samples {params.samples}"
-            " --part {wildcards.part} --model {input.model:q} --folder {params.folder} --manifest {output}"
-            " > {log} 2>&1"
+            "python $SCRIPTS/imaging.py segment-predict --store {input.store:q} --samples {params.samples:q}"
+            " --part {wildcards.part} --model {input.model:q} --folder {params.folder:q} --manifest {output:q}"
+            " > {log:q} 2>&1"
 
     rule imaging_segment_collect:
         input:
@@ -168,6 +168,6 @@ if SEGMENT:
             samples=config["samples"],
             code=digest("imaging"),
         shell:
-            "python $SCRIPTS/imaging.py segment-collect --manifests {input.manifests} --store {input.store}"
-            " --samples {params.samples} --table {output.table} --records {output.records}"
-            " --figure {output.figure} > {log} 2>&1"
+            "python $SCRIPTS/imaging.py segment-collect --manifests {input.manifests:q} --store {input.store:q}"
+            " --samples {params.samples:q} --table {output.table:q} --records {output.records:q}"
+            " --figure {output.figure:q} > {log:q} 2>&1"

@@ -79,9 +79,9 @@ if config["mode"] == "train":
             settings=augmentation_settings(),
             code=digest("learn"),
         shell:
-            "python $SCRIPTS/learn.py augment --inputs {input.inputs} --folds {input.folds} --task {input.task}"
-            " --ancestry '{input.ancestry}' --part {wildcards.part} --settings {params.settings:q}"
-            " --facts {output.facts} --table {output.table} --draws {output.draws} > {log} 2>&1"
+            "python $SCRIPTS/learn.py augment --inputs {input.inputs:q} --folds {input.folds:q} --task {input.task:q}"
+            " --ancestry={input.ancestry:q} --part {wildcards.part} --settings {params.settings:q}"
+            " --facts {output.facts:q} --table {output.table:q} --draws {output.draws:q} > {log:q} 2>&1"
 
     rule learn_synthesise:
         input:
@@ -102,5 +102,5 @@ if config["mode"] == "train":
             number=AUGMENTATION["export"],
             code=digest("learn"),
         shell:
-            "python $SCRIPTS/learn.py synthesise --inputs {input.inputs} --folds {input.folds} --task {input.task}"
-            " --number {params.number} --facts {output.facts} --table {output.table} > {log} 2>&1"
+            "python $SCRIPTS/learn.py synthesise --inputs {input.inputs:q} --folds {input.folds:q} --task {input.task:q}"
+            " --number {params.number} --facts {output.facts:q} --table {output.table:q} > {log:q} 2>&1"

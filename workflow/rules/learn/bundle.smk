@@ -20,9 +20,9 @@ if config["mode"] == "train":
             outer=OUTER,
             code=digest("learn"),
         shell:
-            "python $SCRIPTS/learn.py reference --inputs {input.inputs} --folds {input.folds} --task {input.task}"
-            " --trained {params.trained} --model {input.model} --outer-folds {params.outer} --out {output}"
-            " > {log} 2>&1"
+            "python $SCRIPTS/learn.py reference --inputs {input.inputs:q} --folds {input.folds:q} --task {input.task:q}"
+            " --trained {params.trained:q} --model {input.model:q} --outer-folds {params.outer} --out {output:q}"
+            " > {log:q} 2>&1"
 
     rule learn_bundle:
         input:
@@ -42,9 +42,9 @@ if config["mode"] == "train":
             seed=config["seed"],
             code=digest("learn"),
         shell:
-            "python $SCRIPTS/learn.py bundle --models {input.models} --tasks {input.tasks} --gates {input.gates}"
-            " --leaderboards {input.leaderboards} --references {input.references} --cohort {params.cohort}"
-            " --seed {params.seed} --out {output} > {log} 2>&1"
+            "python $SCRIPTS/learn.py bundle --models {input.models:q} --tasks {input.tasks:q} --gates {input.gates:q}"
+            " --leaderboards {input.leaderboards:q} --references {input.references:q} --cohort {params.cohort:q}"
+            " --seed {params.seed} --out {output:q} > {log:q} 2>&1"
 
 
 if config["mode"] == "apply":
@@ -68,10 +68,10 @@ if config["mode"] == "apply":
             bundle=config["bundle"],
             code=digest("learn"),
         shell:
-            "python $SCRIPTS/learn.py apply --inputs {input.inputs} --bundle {params.bundle} --task {wildcards.task}"
-            " --predictions {output.predictions} --leaderboard {output.leaderboard}"
-            " --contributions {output.contributions} --gates {output.gates} --drift {output.drift}"
-            " --alarms {output.alarms} > {log} 2>&1"
+            "python $SCRIPTS/learn.py apply --inputs {input.inputs:q} --bundle {params.bundle:q} --task {wildcards.task}"
+            " --predictions {output.predictions:q} --leaderboard {output.leaderboard:q}"
+            " --contributions {output.contributions:q} --gates {output.gates:q} --drift {output.drift:q}"
+            " --alarms {output.alarms:q} > {log:q} 2>&1"
 
     if config["learn"]["recalibrate"]:
 
@@ -94,6 +94,6 @@ if config["mode"] == "apply":
                 rows=sheet_rows(),
                 code=digest("learn"),
             shell:
-                "python $SCRIPTS/learn.py recalibrate --inputs {input.inputs} --patients {params.patients}"
-                " --bundle {params.bundle} --cohort {params.cohort} --seed {params.seed} --facts {output.facts}"
-                " --out {output.manifest} > {log} 2>&1"
+                "python $SCRIPTS/learn.py recalibrate --inputs {input.inputs:q} --patients {params.patients:q}"
+                " --bundle {params.bundle:q} --cohort {params.cohort:q} --seed {params.seed} --facts {output.facts:q}"
+                " --out {output.manifest:q} > {log:q} 2>&1"

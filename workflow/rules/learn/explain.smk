@@ -20,9 +20,9 @@ if config["mode"] == "train":
             outer=OUTER,
             code=digest("learn"),
         shell:
-            "python $SCRIPTS/learn.py explain --task {input.task} --trained {params.trained} --final {input.final}"
-            " --leaderboard {input.leaderboard} --outer-folds {params.outer} --explanations {output.explanations}"
-            " --gates {output.gates} > {log} 2>&1"
+            "python $SCRIPTS/learn.py explain --task {input.task:q} --trained {params.trained:q} --final {input.final:q}"
+            " --leaderboard {input.leaderboard:q} --outer-folds {params.outer} --explanations {output.explanations:q}"
+            " --gates {output.gates:q} > {log:q} 2>&1"
 
     rule learn_strata:
         input:
@@ -42,6 +42,6 @@ if config["mode"] == "train":
             k_max=config["learn"]["strata"]["k_max"],
             code=digest("learn"),
         shell:
-            "python $SCRIPTS/learn.py strata --inputs {input.inputs} --task {wildcards.task} --tasks {input.tasks}"
-            " --trained {params.trained} --outer-folds {params.outer} --k-max {params.k_max}"
-            " --strata {output.strata} --facts {output.facts} > {log} 2>&1"
+            "python $SCRIPTS/learn.py strata --inputs {input.inputs:q} --task {wildcards.task} --tasks {input.tasks:q}"
+            " --trained {params.trained:q} --outer-folds {params.outer} --k-max {params.k_max}"
+            " --strata {output.strata:q} --facts {output.facts:q} > {log:q} 2>&1"
