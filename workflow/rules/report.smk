@@ -194,7 +194,7 @@ rule report_summary:
         code=digest("report"),
     shell:
         "python $SCRIPTS/report.py summary --patients {params.patients:q} --samples {params.samples:q}"
-        " --cohort {params.cohort:q} --patients-folder {params.folder:q} --active '{params.active}' --tasks {params.tasks:q}"
+        " --cohort {params.cohort:q} --patients-folder {params.folder:q} --active {params.active:q} --tasks {params.tasks:q}"
         " --mode {params.mode} --name {params.name} --config-digest {params.config} --out {output:q} > {log:q} 2>&1"
 
 
@@ -223,9 +223,9 @@ rule report_figures:
         code=digest("report"),
     shell:
         "python $SCRIPTS/report.py figures --patients {params.patients:q} --samples {params.samples:q}"
-        " --cohort {params.cohort:q} --patients-folder {params.patients_folder:q} --active '{params.active}'"
+        " --cohort {params.cohort:q} --patients-folder {params.patients_folder:q} --active {params.active:q}"
         " --tasks {params.tasks:q} --mode {params.mode} --name {params.name} --seed {params.seed}"
-        " --figures '{params.figures}' --folder {params.folder:q} > {log:q} 2>&1"
+        " --figures {params.figures:q} --folder {params.folder:q} > {log:q} 2>&1"
 
 
 rule report_patients:
@@ -259,7 +259,7 @@ rule report_patients:
         "python $SCRIPTS/report.py patients --chunk {params.chunk} --patients {params.patients:q}"
         " --samples {params.samples:q} --analytes {input.analytes:q} --measures {input.measures:q}"
         " --cohort {params.cohort:q} --patients-folder {params.folder:q}"
-        " --active '{params.active}' --tasks {params.tasks:q} --mode {params.mode} --name {params.name}"
+        " --active {params.active:q} --tasks {params.tasks:q} --mode {params.mode} --name {params.name}"
         " --title {params.title:q} --config-digest {params.config} --manifest {output:q} > {log:q} 2>&1"
 
 
@@ -295,6 +295,6 @@ rule report_cohort:
         code=digest("report"),
     shell:
         "python $SCRIPTS/report.py cohort --patients {params.patients:q} --samples {params.samples:q}"
-        " --cohort {params.cohort:q} --patients-folder {params.folder:q} --active '{params.active}' --tasks {params.tasks:q}"
+        " --cohort {params.cohort:q} --patients-folder {params.folder:q} --active {params.active:q} --tasks {params.tasks:q}"
         " --mode {params.mode} --name {params.name} --title {params.title:q} --config-digest {params.config}"
-        " --manifests {input.pages:q} --figures '{params.figures}' --out {output:q} > {log:q} 2>&1"
+        " --manifests {input.pages:q} --figures {params.figures:q} --out {output:q} > {log:q} 2>&1"

@@ -89,6 +89,14 @@ def test_a_row_with_one_fault_is_judged_to_its_end(write):
     assert {what for name, _, what in told if name == "samples.tsv"} == {"patient", "modality", "path", "taken_on"}
 
 
+def test_names_and_years_that_cannot_be_are_problems(write):
+    patients = f"patient\tsex\tbirth_year\nP1\tmale\t{'1' * 5000}\n"
+    samples = f"patient\tmodality\tkind\tpath\nP1\tgenomics\tvcf\t{'x' * 5000}\n"
+    with pytest.raises(InputError) as caught:
+        sheets.load(*write(patients, samples))
+    assert [p.found.split(" '")[0] for p in caught.value.problems] == ["birth_year", "path"]
+
+
 @pytest.mark.parametrize("mark", [";", ",", "|"])
 def test_columns_that_are_not_separated_by_tabs_are_one_problem(write, mark):
     with pytest.raises(InputError) as caught:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from consilium.core.errors import InputError, Problem
-from consilium.core.sheets import PATIENT_COLUMNS
+from consilium.core.sheets import PATIENT_COLUMNS, is_there
 
 SCHEMA = Path(__file__).resolve().parents[3] / "config" / "schemas" / "config.schema.json"
 
@@ -36,7 +36,7 @@ def absent_files(config: dict[str, Any], name: str = "config") -> list[Problem]:
         Problem(name, f"{key} = '{path}', which does not exist", "an existing file or folder",
                 "correct the path (relative paths start where snakemake is called), or leave the key out")
         for key, path, default in _named_files(config, schema, "")
-        if path and path != default and not Path(path).exists()
+        if path and path != default and not is_there(path)
     ]  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ PATIENT_KINDS = {
     *(("imaging", k) for k in KINDS["imaging"]),
 }
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_YEAR = re.compile(r"[0-9]{4}")
 
 Fault = tuple[str, str, str]  # what was found, what is allowed, how to mend
 
@@ -177,6 +179,11 @@ def _header_problems(path: Path, needed: tuple[str, ...], allowed: tuple[str, ..
             yield Problem(str(path), f"no column '{column}'", choice, "add it (columns are separated by tabs)", 1)
 
 
+def is_there(path: str) -> bool:
+    """A name that no file can have, one too long say, is not there: Path.exists raises OSError."""
+    return os.path.exists(path)  # noqa: PTH110
+
+
 def _date_ok(text: str) -> bool:
     try:
         datetime.datetime.fromisoformat(text)
@@ -197,7 +204,7 @@ def _patients(path: Path, outcomes: tuple[str, ...], problems: list[Problem]) ->
         seen[name] = line
         year = row.get("birth_year", "")
         yield Patient(
-            name, row.get("sex", "") or "unknown", int(year) if year.isdecimal() else None, row.get("site", ""),
+            name, row.get("sex", "") or "unknown", int(year) if _YEAR.fullmatch(year) else None, row.get("site", ""),
             row.get("family", ""), row.get("index_date", ""), {c: row.get(c, "") for c in outcomes},
             row.get("father", ""), row.get("mother", ""),
         )  # fmt: skip
@@ -218,7 +225,7 @@ def _patient_faults(row: Mapping[str, str], seen: Mapping[str, int]) -> Iterator
         yield f"patient '{name}' again (first in line {seen[name]})", "one row a patient", "remove or rename one"
     if sex and sex not in SEXES:
         yield f"sex '{sex}'", ", ".join(SEXES), "use one of these words"
-    if year and not (year.isdecimal() and 1880 <= int(year) <= this_year):
+    if year and not (_YEAR.fullmatch(year) and 1880 <= int(year) <= this_year):
         yield f"birth_year '{year}'", f"a year from 1880 to {this_year}, or empty", "correct the year"
     if day and not _date_ok(day):
         yield f"index_date '{day}'", "a date as YYYY-MM-DD, or empty", "rewrite the date"
@@ -276,7 +283,7 @@ def _cell_faults(row: Mapping[str, str], known: set[str]) -> Iterator[Fault]:
     if known and patient != WHOLE_COHORT and patient not in known:
         yield (f"patient '{patient}', who is not in the patient sheet", "a patient of that sheet, or *",
                "add the patient there, or correct the name")  # fmt: skip
-    if not file or not Path(file).exists():
+    if not is_there(file):
         yield (f"path '{file}', which does not exist", "an existing file or DICOM folder",
                "correct the path (relative paths start where snakemake is called)")  # fmt: skip
     if row.get("taken_on") and not _date_ok(row["taken_on"]):
