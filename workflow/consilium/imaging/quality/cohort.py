@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from consilium.imaging.quality.measures import METRICS
 from consilium.imaging.quality.sketch import detail, mirrored, unit
 
-ALIKE = 0.985  # correlation of two likenesses from which on they are called copies (other people's heads: at most .92)
+ALIKE = 0.985  # correlation of two likenesses from which on they are called copies (other people's heads: at most .95)
 # Coarse images of two people look alike as a whole (up to .995); they are compared by detail. Simulated heads of two
-# people (one template in many poses) come to .968 of 11,175 pairs of PETs, .897 of 780 pairs of fMRI runs.
-ALIKE_DETAIL = {"PET": 0.97, "fMRI": 0.93}
+# people (one template in many poses) come to .974 of twice 11,175 pairs of PETs, .923 of 780 pairs of fMRI runs.
+ALIKE_DETAIL = {"PET": 0.9755, "fMRI": 0.945}
 BLOCK = 512  # likenesses compared at once
 MIN_GROUP = 8  # images of one kind and scanner that an outlier needs
 OUTLIER_Z = 4.5

@@ -8,40 +8,48 @@ from scipy import ndimage
 
 from consilium.imaging.brain.registration import head_mask
 from consilium.imaging.resampling import at_spacing, resample
-from consilium.imaging.volume import Affine, Voxels
+from consilium.imaging.volume import Affine, Voxels, voxel_size
 
 STEP_MM = 6.0
 SHAPE = (30, 36, 30)  # 180 x 216 x 180 mm around the middle of the foreground
 WORK_MM = 3.0
-# Of the darkest voxels, mostly air and what lies beyond the image, the order is noise: this share at least is one rank,
-DARK = 0.4
-AIR = 0.03  # and all that is hardly above the darkest, as a share of the range
-DETAIL_STEPS = 1.0  # SD of the surroundings, in steps of the grid
+FINE_MM = 2.0  # finer voxels are joined first, for speed
+SMOOTH_MM = 3.3  # SD
+ROUNDS = 3  # until the foreground hardly depends on how the grey values were bent
+FOREGROUND = 0.05  # level from which on a point of the likeness lies in the foreground
+DETAIL_STEPS = 0.8  # SD of the surroundings, in steps of the grid
 
 Sketch = NDArray[np.float16]
 
 
 def draw(voxels: Voxels, affine: Affine) -> Sketch:
-    """(30, 36, 30) grey values on a 6 mm grid along the image's axes, centred on its foreground, as ranks 0..1.
+    """(30, 36, 30) levels on a 6 mm grid along the image's axes, centred on its foreground.
 
-    Ranks do not change under any rising map of the grey values. voxels: (x, y, z); NaN counts as 0.
+    A voxel's level is the share of the foreground that is darker: 0 in air, 1 in the brightest. It is taken before
+    anything is smoothed, and so does not change under a rising map of the grey values. voxels: (x, y, z); NaN counts
+    as 0.
     """
+    if voxel_size(affine).max() < FINE_MM:
+        voxels, affine = at_spacing(voxels, affine, FINE_MM)
     coarse, grid = at_spacing(voxels, affine, WORK_MM)
-    where = np.argwhere(head_mask(coarse))
-    middle = grid[:3, :3] @ where.mean(axis=0) + grid[:3, 3]
-    axes = grid[:3, :3] / WORK_MM * STEP_MM
+    mask = head_mask(coarse)
+    for _ in range(ROUNDS):
+        even, _ = at_spacing(_levels(voxels, coarse[mask]), affine, WORK_MM)
+        mask = head_mask(even)
+    even, _ = at_spacing(_levels(voxels, coarse[mask]), affine, WORK_MM)
+    middle = grid[:3, :3] @ np.argwhere(mask).mean(axis=0) + grid[:3, 3]
     place = np.eye(4)
-    place[:3, :3] = axes
-    place[:3, 3] = middle - axes @ (np.array(SHAPE) - 1) / 2
-    smooth = ndimage.gaussian_filter(coarse, STEP_MM / WORK_MM * 0.4)
-    fill = float(coarse.min())
-    small = resample(smooth, grid, np.eye(4), SHAPE, place, fill)
-    order = small.ravel().argsort(kind="stable")
-    ranks = np.empty(small.size, dtype=np.float32)
-    ranks[order] = np.linspace(0, 1, small.size)
-    darkest, bright = np.percentile(small, [100 * DARK, 99])
-    ranks[small.ravel() <= max(darkest, fill + AIR * (bright - fill))] = DARK
-    return ranks.reshape(SHAPE).astype(np.float16)
+    place[:3, :3] = grid[:3, :3] / WORK_MM * STEP_MM
+    place[:3, 3] = middle - place[:3, :3] @ (np.array(SHAPE) - 1) / 2
+    smooth = ndimage.gaussian_filter(even, SMOOTH_MM / WORK_MM)
+    return resample(smooth, grid, np.eye(4), SHAPE, place).astype(np.float16)
+
+
+def _levels(voxels: Voxels, foreground: Voxels) -> Voxels:
+    """Share of `foreground` that is darker, of each voxel."""
+    shares = np.linspace(0, 1, 129)
+    limits, first = np.unique(np.quantile(foreground, shares), return_index=True)
+    return np.interp(voxels, limits, shares[first]).astype(np.float32)
 
 
 def detail(sketches: NDArray) -> NDArray[np.float32]:
@@ -50,11 +58,11 @@ def detail(sketches: NDArray) -> NDArray[np.float32]:
     All heads are smooth alike; gyri, ventricles and noise are an image's own. 0 outside the foreground and at its edge.
     """
     out = np.zeros(np.shape(sketches), dtype=np.float32)
-    for here, ranks in zip(out, np.asarray(sketches, dtype=np.float32), strict=True):
-        inside = ranks > DARK + 0.01  # float16 rounds
+    for here, levels in zip(out, np.asarray(sketches, dtype=np.float32), strict=True):
+        inside = levels > FOREGROUND
         weight = ndimage.gaussian_filter(inside.astype(np.float32), DETAIL_STEPS)
-        around = ndimage.gaussian_filter(ranks * inside, DETAIL_STEPS) / np.maximum(weight, 1e-3)
-        here[...] = (ranks - around) * ndimage.binary_erosion(inside)
+        around = ndimage.gaussian_filter(levels * inside, DETAIL_STEPS) / np.maximum(weight, 1e-3)
+        here[...] = (levels - around) * ndimage.binary_erosion(inside)
     return out
 
 
