@@ -244,7 +244,7 @@ def test_all_problems_of_both_sheets_come_in_one_message(place):
         ({"chunk_size": 0}, "chunk_size"),
         ({"imaging": {"grid": 3}}, "unknown key in 'imaging': 'grid'"),
         ({"mode": "apply", "bundle": None}, "mode apply without a bundle"),
-        ({"mode": "apply", "bundle": "nowhere"}, "nowhere"),
+        ({"mode": "apply", "bundle": "nowhere"}, "bundle = 'nowhere', where no manifest.json is"),
         ({"learn": {"tasks": [{"name": "t", "type": "survival"}]}}, "has no 'time'"),
         ({"learn": {"tasks": [{"name": "t", "type": "regression", "outcome": "weight"}]}}, "weight"),
         ({"samples": "nowhere.tsv"}, "no such file"),

@@ -27,7 +27,8 @@ try:
         Path(config["samples"]),
         settings.outcome_columns(config),
         outcomes_needed=config["mode"] == "train",
-        beside=settings.absent_files(config, named),
+        beside=settings.absent_files(config, named)
+        + settings.bundle_problems(config, named),
     )
 except InputError as error:
     # The message alone: a WorkflowError adds lines of this file to it.

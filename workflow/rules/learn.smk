@@ -33,17 +33,7 @@ JUDGED = [
 
 if config["mode"] == "apply":
     # The bundle says which tasks there are.
-    try:
-        TASKS = {
-            task["name"]: task
-            for task in json.loads(Path(config["bundle"], "manifest.json").read_text())[
-                "tasks"
-            ]
-        }
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        sys.exit(
-            f"bundle {config['bundle']} cannot be read: {error}; name results/<cohort>/bundle of a run"
-        )
+    TASKS = {task["name"]: task for task in settings.bundle_tasks(config)}
 
 
 wildcard_constraints:

@@ -108,3 +108,27 @@ def test_files_that_are_not_there_are_all_named(tmp_path):
     assert told == ["genomics.polygenic_scores.0", "genomics.polygenic_scores.1", "genomics.reference_panel.vcf.0",
                     "genomics.reference_panel.people", "genomics.clinvar", "imaging.atlas.image"]  # fmt: skip
     assert settings.absent_files(settings.validated({"cohort": "x"})) == []
+
+
+def test_a_bundle_is_asked_what_it_predicts(tmp_path):
+    given = [{"name": "died", "type": "classification", "outcome": "dead"},
+             {"name": "pain", "type": "classification", "outcome": "pain"}]  # fmt: skip
+    full = settings.validated({"cohort": "x", "mode": "apply", "bundle": str(tmp_path), "learn": {"tasks": given}})
+    (absent,) = settings.bundle_problems(full)
+    assert "no manifest.json is" in absent.found and settings.bundle_tasks(full) == []
+    for wrong in ("[", "{}", '{"tasks": 3}', '{"tasks": [3]}'):
+        (tmp_path / "manifest.json").write_text(wrong)
+        (odd,) = settings.bundle_problems(full)
+        assert "is no bundle's" in odd.found and settings.bundle_tasks(full) == []
+    known = {"name": "died", "kind": "classification", "outcome": "death", "time": "", "event": ""}
+    (tmp_path / "manifest.json").write_text(json.dumps({"tasks": [known]}))
+    column, other = settings.bundle_problems(full)
+    assert (column.found, column.allowed) == ("learn.tasks.0.outcome = 'dead'", "'death', as at training")
+    assert (other.found, other.allowed) == ("learn.tasks.1 is 'pain', which the bundle does not predict", "died")
+    assert settings.outcome_columns(full) == ["dead", "pain", "death"]
+
+
+def test_a_bundle_is_not_overlooked_in_training():
+    with pytest.raises(InputError, match="mode train with bundle = 'b'"):
+        settings.validated({"cohort": "x", "bundle": "b"})
+    assert settings.bundle_problems(settings.validated({"cohort": "x"})) == []

@@ -224,6 +224,7 @@ def test_all_stages_on_files(tmp_path):
     assert verdicts["fitted on training patients only"] == verdicts["groups on one side"] == "pass"
     assert len(read_table(out / "curve.tsv", "learning_curve")) > 0
     assert manifest["tasks"][0]["status"] == "assessed" and "model_card.md" in manifest["files"]
+    assert all(version[0].isdigit() for version in manifest["versions"].values())  # consilium itself is not installed
     apply.verified(tmp_path / "bundle")
     other = tmp_path / "again.json"
     stages.train(tmp_path / "inputs.safetensors", out / "folds.tsv", out / "task.json", "true", 1, _settings(1), other)

@@ -56,7 +56,7 @@ def _named_files(value: Any, schema: dict[str, Any], key: str) -> Iterator[tuple
 def outcome_columns(config: dict[str, Any]) -> list[str]:
     """Columns of patients.tsv that the config names beyond the fixed ones."""
     columns: list[str] = []
-    for task in [*config["learn"]["tasks"], *_bundle_tasks(config)]:
+    for task in [*config["learn"]["tasks"], *bundle_tasks(config)]:
         columns += [task[k] for k in ("outcome", "time", "event", "split") if task.get(k)]
     for analysis in config["genomics"]["association"]:
         columns += [analysis["outcome"], *(c for c in analysis["covariates"] if c not in ("age", *PATIENT_COLUMNS))]
@@ -66,15 +66,46 @@ def outcome_columns(config: dict[str, Any]) -> list[str]:
     return list(dict.fromkeys(columns))
 
 
-def _bundle_tasks(config: dict[str, Any]) -> list[dict[str, Any]]:
-    """Mode apply: the bundle says which columns hold the outcomes of its tasks. Whether it can be read, learn says."""
+def bundle_tasks(config: dict[str, Any]) -> list[dict[str, Any]]:
+    """Mode apply: tasks of the bundle, with the columns that hold their outcomes; none where it cannot be read."""
+    return _read_tasks(config)[0]
+
+
+def bundle_problems(config: dict[str, Any], name: str = "config") -> list[Problem]:
+    """Mode apply: a bundle that cannot be read, tasks that it does not have or reads from other columns."""
+    tasks, failure = _read_tasks(config)
+    if failure:
+        return [Problem(name, f"bundle = '{config['bundle']}', where {failure}",
+                        "the folder bundle of a training run, whole", "name results/<cohort>/bundle")]  # fmt: skip
     if config["mode"] != "apply":
         return []
+    known = {task["name"]: task for task in tasks}
+    out = []
+    for place, task in enumerate(config["learn"]["tasks"]):
+        where, of = f"learn.tasks.{place}", known.get(task["name"])
+        if of is None:
+            out.append(Problem(name, f"{where} is '{task['name']}', which the bundle does not predict",
+                               ", ".join(known), "leave it out: the bundle's tasks are predicted"))  # fmt: skip
+            continue
+        for key in ("outcome", "time", "event"):
+            if task.get(key) and task[key] != of.get(key, task[key]):
+                out.append(Problem(name, f"{where}.{key} = '{task[key]}'", f"'{of[key]}', as at training",
+                                   "rename the column of the patient sheet, or leave the task out"))  # fmt: skip
+    return out
+
+
+def _read_tasks(config: dict[str, Any]) -> tuple[list[dict[str, Any]], str]:
+    """(tasks, why they cannot be read)."""
+    if config["mode"] != "apply":
+        return [], ""
+    path = Path(config["bundle"], "manifest.json")
+    if not is_there(str(path)):
+        return [], f"no {path.name} is"
     try:
-        manifest = json.loads(Path(config["bundle"], "manifest.json").read_text(encoding="utf-8"))
-        return [dict(task) for task in manifest["tasks"]]
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        return [{**task, "name": task["name"]} for task in manifest["tasks"]], ""
     except (OSError, ValueError, KeyError, TypeError):
-        return []
+        return [], f"{path.name} is no bundle's"
 
 
 def _with_defaults(value: Any, schema: dict[str, Any]) -> Any:
@@ -155,6 +186,9 @@ def _beyond_schema(config: dict[str, Any], name: str) -> Iterator[Problem]:
         yield Problem(name, f"imaging.fmri.band_hz = [{low}, {high}]", "[lowest, highest] frequency in Hz", "swap them")
     if config["mode"] == "apply" and not config["bundle"]:
         yield Problem(name, "mode apply without a bundle", "bundle: folder of a trained bundle", "name the folder")
+    if config["mode"] == "train" and config["bundle"]:
+        yield Problem(name, f"mode train with bundle = '{config['bundle']}', which nothing would read",
+                      "mode: apply with a bundle, or mode: train without", "correct the one or the other")  # fmt: skip
 
 
 def _windows(genomics: dict[str, Any], name: str) -> Iterator[Problem]:

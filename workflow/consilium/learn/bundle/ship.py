@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from consilium import __version__
 from consilium.core.provenance import code_digest, file_digest, versions
 from consilium.core.store import atomic_folder, read_facts, read_table, write_facts, write_text
 from consilium.learn import prepare
@@ -16,7 +17,7 @@ from consilium.learn.fusion.model import Trained
 from consilium.learn.guards import dates, sides
 from consilium.learn.judge import metrics
 
-PACKAGES = ("consilium", "numpy", "torch", "lightgbm", "safetensors")
+PACKAGES = ("numpy", "torch", "lightgbm", "safetensors")
 IN_MANIFEST = ("name", "kind", "classes", "status", "reason", "n", "outcome", "time", "event")
 REQUIRED = 0.95  # share of the training patients who had a block, from which on it counts as required
 Facts = dict[str, Any]
@@ -55,7 +56,7 @@ def write(
             about.append(_task_facts(facts, found, files, board))
         manifest = {
             "bundle_format": applying.FORMAT, "cohort": cohort, "seed": seed,
-            "versions": versions(*PACKAGES), "code": code_digest("learn"),
+            "versions": {"consilium": __version__, **versions(*PACKAGES)}, "code": code_digest("learn"),
             "parent": None, "tasks": [{k: t[k] for k in IN_MANIFEST} for t in about],
             "modalities": dict(sorted(modalities.items())),
         }  # fmt: skip
