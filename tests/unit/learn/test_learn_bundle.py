@@ -207,6 +207,15 @@ def run_stages(folder, whole, outcomes, kind, columns, k=2, seeds=0, permuted=1,
     return out, json.loads((out / "gates.json").read_text()), json.loads(manifest.read_text())
 
 
+def apply_to(folder, inputs):
+    """(predictions, drift) of the bundle that `run_stages` wrote, for the cohort of `inputs`, by patient."""
+    from consilium.core.store import read_table
+
+    files = [folder / f"applied.{name}" for name in ("p.tsv", "l.tsv", "c.tsv", "g.json", "d.tsv", "d.json")]
+    stages.apply(inputs, folder / "bundle", "task", *files)
+    return read_table(files[0], "predictions").set_index("patient"), json.loads(files[-1].read_text())
+
+
 @pytest.mark.slow
 def test_all_stages_on_files(tmp_path):
     from consilium.core.store import read_table
@@ -238,9 +247,8 @@ def test_a_task_that_cannot_be_assessed_says_why_everywhere(tmp_path):
     lines = (out / "predictions.tsv").read_text().splitlines()
     assert len(lines) == 17 and all("not assessed: 16 patients" in line for line in lines[1:])
     assert manifest["tasks"][0]["status"] == "not assessed"
-    files = [tmp_path / f"x{i}" for i in ("p.tsv", "l.tsv", "c.tsv", "g.json", "d.tsv", "d.json")]
-    stages.apply(tmp_path / "inputs.safetensors", tmp_path / "bundle", "task", *files)
-    assert "no model of this task" in files[0].read_text()
+    applied, _ = apply_to(tmp_path, tmp_path / "inputs.safetensors")
+    assert applied["reason"].str.contains("no model of this task").all()
 
 
 def test_a_guard_that_fails_after_the_fits_withholds_the_model_everywhere(tmp_path):
@@ -267,3 +275,20 @@ def test_survival_on_files_with_fewer_events_than_folds_asks_for(tmp_path):
     header = (out / "predictions.tsv").read_text().splitlines()[0].split("\t")
     assert sum(c.startswith("p_") for c in header) == 3
     assert {g["gate"]: g["verdict"] for g in facts["gates"]}["permuted outcomes give chance"] == "not assessed"
+    applied, drift = apply_to(tmp_path, tmp_path / "inputs.safetensors")
+    assert drift["status"] == "assessed" and drift["performance"]["reason"] == "no outcome classes"
+    assert applied.filter(like="p_").notna().all(axis=None)
+
+
+@pytest.mark.slow
+def test_a_regression_is_applied_to_patients_who_lack_a_room(tmp_path):
+    whole, y = mixed(40, 3, 1.6)
+    values = np.round(50 + 10 * np.asarray(y) + np.random.default_rng(1).normal(0, 2, 40), 2)
+    _, facts, _ = run_stages(tmp_path, whole, {"w": values}, "regression", {"outcome": "w"}, permuted=0)
+    assert facts["status"] == "assessed"
+    room = sorted(tmp_path.glob("*.zarr.zip"))[0]
+    one = tmp_path / "one.safetensors"
+    stages.gather([room], tmp_path / "patients.tsv", "", GROUPS, "apply", one)
+    applied, drift = apply_to(tmp_path, one)
+    assert len(applied) == 40 and drift["performance"]["status"] == "not assessed"
+    assert applied["value"].notna().any()

@@ -92,8 +92,8 @@ def examined(
     known = json.loads(path.read_text(encoding="utf-8"))
     rows, domain, far = drift.examine(known, trained, cohort)
     names = [f"p_{c}" for c in trained.classes]
-    given = [[r[n] for n in names] for r in records if trained.classes and names[0] in r]
-    guess = estimate.without_labels(np.array(given).reshape(-1, len(names)), known["predictions"])
+    given = [[r[n] for n in names] for r in records if names and names[0] in r]
+    guess = estimate.without_labels(np.array(given).reshape(len(given), len(names)), known["predictions"])
     n = len(cohort.patients)
     facts: Facts = {"status": "assessed", "reason": "", "n": n, "n_training": known["n"]}
     raised = alarms.raised(rows, domain, guess)
