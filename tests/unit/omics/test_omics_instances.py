@@ -77,9 +77,17 @@ def test_the_same_instances_are_kept_whatever_the_order_of_the_lines(tmp_path_fa
 
 
 def test_many_problems_of_one_cause_are_counted(tmp_path: Path) -> None:
-    text = "patient,instance,g\n" + "".join(f"Z,{i},1\n" for i in range(50))
+    text = "patient,instance,g\n" + "".join(f"A,{i},1,2\n" for i in range(50))
     problems = read_instances(written(tmp_path / "t.csv", text), {"A"}, 9)[2]
-    assert len(problems) == 21 and problems[-1].found == "30 more lines of patients who are not in the patient sheet"
+    assert len(problems) == 21 and problems[-1].found == "30 more lines with a wrong number of cells"
+    assert problems[-1].line == 22  # of the first that is not listed: it does not concern the file as a whole
+
+
+def test_patients_of_no_sheet_are_one_problem(tmp_path: Path) -> None:
+    text = "patient,instance,g\n" + "".join(f"{p},{i},1\n" for p in "AZ" for i in range(50))
+    _, bags, (problem,) = read_instances(written(tmp_path / "t.csv", text), {"A"}, 9)
+    assert problem.found == "patient 'Z', who is not in the patient sheet (50 rows)" and problem.line == 52
+    assert list(bags) == ["A"]
 
 
 def test_memory_does_not_grow_with_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

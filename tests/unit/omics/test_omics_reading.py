@@ -80,6 +80,16 @@ def test_many_bad_cells_are_twenty_and_a_count(tmp_path: Path) -> None:
     assert any("980 more" in p.found for p in matrix.problems)
 
 
+@pytest.mark.parametrize(("turned", "line"), [(False, 1), (True, 3)])
+def test_a_table_of_more_patients_than_the_sheet_is_one_problem_that_is_not_the_files(tmp_path, turned, line) -> None:  # type: ignore[no-untyped-def]
+    table = pd.DataFrame({p: [1, 2] for p in ["A", *(f"S{i:02}" for i in range(30))]}, index=["TP53", "EGFR"])
+    matrix = read(tmp_path, (table.T if turned else table).to_csv(sep="\t", index_label="name"))
+    (problem,) = matrix.problems
+    assert problem.found.startswith("30 patients who are not in the patient sheet: 'S00', 'S01'")
+    assert problem.found.endswith("'S19' and 10 more") and problem.line == line
+    assert list(matrix.values.index) == ["A"]
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.binary(max_size=80) | st.text(alphabet='AB,\t"\n12.x;', max_size=80).map(str.encode))
 @example(b'\n"')  # a row of one empty quoted cell

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import made_names
+import pandas as pd
 import pytest
 from consilium.core.errors import InputError
 from consilium.core.sheets import KINDS
@@ -39,6 +42,35 @@ def test_a_refused_row_does_not_refuse_the_table(cohort):
     assert labs["status"] == "supplied" and labs["note"] == "1 row refused: unit 'bushel' of sodium"
     other = next(k for k in supplied(cohort, "P002")["kinds"] if k["kind"] == "labs")
     assert other["note"] == ""
+
+
+def _refusing(cohort, kind: str, line: int, patient: str = "*"):
+    """The cohort with one refusal more, of its shared file of a kind."""
+    room = next(r for r, kinds in KINDS.items() if kind in kinds)
+    (sample,) = cohort.samples(room, kind, "*")
+    row = {"patient": patient, "room": room, "file": sample.path, "line": line, "cause": "odd; allowed: even; mend: it"}
+    tables = cohort.tables | {"quarantine": pd.concat([cohort.table("quarantine"), pd.DataFrame([row])])}
+    return replace(cohort, tables=tables, _seen={})
+
+
+@pytest.mark.parametrize("kind", ["labs", "expression"])
+def test_what_is_refused_of_a_shared_table_does_not_refuse_who_was_read_from_it(cohort, kind):
+    before = {p: _status(cohort, p)[kind] for p in made_names.IDS}
+    assert {"supplied", "not supplied"} <= {status for status, _ in before.values()}
+    after = _refusing(cohort, kind, 0)  # a remark on the whole file: 18 more patients who are not in the sheet, say
+    assert {p: _status(after, p)[kind] for p in made_names.IDS} == before
+    there = next(p for p, (status, _) in before.items() if status == "supplied")
+    gone = next(p for p, (status, _) in before.items() if status == "not supplied")
+    assert _status(_refusing(cohort, kind, 0, there), there)[kind] == ("supplied", "")
+    assert _status(_refusing(cohort, kind, 7, gone), gone)[kind] == ("quarantined", "odd")
+
+
+@pytest.mark.parametrize("kind", ["labs", "expression"])
+def test_a_shared_table_that_gave_nothing_to_anybody_is_quarantined_with_its_cause(cohort, kind):
+    bare = replace(cohort, blocks=(), tables=cohort.tables | {"observations": cohort.table("observations").iloc[:0]})
+    assert _status(replace(bare, _seen={}), "P002")[kind][0] == "not supplied"
+    assert _status(_refusing(bare, kind, 0), "P002")[kind] == ("quarantined", "odd")
+    assert _status(_refusing(bare, kind, 9), "P002")[kind][0] == "not supplied"  # a stray row concerns nobody here
 
 
 def test_kinds_lacking_for_one_reason_share_a_row(cohort):

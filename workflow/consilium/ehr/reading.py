@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from consilium.core.errors import Problem
+from consilium.core.strangers import Strangers
 
 LISTED = 20  # rows of one cause and file that are listed one by one; the rest is counted in one more line
 MANUAL = "see docs/methods/ehr.md"
@@ -50,7 +51,7 @@ def read_rows(
     for line, n in ragged[:LISTED]:
         problems.append(Problem(str(path), f"{n} cells", f"{len(header)}, one a column", "correct the line", line))
     if len(ragged) > LISTED:
-        problems.append(_rest(path, len(ragged) - LISTED, "lines with a wrong number of cells"))
+        problems.append(_rest(path, len(ragged) - LISTED, "lines with a wrong number of cells", ragged[LISTED][0]))
     frame = pd.DataFrame(rows, columns=header, dtype=object)
     for column in frame.columns:
         frame[column] = frame[column].str.strip()
@@ -74,26 +75,22 @@ def listed(
         for f, a, line, patient in list(zip(founds, allows, rows["line"], rows["patient"], strict=True))[:LISTED]
     ]
     if len(founds) > LISTED:
-        out.append(_rest(path, len(founds) - LISTED, kind))
+        out.append(_rest(path, len(founds) - LISTED, kind, int(rows["line"].iloc[LISTED])))
     return out
 
 
 def known_patients(path: Path, rows: pd.DataFrame, known: set[str]) -> tuple[pd.DataFrame, list[Problem]]:
-    """(rows of patients in the sheet, one problem per patient who is not)."""
+    """(rows of patients in the sheet, a problem that names the others)."""
     strange = rows[~rows["patient"].isin(known)]
-    out = []
-    groups = list(strange.groupby("patient", sort=True))
-    for patient, group in groups[:LISTED]:
-        found = f"patient '{patient}', who is not in the patient sheet ({len(group)} rows)"
-        mend = "add the patient there, or correct the name"
-        out.append(Problem(str(path), found, "patients of the sheet", mend, int(group["line"].iloc[0])))
-    if len(groups) > LISTED:
-        out.append(_rest(path, len(groups) - LISTED, "patients who are not in the patient sheet"))
-    return rows[rows["patient"].isin(known)], out
+    strangers = Strangers(str(path))
+    for patient, line in zip(strange["patient"], strange["line"], strict=True):
+        strangers.add(patient, int(line))
+    return rows[rows["patient"].isin(known)], strangers.problems()
 
 
-def _rest(path: Path, n: int, kind: str) -> Problem:
-    return Problem(str(path), f"{n} more {kind}", "see the lines listed", "mend them the same way")
+def _rest(path: Path, n: int, kind: str, line: int) -> Problem:
+    """line: of the first that is not listed; a problem without a line concerns the whole file."""
+    return Problem(str(path), f"{n} more {kind}", "see the lines listed", "mend them the same way", line)
 
 
 def _header_problems(path: Path, header: list[str], needed: tuple[str, ...]) -> list[Problem]:
@@ -103,9 +100,9 @@ def _header_problems(path: Path, header: list[str], needed: tuple[str, ...]) -> 
     for column in needed:
         if column not in header:
             found = f"no column '{column}' (columns: {', '.join(header[:12])})"
-            out.append(Problem(str(path), found, f"columns {', '.join(needed)}", "rename the column, or add it", 1))
+            out.append(Problem(str(path), found, f"columns {', '.join(needed)}", "rename the column, or add it"))
     for column in sorted({c for c in header if header.count(c) > 1}):
-        out.append(Problem(str(path), f"column '{column}' twice", "each column once", "remove one", 1))
+        out.append(Problem(str(path), f"column '{column}' twice", "each column once", "remove one"))
     return out
 
 

@@ -16,6 +16,7 @@ from typing import IO
 import numpy as np
 
 from consilium.core.errors import Problem
+from consilium.core.strangers import Strangers
 from consilium.omics.reading import LISTED, MISSING
 
 Array = np.ndarray
@@ -30,18 +31,18 @@ class Listed:
     """Problems of one cause: the first ones by line, the rest counted."""
 
     problems: list[Problem] = field(default_factory=list)
-    more: dict[str, int] = field(default_factory=dict)
+    lines: dict[str, list[int]] = field(default_factory=dict)
 
     def add(self, cause: str, problem: Problem) -> None:
-        n = self.more.get(cause, 0) + 1
-        self.more[cause] = n
-        if n <= LISTED:
+        lines = self.lines.setdefault(cause, [])
+        lines.append(problem.line)
+        if len(lines) <= LISTED:
             self.problems.append(problem)
 
     def closed(self, path: str) -> list[Problem]:
         allowed, mend = "see those listed", "mend them the same way"
-        rest = [Problem(path, f"{n - LISTED} more {cause}", allowed, mend)
-                for cause, n in self.more.items() if n > LISTED]  # fmt: skip
+        rest = [Problem(path, f"{len(lines) - LISTED} more {cause}", allowed, mend, lines[LISTED])
+                for cause, lines in self.lines.items() if len(lines) > LISTED]  # fmt: skip
         return [*self.problems, *rest]
 
 
@@ -81,7 +82,7 @@ def read_instances(path: str, known: set[str], most: int) -> tuple[list[str], di
     an instance is left out. Of two lines of one instance the first counts; where more instances are supplied than kept
     the second is noticed only if the first was kept.
     """
-    said = Listed()
+    said, strangers = Listed(), Strangers(path)
     bags: dict[str, Bag] = {}
     features: list[str] = []
     try:
@@ -92,7 +93,7 @@ def read_instances(path: str, known: set[str], most: int) -> tuple[list[str], di
             if problem := _header_problem(path, header):
                 return [], {}, [problem]
             features = [c for c in header if c not in KEYS]
-            table = _Table(path, header, delimiter != ",", known, most, said, bags)
+            table = _Table(path, header, delimiter != ",", known, most, said, bags, strangers)
             for rows in _batches(handle, delimiter):
                 table.take(rows)
     except (OSError, EOFError, zlib.error) as error:
@@ -102,9 +103,10 @@ def read_instances(path: str, known: set[str], most: int) -> tuple[list[str], di
     except (UnicodeDecodeError, csv.Error) as error:
         said.add("", Problem(path, f"no text table: {error}", "UTF-8 text", "export it as tab separated UTF-8 text"))
         return [], {}, said.problems
-    if not bags and not said.problems:
+    strange = strangers.problems()
+    if not bags and not said.problems and not strange:
         said.add("", Problem(path, "no rows below the header", "a header line and rows", "export it again"))
-    return features, bags, said.closed(path)
+    return features, bags, said.closed(path) + strange
 
 
 @dataclass
@@ -116,6 +118,7 @@ class _Table:
     most: int
     said: Listed
     bags: dict[str, Bag]
+    strangers: Strangers
 
     def __post_init__(self) -> None:
         self.patient, self.instance = (self.header.index(k) for k in KEYS)
@@ -137,9 +140,7 @@ class _Table:
             return False
         patient = cells[self.patient].strip()
         if patient not in self.known:
-            self._add("lines of patients who are not in the patient sheet",
-                      f"patient '{patient}', who is not in the patient sheet", "patients of the sheet",
-                      "add the patient there, or correct the name", line)  # fmt: skip
+            self.strangers.add(patient, line)
             return False
         if not cells[self.instance].strip():
             self._add("lines without an instance", "an empty instance", "a name of the cell or tile", "fill it in",
@@ -176,12 +177,12 @@ def _header_problem(path: str, header: list[str]) -> Problem | None:
     lacking = [k for k in KEYS if k not in header]
     if lacking:
         found = f"no column {', '.join(lacking)} (columns: {', '.join(header[:8])})"
-        return Problem(path, found, "columns patient, instance and one a feature", "rename or add the column", 1)
+        return Problem(path, found, "columns patient, instance and one a feature", "rename or add the column")
     twice = sorted({c for c in header if header.count(c) > 1})
     if twice:
-        return Problem(path, f"column '{twice[0]}' again", "each column once", "keep one", 1)
+        return Problem(path, f"column '{twice[0]}' again", "each column once", "keep one")
     if len(header) == len(KEYS):
-        return Problem(path, "no column of a feature", "columns patient, instance and one a feature", "add them", 1)
+        return Problem(path, "no column of a feature", "columns patient, instance and one a feature", "add them")
     return None
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from consilium.core.errors import Problem
+from consilium.core.strangers import Strangers
 
 MISSING = ["", "NA", "N/A", "na", "n/a", "NaN", "nan", "NULL", "null", "None", ".", "-"]
 LISTED = 20  # cells, lines or names of one cause that are listed one by one; the rest is counted in one more line
@@ -59,8 +60,9 @@ def read_matrix(path: Path, known: set[str]) -> Matrix:
     problems += bad
     frame = pd.DataFrame(numbers, index=names, columns=columns)
     frame = frame if rows_are_patients else frame.T
-    frame, strange = _only_known(path, frame, known, 0 if rows_are_patients else 1)
-    frame, doubled = _once(path, frame, dict(zip(names, lines, strict=True)), rows_are_patients)
+    line_of = dict(zip(names, lines, strict=True))
+    frame, strange = _only_known(path, frame, known, line_of, rows_are_patients)
+    frame, doubled = _once(path, frame, line_of, rows_are_patients)
     frame.index.name = "patient"
     return Matrix(frame, problems + strange + doubled)
 
@@ -116,7 +118,7 @@ def _lines(path: Path, text: str) -> tuple[list[str], str, list[int], list[Probl
         _problem(path, f"{c} cells", f"{len(header)}, one a column", "correct the line (it is left out)", n)
         for n, c in wrong[:LISTED]
     ]
-    problems += _rest(path, len(wrong) - LISTED, "lines with a wrong number of cells")
+    problems += _rest(path, [n for n, _ in wrong], "lines with a wrong number of cells")
     left_out = {n for n, _ in wrong}
     kept = [(n, w) for n, w in zip(numbers, written, strict=True) if n not in left_out]
     return header, "\n".join(w for _, w in kept), [n for n, _ in kept], problems
@@ -151,18 +153,17 @@ def _numbers(
         patient, feature = (names[i], columns[j]) if rows else (columns[j], names[i])
         found = f"'{value}' for {feature}"
         problems.append(_problem(path, found, "a number, or NA", "correct it (read as missing)", lines[i], patient))
-    return out, problems + _rest(path, len(bad) - LISTED, "cells that are no number (read as missing)")
+    return out, problems + _rest(path, [lines[i] for i, *_ in bad], "cells that are no number (read as missing)")
 
 
-def _only_known(path: Path, frame: pd.DataFrame, known: set[str], line: int) -> tuple[pd.DataFrame, list[Problem]]:
-    strange = [n for n in frame.index if n not in known]
-    problems = [
-        _problem(path, f"patient '{n}', who is not in the patient sheet", "patients of the sheet",
-                 "add the patient there, or correct the name", line)
-        for n in sorted(set(strange))[:LISTED]
-    ]  # fmt: skip
-    problems += _rest(path, len(set(strange)) - LISTED, "names that are not in the patient sheet")
-    return frame[frame.index.isin(known)], problems
+def _only_known(
+    path: Path, frame: pd.DataFrame, known: set[str], line_of: dict[str, int], rows: bool
+) -> tuple[pd.DataFrame, list[Problem]]:
+    strangers = Strangers(str(path))
+    for name in frame.index:
+        if name not in known:
+            strangers.add(name, line_of[name] if rows else 1)
+    return frame[frame.index.isin(known)], strangers.problems()
 
 
 def _once(path: Path, frame: pd.DataFrame, line_of: dict[str, int], rows: bool) -> tuple[pd.DataFrame, list[Problem]]:
@@ -176,8 +177,8 @@ def _once(path: Path, frame: pd.DataFrame, line_of: dict[str, int], rows: bool) 
     for feature in doubled[:LISTED]:
         line = 1 if rows else line_of[feature]
         problems.append(_problem(path, f"feature '{feature}' again", "each once", "keep one (the first is used)", line))
-    problems += _rest(path, len(again) - LISTED, "patients that come twice")
-    problems += _rest(path, len(doubled) - LISTED, "features that come twice")
+    problems += _rest(path, [line_of[p] if rows else 1 for p in again], "patients that come twice")
+    problems += _rest(path, [1 if rows else line_of[f] for f in doubled], "features that come twice")
     return frame.loc[~frame.index.duplicated(), ~frame.columns.duplicated()], problems
 
 
@@ -185,5 +186,7 @@ def _problem(path: Path, found: str, allowed: str, mend: str, line: int = 0, pat
     return Problem(str(path), found, allowed, mend, line, patient)
 
 
-def _rest(path: Path, n: int, kind: str) -> list[Problem]:
-    return [_problem(path, f"{n} more {kind}", "see those listed", "mend them the same way")] if n > 0 else []
+def _rest(path: Path, lines: list[int], kind: str) -> list[Problem]:
+    """What comes after the first LISTED, at the line of its first; a problem without a line concerns the whole file."""
+    found, allowed = f"{len(lines) - LISTED} more {kind}", "see those listed"
+    return [_problem(path, found, allowed, "mend them the same way", line) for line in lines[LISTED : LISTED + 1]]

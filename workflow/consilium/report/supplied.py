@@ -90,9 +90,10 @@ def _kind_status(cohort: Cohort, patient: str, room: str, kind: str) -> Status:
     if not own and not shared:
         return base | {"why": "no row in the sample sheet"}
     refused = [r for r in _refusals(cohort, patient, room) if _concerns(r, own or shared)]
-    status, why, note = _from_quarantine(own, shared, refused)
-    if status == "supplied" and not own:
-        status, why = _in_shared_table(cohort, patient, kind)
+    if own:
+        status, why, note = _from_quarantine(own, refused)
+    else:
+        status, why, note = _from_shared(cohort, patient, kind, refused)
     if status == "supplied":
         status, why = _from_quality(cohort, patient, room, kind)
     return base | {"status": status, "why": why, "note": note}
@@ -110,23 +111,39 @@ def _concerns(row: dict[str, Any], samples: list[Sample]) -> bool:
     return any(n == s.path or n.startswith(s.path.rstrip("/") + "/") for n in named for s in samples)
 
 
-def _from_quarantine(own: list[Sample], shared: list[Sample], refused: list[dict[str, Any]]) -> tuple[str, str, str]:
-    """(status, why, note): quarantined when every own file is refused, or every shared one as a whole."""
-    whole = [r for r in refused if not r["line"] or own]
-    bad = [s for s in own or shared if any(_concerns(r, [s]) for r in whole)]
-    causes = "; ".join(dict.fromkeys(_short(r["cause"]) for r in refused))
-    if bad and len(bad) == len(own or shared):
-        return "quarantined", causes, ""
-    if bad:
-        return "supplied", "", f"{len(bad)} of {len(own or shared)} files refused: {causes}"
-    if refused:
-        return "supplied", "", f"{len(refused)} row{'s' if len(refused) != 1 else ''} refused: {causes}"
-    return "supplied", "", ""
+def _from_quarantine(own: list[Sample], refused: list[dict[str, Any]]) -> tuple[str, str, str]:
+    """(status, why, note): quarantined when every own file is refused."""
+    bad = [s for s in own if any(_concerns(r, [s]) for r in refused)]
+    if bad and len(bad) == len(own):
+        return "quarantined", _causes(refused), ""
+    return "supplied", "", f"{len(bad)} of {len(own)} files refused: {_causes(refused)}" if bad else ""
 
 
-def _short(cause: str) -> str:
+def _from_shared(cohort: Cohort, patient: str, kind: str, refused: list[dict[str, Any]]) -> tuple[str, str, str]:
+    """(status, why, note) of a patient in tables of the cohort. Who was found in what was read was not refused.
+
+    Quarantined: no row of the patient is left, since they were refused, or nobody's, and a table as a whole was.
+    """
+    status, why = _in_shared_table(cohort, patient, kind)
+    rows = [r for r in refused if r["patient"] == patient]
+    if status == "supplied":
+        return status, why, f"{len(rows)} row{'s' if len(rows) != 1 else ''} refused: {_causes(rows)}" if rows else ""
+    causes = rows if _serves(cohort, kind) else refused
+    return ("quarantined", _causes(causes), "") if causes else (status, why, "")
+
+
+def _causes(refused: list[dict[str, Any]]) -> str:
     """What was found, without the advice on mending: that is for the person who prepares the files."""
-    return cause.partition("; allowed: ")[0]
+    return "; ".join(dict.fromkeys(r["cause"].partition("; allowed: ")[0] for r in refused))
+
+
+def _serves(cohort: Cohort, kind: str) -> bool:
+    """Tables of this kind gave something of anybody."""
+    if kind in ROWS_OF:
+        table, column, value = ROWS_OF[kind]
+        rows = cohort.table(table)
+        return len(rows) > 0 and (not column or bool((rows[column] == value).any()))
+    return any(not reason for b in cohort.blocks if b.name in BLOCKS_OF.get(kind, ()) for reason in b.reason.values())
 
 
 def _in_shared_table(cohort: Cohort, patient: str, kind: str) -> tuple[str, str]:

@@ -172,9 +172,8 @@ def read_cohort(
     rooms = tuple(room for room in KINDS if room in parts)
     work = tuple(_task(t) for t in json.loads(tasks))
     named = {t: t for room in rooms for t in ROOM_TABLES.get(room, ()) if t in TABLES}
-    named |= {"quarantine": "quarantine"} | {t: t for t in (*TREATMENT_TABLES, *FINDINGS_TABLES) if t in parts}
-    named |= {"quarantine": "quarantine"} | {t: t for t in (*ASSOCIATION_TABLES, *TREATMENT_TABLES) if t in parts}
-    named |= {t: t for t in SEGMENTATION_TABLES if t in parts}
+    optional = (*TREATMENT_TABLES, *FINDINGS_TABLES, *ASSOCIATION_TABLES, *SEGMENTATION_TABLES)
+    named |= {"quarantine": "quarantine"} | {t: t for t in optional if t in parts}
     of_task = (*TASK_TABLES, *(APPLY_TABLES if mode == "apply" else ()))
     named |= {f"{task.name}/{t}": t for task in work for t in of_task}
     tables = {key: _read(root, key, table, only) for key, table in named.items()}

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from consilium.core.errors import Problem
 from consilium.core.sheets import WHOLE_COHORT, Sample
+from consilium.core.strangers import Strangers
 
 COLUMNS = ("patient", "taken_on", "text")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?)?|")
@@ -78,9 +79,9 @@ def _table(sample: Sample, text: str, known: set[str]) -> tuple[list[Document], 
     lacking = [c for c in COLUMNS if c not in header]
     if lacking:
         found = f"no column {', '.join(lacking)} (columns: {', '.join(header[:8])})"
-        return [], [Problem(sample.path, found, "columns patient, taken_on, text", "rename or add the column", 1)]
+        return [], [Problem(sample.path, found, "columns patient, taken_on, text", "rename or add the column")]
     at = [header.index(c) for c in COLUMNS]
-    documents, problems = [], []
+    documents, problems, strangers = [], [], Strangers(sample.path)
     for cells in reader:
         line = reader.line_num
         if not any(c.strip() for c in cells):
@@ -90,21 +91,16 @@ def _table(sample: Sample, text: str, known: set[str]) -> tuple[list[Document], 
             problems.append(Problem(sample.path, f"{len(cells)} cells", allowed, mend, line))
             continue
         patient, taken_on, report = cells[at[0]].strip(), cells[at[1]].strip(), cells[at[2]]
-        problem = _row_problem(sample.path, line, patient, taken_on, report, known)
-        if problem:
+        if patient not in known:
+            strangers.add(patient, line)
+        elif problem := _row_problem(sample.path, line, patient, taken_on, report):
             problems.append(problem)
         else:
             documents.append(Document(patient, f"{sample.sample}:{line}", sample.kind, taken_on, report))
-    return documents, problems
+    return documents, problems + strangers.problems()
 
 
-def _row_problem(path: str, line: int, patient: str, taken_on: str, report: str, known: set[str]) -> Problem | None:
-    if patient not in known:
-        found, mend = (
-            f"patient '{patient}', who is not in the patient sheet",
-            "add the patient there, or correct the name",
-        )
-        return Problem(path, found, "patients of the sheet", mend, line)
+def _row_problem(path: str, line: int, patient: str, taken_on: str, report: str) -> Problem | None:
     if not _DATE.fullmatch(taken_on):
         return Problem(path, f"taken_on '{taken_on}'", "YYYY-MM-DD, or empty", "rewrite the date", line, patient)
     if not report.strip():
