@@ -55,12 +55,26 @@ def test_alarms_columns_and_checks_at_training_are_printed(tmp_path):
 
 def test_what_was_not_assessed_is_said(tmp_path):
     assert "nothing is applied" in render(a_cohort(tmp_path, FOUND, mode="train"))
-    few = a_cohort(tmp_path, {"status": "not assessed", "reason": "8 patients, fewer than 20"})
-    assert "not assessed: 8 patients" in render(few)
-    assert message(drift(few)[0])["level"] == "caution"
+    bundle_without = a_cohort(
+        tmp_path, {"status": "not assessed", "reason": "the bundle holds no reference statistics"}
+    )
+    assert "not assessed: the bundle holds no reference" in render(bundle_without)
+    assert message(drift(bundle_without)[0])["level"] == "caution"
     bare = a_cohort(tmp_path, FOUND)
     del bare.facts["died/drift"]
     assert "no drift.json was written" in render(bare)
+
+
+def test_few_patients_are_not_compared_but_what_is_seen_of_them_is_said(tmp_path):
+    few = FOUND | {"status": "not assessed", "reason": "8 patients, fewer than 20", "n": 8}
+    (task,) = drift(a_cohort(tmp_path, few))
+    assert message(task)["level"] == "alert" and "not compared: 8 patients, fewer than 20" in message(task)["text"]
+    page = render(a_cohort(tmp_path, few))
+    assert "Columns were not compared: 8 patients" in page and "check unit" in page and "changed much" not in page
+    quiet = few | {"alarms": [], "verdict": "info"}
+    (task,) = drift(a_cohort(tmp_path, quiet))
+    assert message(task)["text"].startswith("Not assessed") and message(task)["level"] == "caution"
+    assert "No alarm" not in render(a_cohort(tmp_path, quiet))
 
 
 def test_recalibration_is_told_with_both_figures(tmp_path):

@@ -26,11 +26,11 @@ class Strangers:
         names = sorted(self._seen)
         rows = f" ({self._rows} rows)" if self._rows > len(names) else ""
         if len(names) == 1:
-            found, mend = f"patient '{names[0]}', who is not in the patient sheet{rows}", "add the patient there, or"
+            found = f"patient '{names[0]}', who is not in the patient sheet{rows}"
+            mend = "add the patient there, or correct the name; else nothing of this patient is read"
         else:
             more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
             shown = ", ".join(f"'{name}'" for name in names[:NAMED]) + more
             found = f"{len(names)} patients who are not in the patient sheet{rows}: {shown}"
-            mend = "add them there, or"
-        mend += " correct the name; what is left so is not read"
+            mend = "add them there, or correct the names; else nothing of them is read"
         return [Problem(self._path, found, "patients of the sheet", mend, min(self._seen.values()))]

@@ -13,7 +13,8 @@ ORDER = ("lacking", "large", "moderate")
 
 
 def drift(cohort: Cohort) -> list[Facts]:
-    """One entry a task; none in mode train, where nothing is applied."""
+    """One entry a task; none in mode train, where nothing is applied. why: columns were not compared; what is seen
+    without (blocks that nobody has, patients who lie far) stands in `alarms` all the same."""
     return [_task(cohort, task) for task in cohort.tasks] if cohort.mode == "apply" else []
 
 
@@ -22,7 +23,7 @@ def _task(cohort: Cohort, task: Task) -> Facts:
     at_training = cohort.facts.get(f"{task.name}/gates", {}).get("at_training", [])
     base: Facts = {"name": task.name, "why": "" if found["status"] == "assessed" else found["reason"],
                    "at_training": [{k: g[k] for k in ("gate", "verdict", "detail")} for g in at_training]}  # fmt: skip
-    if base["why"]:
+    if "alarms" not in found:
         return base
     return base | {k: found[k] for k in ("n", "n_training", "verdict", "alarms", "domain", "counts", "far")} | {
         "performance": found["performance"], "columns": _columns(cohort, task),
@@ -32,7 +33,7 @@ def _task(cohort: Cohort, task: Task) -> Facts:
 def message(task: Facts) -> Facts:
     """What the head of the page says of one entry of `drift`."""
     topic, basis = f"{task['name'].replace('_', ' ')}, drift", "drift.tsv and the section below"
-    if task["why"]:
+    if task["why"] and not task.get("alarms"):
         text = f"Not assessed whether these patients resemble the training patients: {task['why']}."
         return {"level": "caution", "topic": topic, "text": text, "basis": basis}
     said = {
@@ -40,6 +41,7 @@ def message(task: Facts) -> Facts:
         "caution": "These patients differ from the training patients in part.",
         "info": "No difference from the training patients was found.",
     }[task["verdict"]]
+    said += f" Their columns were not compared: {task['why']}." if task["why"] else ""
     return {"level": task["verdict"], "topic": topic, "text": said, "basis": basis}
 
 
