@@ -79,9 +79,10 @@ def _presence(domain: Facts) -> list[Facts]:
     for b in domain["presence"]:
         change = b["here"] - b["training"]
         if abs(change) >= PRESENCE:
-            out.append(alarm("alert" if b["here"] == 0 else "caution", "other patients have this block", b["block"],
-                             f"present in {b['here']:.0%} of patients against {b['training']:.0%}",
-                             "see whether it was looked for and in whom"))  # fmt: skip
+            severity, what = ("caution", "other patients have this block") if b["here"] else (
+                "alert", "nobody has this block")  # fmt: skip
+            said = f"{100 * b['here']:.0f} % of patients have it, at training {100 * b['training']:.0f} %"
+            out.append(alarm(severity, what, b["block"], said, "see whether it was looked for and in whom"))
     return out
 
 
