@@ -226,12 +226,13 @@ def test_all_problems_of_both_sheets_come_in_one_message(place):
     place.sheet("samples.tsv", list(SAMPLES), [
         ["P9", "imaging", "T1", "t1", ""], ["P1", "imaging", "T1", "no_such_file", ""],
         ["P1", "imagin", "T1", "t1", ""], ["*", "imaging", "CT", "t1", ""],
+        ["P2", "imaging", "T1", "t{1}", ""],
     ])  # fmt: skip
     status, _, said = place.dry_run()
     assert status == 1 and "Traceback" not in said
     for words in ("unknown column 'colour'", "sex 'woman'", "patient 'P1' again", "birth_year '19x0'",
                   "index_date 'tomorrow'", "patient 'P9'", "no_such_file", "modality 'imagin'",
-                  "patient '*' for a CT file"):  # fmt: skip
+                  "patient '*' for a CT file", "path 't{1}'; allowed: names without"):  # fmt: skip
         assert words in said, words
     assert said.count("problems with the input") == 1
     assert "patients.tsv:2" in said and "samples.tsv:3" in said
@@ -248,6 +249,7 @@ def test_all_problems_of_both_sheets_come_in_one_message(place):
         ({"learn": {"tasks": [{"name": "t", "type": "survival"}]}}, "has no 'time'"),
         ({"learn": {"tasks": [{"name": "t", "type": "regression", "outcome": "weight"}]}}, "weight"),
         ({"samples": "nowhere.tsv"}, "no such file"),
+        ({"results": "of {cohort}"}, "results = 'of {cohort}'; allowed: names without { and }"),
         ({"genomics": {"clinvar": "no.vcf"}}, "genomics.clinvar = 'no.vcf', which does not exist"),
     ],
 )

@@ -108,6 +108,8 @@ def test_files_that_are_not_there_are_all_named(tmp_path):
     assert told == ["genomics.polygenic_scores.0", "genomics.polygenic_scores.1", "genomics.reference_panel.vcf.0",
                     "genomics.reference_panel.people", "genomics.clinvar", "imaging.atlas.image"]  # fmt: skip
     assert settings.absent_files(settings.validated({"cohort": "x"})) == []
+    braces = settings.validated({"cohort": "x", "results": "r{1}", "genomics": {"clinvar": str(tmp_path / "there.fa")}})
+    assert [p.found for p in settings.absent_files(braces)] == ["results = 'r{1}'"]
 
 
 def test_a_bundle_is_asked_what_it_predicts(tmp_path):

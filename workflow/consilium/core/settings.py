@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from consilium.core.errors import InputError, Problem
-from consilium.core.sheets import PATIENT_COLUMNS, is_there
+from consilium.core.sheets import BRACES, PATIENT_COLUMNS, has_brace, is_there
 
 SCHEMA = Path(__file__).resolve().parents[3] / "config" / "schemas" / "config.schema.json"
 
@@ -30,12 +30,16 @@ def validated(config: dict[str, Any], name: str = "config") -> dict[str, Any]:
 
 
 def absent_files(config: dict[str, Any], name: str = "config") -> list[Problem]:
-    """Files and folders that a validated `config` names and that are not there; a default is found by itself."""
+    """Files and folders that a validated `config` names and that are not there (a default is found by itself), or that
+    no rule can name."""
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
-    return [
+    named = list(_named_files(config, schema, ""))
+    places = [(key, config[key]) for key in ("results", "patients", "samples", "bundle")]
+    braces = [(key, path) for key, path, *_ in [*places, *named] if has_brace(str(path or ""))]
+    return [Problem(name, f"{key} = '{path}'", *BRACES) for key, path in braces] + [
         Problem(name, f"{key} = '{path}', which does not exist", "an existing file or folder",
                 "correct the path (relative paths start where snakemake is called), or leave the key out")
-        for key, path, default in _named_files(config, schema, "")
+        for key, path, default in named
         if path and path != default and not is_there(path)
     ]  # fmt: skip
 

@@ -14,6 +14,7 @@ from consilium.core.errors import InputError, Problem
 
 WHOLE_COHORT = "*"
 PATIENT_COLUMNS = ("patient", "sex", "birth_year", "site", "family", "index_date", "father", "mother")
+BRACES = "names without { and }, between which Snakemake reads wildcards", "rename the file or folder"
 SAMPLE_COLUMNS = ("patient", "modality", "kind", "path", "taken_on", "series")
 SEXES = ("female", "male", "unknown")
 KINDS: dict[str, tuple[str, ...]] = {
@@ -179,6 +180,10 @@ def _header_problems(path: Path, needed: tuple[str, ...], allowed: tuple[str, ..
             yield Problem(str(path), f"no column '{column}'", choice, "add it (columns are separated by tabs)", 1)
 
 
+def has_brace(path: str) -> bool:
+    return "{" in path or "}" in path
+
+
 def is_there(path: str) -> bool:
     """A name that no file can have, one too long say, is not there: Path.exists raises OSError."""
     return os.path.exists(path)  # noqa: PTH110
@@ -286,6 +291,8 @@ def _cell_faults(row: Mapping[str, str], known: set[str]) -> Iterator[Fault]:
     if not is_there(file):
         yield (f"path '{file}', which does not exist", "an existing file or DICOM folder",
                "correct the path (relative paths start where snakemake is called)")  # fmt: skip
+    if has_brace(file):
+        yield f"path '{file}'", *BRACES
     if row.get("taken_on") and not _date_ok(row["taken_on"]):
         yield f"taken_on '{row['taken_on']}'", "a date as YYYY-MM-DD, or empty", "rewrite the date"
     if row.get("series") and not (modality == "imaging" and row["series"].isdecimal()):
