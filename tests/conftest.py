@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# The same examples in every run; HYPOTHESIS=explore looks for new ones, and more of them.
-settings.register_profile("fixed", derandomize=True)
+# The same examples in every run, and no limit of time: how long one takes is no finding on a busy machine.
+# HYPOTHESIS=explore looks for new ones, and more of them.
+settings.register_profile("fixed", derandomize=True, deadline=None)
 settings.register_profile("explore", max_examples=2000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS", "fixed"))
 

@@ -125,7 +125,7 @@ def test_header_only_sheet_says_what_to_do(write):
 
 
 @given(st.text(alphabet="ab1\t\n\r*#\"' é,", max_size=200), st.text(alphabet="ab1\t\n*\"'", max_size=200))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_text_makes_a_traceback(tmp_path, patients, samples):
     p, s = tmp_path / "p.tsv", tmp_path / "s.tsv"
     for heads in (("patient\tsex\n", "patient\tmodality\tkind\tpath\n"), ("", "")):

@@ -143,7 +143,7 @@ cells = st.text(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(rows=st.lists(st.tuples(st.sampled_from("AZ"), cells, cells, cells, cells), min_size=1, max_size=5))
 def test_anything_in_the_cells_ends_in_a_row_or_a_problem(tmp_path_factory, rows) -> None:  # type: ignore[no-untyped-def]
     known = load_units(ROOT / "resources/analytes.tsv", ROOT / "resources/units.tsv")

@@ -62,7 +62,7 @@ TEXTS = st.lists(SHORT, max_size=40) | st.lists(SHORT | LONG, max_size=12)
 
 
 @given(TEXTS, st.integers(1, 9), st.sampled_from([1, 2]))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_texts_are_read_as_they_were_written(tmp_path_factory, texts: list[str], height: int, wide: int) -> None:
     texts = texts[: len(texts) // wide * wide]
     folder = tmp_path_factory.mktemp("t") / "a"

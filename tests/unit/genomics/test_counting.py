@@ -34,7 +34,7 @@ def test_nobody_and_nothing() -> None:
 
 
 @given(st.lists(st.integers(0, 300), max_size=5), st.integers(0, 70), st.integers(1, 2000))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_column_sums_of_parts(heights: list[int], n_samples: int, together: int) -> None:
     rng = np.random.default_rng(sum(heights))
     sums, expected = counting.ColumnSums(n_samples, together), np.zeros(n_samples, dtype=int)

@@ -89,7 +89,7 @@ def measured(
     return *coverage.measure(file, source, places, parts, minimum), parts
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10_000), n=st.integers(0, 60))
 def test_depth_is_what_the_definition_says(tmp_path_factory: pytest.TempPathFactory, seed: int, n: int) -> None:
     reads = messy_reads(seed, n)

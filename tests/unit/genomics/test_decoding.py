@@ -107,7 +107,7 @@ def decoded(path: Path, patients: list[str], setup: Setup) -> JointFile:
 
 
 @given(bodies(), st.booleans())
-@settings(max_examples=EXAMPLES, deadline=None, phases=PHASES)
+@settings(max_examples=EXAMPLES, phases=PHASES)
 def test_fast_and_full_reading_agree(tmp_path_factory: pytest.TempPathFactory, setup: Setup, rows: list[str],
                                      packed: bool) -> None:  # fmt: skip
     folder = tmp_path_factory.mktemp("joint")
@@ -153,7 +153,7 @@ def decoded_without_full_reading(path: Path, patients: list[str], setup: Setup) 
 
 
 @given(st.lists(bodies(), min_size=2, max_size=3))
-@settings(max_examples=EXAMPLES, deadline=None, phases=PHASES)
+@settings(max_examples=EXAMPLES, phases=PHASES)
 def test_several_files_are_joined_as_by_merge(
     tmp_path_factory: pytest.TempPathFactory, setup: Setup, files: list[list[str]]
 ) -> None:
@@ -174,7 +174,7 @@ def test_several_files_are_joined_as_by_merge(
 
 
 @given(bodies())
-@settings(max_examples=EXAMPLES, deadline=None, phases=PHASES)
+@settings(max_examples=EXAMPLES, phases=PHASES)
 def test_limits_of_depth_and_quality(tmp_path_factory: pytest.TempPathFactory, setup: Setup, rows: list[str]) -> None:
     """The fast way applies them in arrays; the text with those calls taken out is what it must equal."""
     folder = tmp_path_factory.mktemp("limits")

@@ -162,7 +162,7 @@ def test_other_files_are_refused(tmp_path: Path):
     assert "gzip" in refusal(packed)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.text(alphabet="ACGT012,;|=/_()%\\.PLikelypathogenic\t ", max_size=80))
 def test_no_line_makes_the_reader_fall(tmp_path_factory, text):
     path = tmp_path_factory.getbasetemp() / "fuzz.vcf"

@@ -137,7 +137,7 @@ def test_a_list_of_ones_own(tmp_path: Path):
 spans = st.lists(st.tuples(st.sampled_from(["chr1", "chr2"]), st.integers(0, 60), st.integers(1, 20)), max_size=12)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(spans, spans)
 def test_overlap_counts_bases(one, other):
     a, b = ([(c, s, s + n) for c, s, n in x] for x in (one, other))

@@ -153,7 +153,7 @@ BED = b"chr7\t99672000\t99673000\nchr10\t94761000\t94763000\n"
 def profile(n: int) -> settings:
     """The profile's number of examples when exploring, `n` else (a fast suite)."""
     exploring = os.environ.get("HYPOTHESIS") == "explore"
-    return settings(max_examples=2000 if exploring else n, deadline=None, suppress_health_check=list(HealthCheck))
+    return settings(max_examples=2000 if exploring else n, suppress_health_check=list(HealthCheck))
 
 
 @profile(40)

@@ -229,7 +229,7 @@ def test_another_alternative_tells_only_where_the_reference_knows_the_scores_own
 
 
 @given(st.integers(0, 2**32 - 1))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 def test_one_patient_scores_as_among_others_to_the_bit(seed: int) -> None:
     """Sites that only others have, gaps, every coding and orientation; sites that nobody has."""
     rng = np.random.default_rng(seed)

@@ -53,7 +53,7 @@ def test_a_cut_off_file(tmp_path: Path) -> None:
     assert "cannot be read" in sam_text.problems(path)[-1].found
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.text(alphabet="@SQHDRGPCOLNV:i0*=\t19ACM~ \x00é", max_size=60), max_size=4), st.binary(max_size=40))
 def test_whatever_the_lines_nothing_but_problems_comes_out(
     tmp_path_factory: pytest.TempPathFactory, lines: list[str], junk: bytes

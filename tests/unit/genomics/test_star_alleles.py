@@ -145,7 +145,7 @@ def test_same_people_are_worked_out_once_and_in_order() -> None:
     assert found[0] is found[2]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_dropping_sites_never_loses_the_truth(data: st.DataObject) -> None:
     """Whatever is untested: the true phenotype is reported, or the call is not 'called', or p says so."""

@@ -70,7 +70,7 @@ def test_the_mixture_is_bayes_rule_over_populations() -> None:
     assert found.excluded_probability == pytest.approx(1 - same / all_pairs, rel=1e-9)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.floats(0.01, 1), min_size=5, max_size=5), st.integers(0, len(GENE.loci) - 1))
 def test_a_mixture_lies_between_its_populations(parts: list[float], lost: int) -> None:
     codes = person(GENE, "*1", "*2")

@@ -146,7 +146,7 @@ def test_many_samples_only_wanted_columns_are_checked(tmp_path: Path) -> None:
 _CELL = st.text(alphabet="ACGT.,;:/|01<>*\t \n=Nx-", max_size=12)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.lists(_CELL, min_size=10, max_size=10), max_size=4))
 def test_whatever_the_cells_nothing_but_problems_comes_out(
     tmp_path_factory: pytest.TempPathFactory, rows: list
@@ -156,7 +156,7 @@ def test_whatever_the_cells_nothing_but_problems_comes_out(
     read(path)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.binary(max_size=300))
 def test_whatever_the_bytes_nothing_but_problems_comes_out(
     tmp_path_factory: pytest.TempPathFactory, junk: bytes

@@ -29,7 +29,7 @@ def written(path: Path, voxels: np.ndarray, codes: str = "RAS", slope: float = 1
     return path
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(codes=st.sampled_from(["RAS", "LPS", "PIR", "SAL", "ASR"]), kind=st.sampled_from(["<i2", "u1", "<f4", "<i4"]),
        slope=st.sampled_from([1.0, 0.25]), packed=st.booleans(), seed=st.integers(0, 99))  # fmt: skip
 def test_volumes_equal_nibabel_in_ras(tmp_path_factory, codes, kind, slope, packed, seed) -> None:

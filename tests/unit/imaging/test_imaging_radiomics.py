@@ -96,7 +96,7 @@ def test_runs_by_hand() -> None:
     assert got["level_nonuniformity"] == pytest.approx((4 + 1) / 3) and got["entropy"] == pytest.approx(np.log2(3))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 10_000), st.booleans())
 def test_textures_by_brute_force(seed: int, flat: bool) -> None:
     levels, mask = random_region(seed)
@@ -126,7 +126,7 @@ def test_textures_by_brute_force(seed: int, flat: bool) -> None:
     assert pairs.sum() == known[mask].sum() and (pairs == pairs.swapaxes(2, 3)).all()
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 10_000))
 def test_autocorrelation_by_all_pairs(seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -143,7 +143,7 @@ def test_autocorrelation_by_all_pairs(seed: int) -> None:
     assert got["moran_i"] == pytest.approx(moran, abs=1e-10) and got["geary_c"] == pytest.approx(geary, abs=1e-10)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 10_000))
 def test_mesh_is_closed_and_its_hull_is_found(seed: int) -> None:
     mask = np.random.default_rng(seed).random((5, 6, 7)) < 0.5

@@ -18,7 +18,7 @@ from scipy import stats
 OUT = ("predictions.tsv", "leaderboard.tsv", "contributions.tsv", "gates.json", "drift.tsv", "drift.json")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(arrays(float, st.integers(0, 120), elements=st.floats(-1e6, 1e6).map(lambda v: float(np.float32(v)))))
 def test_every_bin_holds_five_patients_and_all_patients_are_in_a_bin(values):
     found = reference.binned(np.concatenate([values, [np.nan]]))

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from learn_cohorts import classes, cohort, table, times
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 1)), min_size=20, max_size=60), st.integers(2, 5))
 def test_no_group_ever_lies_in_two_folds_and_folds_are_even(rows, k):
     groups = [f"g{g}" for g, _ in rows]

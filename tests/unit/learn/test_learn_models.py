@@ -198,7 +198,7 @@ def test_a_tuned_shape_competes_inside_every_fit(monkeypatch):
     assert sorted(rows) == sorted([100] * 6 + [50] * 6 + [150] * 2)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 10_000), st.integers(5, 60), st.floats(-0.3, 0.3))
 def test_fusion_is_never_shipped_with_a_larger_inner_loss_than_the_best_single_block(seed, n, shift):
     rng = np.random.default_rng(seed)

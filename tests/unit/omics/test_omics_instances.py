@@ -64,7 +64,7 @@ def test_files_that_are_no_such_table(tmp_path: Path, content: bytes | None, sai
     assert len(problems) == 1 and said in problems[0].found and not bags
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.permutations(range(12)), st.integers(1, 12))
 def test_the_same_instances_are_kept_whatever_the_order_of_the_lines(tmp_path_factory, order, most) -> None:
     lines = [f"A,cell{i},{i}" for i in range(12)]

@@ -90,7 +90,7 @@ def test_a_table_of_more_patients_than_the_sheet_is_one_problem_that_is_not_the_
     assert list(matrix.values.index) == ["A"]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.binary(max_size=80) | st.text(alphabet='AB,\t"\n12.x;', max_size=80).map(str.encode))
 @example(b'\n"')  # a row of one empty quoted cell
 def test_any_bytes_give_a_matrix_or_problems(tmp_path_factory, raw: bytes) -> None:  # type: ignore[no-untyped-def]

@@ -40,7 +40,7 @@ def test_average_precision_is_scikit_learns_and_its_band_holds_the_curve():
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 6), st.integers(0, 3)), min_size=4, max_size=30))
 def test_a_weight_is_a_copy(rows):
     positive = np.array([r[0] for r in rows])

@@ -130,7 +130,7 @@ PIECES = [
 ]  # fmt: skip
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.lists(st.sampled_from(PIECES) | st.text(max_size=6), max_size=12))
 def test_spans_are_true_whatever_the_text(parts: list[str]) -> None:
     document = " ".join(parts)

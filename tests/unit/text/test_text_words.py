@@ -60,7 +60,7 @@ def test_a_run_in_capitals_does_not_hide_what_was_done() -> None:
     assert found[-3:] == ["about", "the", "nodule"] and "smith" not in found
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(alphabet=string.ascii_letters + string.digits + " .,:;/-@\n'é", max_size=200))
 def test_no_word_holds_more_than_two_digits_or_a_capital(text: str) -> None:
     for word in words.words(text):

@@ -135,7 +135,7 @@ def test_every_drug_of_the_table_has_a_generic_name_that_records_are_mapped_to(r
     assert with_entries - generics <= {"flucytosine", "tegafur"}
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.data())
 def test_every_open_possibility_is_listed(rules, data):
     """Union over the phenotypes of an ambiguous call = rows of each phenotype alone."""
