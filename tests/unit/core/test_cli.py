@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import os
+import shlex
 import subprocess
 import sys
 import textwrap
@@ -47,6 +48,19 @@ def room(tmp_path):
             def fail() -> None:
                 """Fail."""
                 raise KeyError("odd")
+
+            def write(out: Path) -> None:
+                """Write."""
+                out.write_text("x" * 100)
+
+            def fill() -> None:
+                """Ask for more memory than there is."""
+                bytearray(1 << 62)
+
+            def say() -> None:
+                """Say much."""
+                for i in range(100_000):
+                    print(i)
             '''
         )
     )
@@ -97,3 +111,19 @@ def test_a_defect_is_said_in_one_line_and_its_trace_kept(room, tmp_path):
     done = room("fail")
     assert done.returncode == 1 and "KeyError" in done.stderr and "Traceback" not in done.stderr
     assert "Traceback" in (tmp_path / "logs/defects/fail.txt").read_text()
+
+
+def test_a_full_disk_and_too_little_memory_are_no_defects(room, tmp_path):
+    done = room("write", "--out", "/dev/full")
+    assert done.returncode == 1 and done.stderr.startswith("stage write stopped: No space left on device")
+    assert "mend: make room on the disk" in done.stderr and "defect" not in done.stderr
+    done = room("fill")
+    assert done.returncode == 1 and "stage fill had too little memory" in done.stderr and "defect" not in done.stderr
+    assert not (tmp_path / "logs").exists()
+
+
+def test_a_reader_who_leaves_is_no_defect(room, tmp_path):
+    env = os.environ | {"PYTHONPATH": f"{ROOT / 'workflow'}:{tmp_path}"}
+    asked = f"{shlex.quote(sys.executable)} run.py say | head -n 1"
+    done = subprocess.run(["bash", "-c", asked], cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert done.stdout == "0\n" and done.stderr == ""

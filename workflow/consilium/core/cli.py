@@ -6,7 +6,9 @@ argparse, as every job pays for its start: a fuller library costs a quarter of a
 from __future__ import annotations
 
 import argparse
+import errno
 import inspect
+import os
 import sys
 import traceback
 import types
@@ -16,6 +18,11 @@ from types import ModuleType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from consilium.core.errors import InputError
+
+# What a machine may lack, and how to mend it.
+LACKS = {errno.ENOSPC: "make room on the disk", errno.EDQUOT: "make room, or have the quota raised",
+         errno.EACCES: "give yourself the right", errno.EPERM: "give yourself the right",
+         errno.EROFS: "name another folder", errno.EMFILE: "raise the limit of open files (ulimit -n)"}  # fmt: skip
 
 
 def stages_of(module: ModuleType) -> dict[str, Callable[..., None]]:
@@ -84,17 +91,36 @@ def run(module: ModuleType, *by_hand: ModuleType) -> None:
     except InputError as error:
         print(error, file=sys.stderr)
         raise SystemExit(1) from None
+    except BrokenPipeError:  # whoever read what is printed, head say, has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(1) from None
     except Exception as error:
-        sys.exit(_defect(error, asked))
+        sys.exit(_lack(error, asked) or _defect(error, asked))
+
+
+def _lack(error: Exception, stage: str) -> str:
+    """What the machine did not give, and how to mend it; "" where that is not why it failed."""
+    if isinstance(error, MemoryError):
+        return f"stage {stage} had too little memory ({error}); mend: run fewer jobs at once, or on a larger machine"
+    mend = LACKS.get(error.errno or 0, "") if isinstance(error, OSError) else ""
+    if not mend:
+        return ""
+    assert isinstance(error, OSError)
+    where = f" ({error.filename})" if error.filename else ""
+    return f"stage {stage} stopped: {error.strerror}{where}; mend: {mend}, and run again: what is done stays"
 
 
 def _defect(error: Exception, stage: str) -> str:
     """A defect of the program, not of the input: said in one line, the trace kept in a file for the report."""
-    where = Path("logs") / "defects"
-    where.mkdir(parents=True, exist_ok=True)
-    trace = where / f"{stage}.txt"
-    trace.write_text("".join(traceback.format_exception(error)))
+    trace = Path("logs") / "defects" / f"{stage}.txt"
+    told = "".join(traceback.format_exception(error))
+    try:
+        trace.parent.mkdir(parents=True, exist_ok=True)
+        trace.write_text(told)
+        told = str(trace)
+    except OSError:  # a folder that cannot be written
+        told = f"this:\n{told}"
     return (
         f"stage {stage} failed with {type(error).__name__}: {error}\n"
-        f"This is a defect of consilium, not of your data. Please report it with {trace}"
+        f"This is a defect of consilium, not of your data. Please report it with {told}"
     )
