@@ -226,10 +226,10 @@ def write(inputs: Path, patients: Path, folder: Path, name: str, seed: int, fact
                 found[about["name"]] = _task(about, cohort, patients, folder, new, name, seed)
         if not any(f["status"] == "recalibrated" for f in found.values()):
             why = "; ".join(f"{t}: {f['reason']}" for t, f in found.items()) or "the bundle holds no model"
+            said = f"nothing can be recalibrated ({why})"
             allowed = f"{MIN_INTERCEPT} known outcomes (slope: {MIN_SLOPE})"
-            raise InputError(
-                Problem(str(patients), f"nothing can be recalibrated ({why})", allowed, "collect more outcomes")
-            )
+            mend = "collect more outcomes, or set learn.recalibrate to false"
+            raise InputError(Problem(str(patients), said, allowed, mend))
         parent = file_digest(folder / applying.MANIFEST)
         manifest |= {"parent": parent, "recalibrated_on": name}
         _texts(new, manifest, found)
