@@ -8,6 +8,7 @@ from pathlib import Path
 
 import made_names
 import pytest
+from consilium.core.store import read_table, write_table
 from consilium.report import stages
 from consilium.report.catalogue import ENTRIES, figure_names
 from consilium.report.draw import _ANALYSIS, _COHORT, _TASK, draw, draw_all
@@ -148,6 +149,11 @@ def test_cohort_page_of_an_applied_model_has_no_leaderboard(copy):
     for task in ("diagnosis", "survival"):
         (copy.cohort / "learn" / task / "leaderboard.tsv").unlink()
         (copy.cohort / "learn" / task / "gates.json").unlink()
+    withheld = copy.cohort / "learn" / "survival" / "predictions.tsv"
+    table = read_table(withheld, "predictions")
+    write_table(withheld, "predictions", table.assign(abstained=True, reason="far from everybody"))
     page = _cohort_page(copy, ["missing_map"], mode="apply", active="ehr")
     assert "applies a model of another cohort" in page and "AUC" not in page
+    assert re.search(r"Predictions for [1-9]\d* of \d+ patients; the others", page)
+    assert f"Predictions for 0 of {len(table)} patients" in page and "predicts nothing of anybody here" in page
     assert "Not supplied for anybody: Genome, Images, Omics, Report texts" in page

@@ -181,8 +181,12 @@ def _messages(facts: Facts) -> list[Facts]:
 def _task_message(task: Facts, mode: str) -> Facts:
     name = task["name"].replace("_", " ")
     if mode == "apply":
+        n, withheld = task["predicted"], task["abstained"]
+        if n == withheld:
+            text = "The bundle of another cohort predicts nothing of anybody here; nothing was fitted."
+            return _message("caution", name, text, "each with its reason on the patient's page")
         text = "Predicted with the bundle of another cohort; nothing was fitted or judged here."
-        return _message("info", name, text, f"{task['predicted']} patients, abstained from {task['abstained']}")
+        return _message("info", name, text, f"predictions for {n - withheld} of {n} patients")
     first = task["signal"] if task["signal"]["level"] != "info" else task["fusion"]
     return _message(first["level"], name, first["text"], task["control"]["text"])
 

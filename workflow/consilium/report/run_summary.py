@@ -84,7 +84,7 @@ def _models(cohort: Cohort) -> Iterator[Row]:
             if checks:
                 yield f"{task.name}: checks with verdict {verdict}", f"{len(names)} of {len(checks)}", ", ".join(names)
         abstained = cohort.table(f"{task.name}/predictions")["abstained"]
-        yield f"{task.name}: predictions", str(len(abstained)), f"abstained from {int(abstained.fillna(False).sum())}"
+        yield f"{task.name}: predictions", str(len(abstained)), f"withheld for {int(abstained.fillna(False).sum())}"
 
 
 def _versions(cohort: Cohort, config_digest: str) -> Iterator[Row]:
