@@ -86,14 +86,14 @@ def bundle_problems(config: dict[str, Any], name: str = "config") -> list[Proble
     known = {task["name"]: task for task in tasks}
     out = []
     for place, task in enumerate(config["learn"]["tasks"]):
-        where, of = f"learn.tasks.{place}", known.get(task["name"])
-        if of is None:
+        where, trained = f"learn.tasks.{place}", known.get(task["name"])
+        if trained is None:
             out.append(Problem(name, f"{where} is '{task['name']}', which the bundle does not predict",
                                ", ".join(known), "leave it out: the bundle's tasks are predicted"))  # fmt: skip
             continue
         for key in ("outcome", "time", "event"):
-            if task.get(key) and task[key] != of.get(key, task[key]):
-                out.append(Problem(name, f"{where}.{key} = '{task[key]}'", f"'{of[key]}', as at training",
+            if task.get(key) and task[key] != trained.get(key, task[key]):
+                out.append(Problem(name, f"{where}.{key} = '{task[key]}'", f"'{trained[key]}', as at training",
                                    "rename the column of the patient sheet, or leave the task out"))  # fmt: skip
     return out
 
