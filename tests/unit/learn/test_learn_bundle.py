@@ -277,6 +277,10 @@ def test_survival_on_files_with_fewer_events_than_folds_asks_for(tmp_path):
     assert {g["gate"]: g["verdict"] for g in facts["gates"]}["permuted outcomes give chance"] == "not assessed"
     applied, drift = apply_to(tmp_path, tmp_path / "inputs.safetensors")
     assert drift["status"] == "assessed" and drift["performance"]["reason"] == "no outcome classes"
+    told = json.loads((tmp_path / "applied.g.json").read_text())
+    assert told["signal_at_training"] == facts["signal"] and facts["signal"]["answer"] == "none"
+    assert {r["metric"] for r in told["performance_at_training"]} >= {"c_index"}
+    assert applied["reason"].str.contains("at training no signal was found: do not use it").all()
     assert applied.filter(like="p_").notna().all(axis=None)
 
 
@@ -292,3 +296,4 @@ def test_a_regression_is_applied_to_patients_who_lack_a_room(tmp_path):
     applied, drift = apply_to(tmp_path, one)
     assert len(applied) == 40 and drift["performance"]["status"] == "not assessed"
     assert applied["value"].notna().any()
+    assert facts["signal"]["answer"] != "none" and not applied["reason"].fillna("").str.contains("no signal").any()

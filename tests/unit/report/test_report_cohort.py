@@ -8,7 +8,7 @@ from pathlib import Path
 
 import made_names
 import pytest
-from consilium.core.store import read_table, write_table
+from consilium.core.store import read_table, write_facts, write_table
 from consilium.report import stages
 from consilium.report.catalogue import ENTRIES, figure_names
 from consilium.report.draw import _ANALYSIS, _COHORT, _TASK, draw, draw_all
@@ -146,14 +146,21 @@ def test_cohort_page_links_everybody_and_says_what_is_wrong(copy):
 
 
 def test_cohort_page_of_an_applied_model_has_no_leaderboard(copy):
+    at_training = {"role": "shipped", "metric": "auc", "better": "higher", "n": 58}
+    at_training |= {"value": 0.55, "lower": 0.4, "upper": 0.7}
+    signal = {"answer": "none", "text": "no signal found: auc 0.55"}
     for task in ("diagnosis", "survival"):
         (copy.cohort / "learn" / task / "leaderboard.tsv").unlink()
-        (copy.cohort / "learn" / task / "gates.json").unlink()
+        gates = {"gates": [], "signal_at_training": signal, "performance_at_training": [at_training]}
+        write_facts(copy.cohort / "learn" / task / "gates.json", gates)
     withheld = copy.cohort / "learn" / "survival" / "predictions.tsv"
     table = read_table(withheld, "predictions")
     write_table(withheld, "predictions", table.assign(abstained=True, reason="far from everybody"))
     page = _cohort_page(copy, ["missing_map"], mode="apply", active="ehr")
-    assert "applies a model of another cohort" in page and "AUC" not in page
+    assert "applies a model of another cohort" in page and "The shipped model against every other" not in page
+    assert "At training: No signal found: AUC 0.55. Do not use the predictions." in page
+    patient = (copy.patients / "P002" / "report.html").read_text()
+    assert "At training AUC 0.55 (0.40 to 0.70) in 58 patients it had not seen, not shown to be better" in patient
     assert re.search(r"Predictions for [1-9]\d* of \d+ patients; the others", page)
     assert f"Predictions for 0 of {len(table)} patients" in page and "predicts nothing of anybody here" in page
     assert "Not supplied for anybody: Genome, Images, Omics, Report texts" in page

@@ -54,6 +54,9 @@ def test_a_model_that_may_be_chance_is_called_so():
     assert "not shown to be better than chance" in words.performance(record)
     assert "chance" not in words.performance(record | {"lower": 0.51})
     assert "chance" not in words.performance(record | {"metric": "mae"})
+    assert "not shown to be better" in words.performance(record | {"metric": "mae", "signal": "none"})
+    applied = words.performance(record | {"lower": 0.51, "applied": True})
+    assert applied.startswith("at training AUC 0.60 (0.51 to 0.70)") and applied.endswith("not judged in this cohort")
 
 
 def test_checks_are_worded_for_people():

@@ -16,7 +16,7 @@ from consilium.report.facts_drift import drift, message, recalibration
 from consilium.report.facts_judged import judged
 from consilium.report.run_summary import kind_counts
 from consilium.report.supplied import KIND_TITLES, ROOM_TITLES
-from consilium.report.tables import Cohort, Task, plain
+from consilium.report.tables import Cohort, Task, records
 from consilium.report.words import number
 
 Facts = dict[str, Any]
@@ -35,7 +35,7 @@ def cohort_facts(
         "room_titles": ROOM_TITLES,
         "people": _people(cohort),
         "kinds": _kinds(cohort),
-        "refused": _records(cohort, "quarantine"),
+        "refused": records(cohort.table("quarantine")),
         "identity": _identity(cohort),
         "associations": associations(cohort),
         "dropped": dropped_counts(cohort),
@@ -64,10 +64,6 @@ def _figure(name: str) -> Facts:
         "task": of,
         "caption": entry.caption,
     }
-
-
-def _records(cohort: Cohort, table: str) -> list[Facts]:
-    return [{str(k): plain(v) for k, v in r.items()} for r in cohort.table(table).to_dict("records")]
 
 
 def _people(cohort: Cohort) -> Facts:
@@ -112,7 +108,7 @@ def _kinds(cohort: Cohort) -> list[Facts]:
 def _identity(cohort: Cohort) -> list[Facts]:
     """Patients whose identity is in doubt, each with its cause."""
     doubts = []
-    for row in _records(cohort, "identity"):
+    for row in records(cohort.table("identity")):
         if row["verdict"] == "swap":
             whose = f", fits {row['likely_patient']}" if row["likely_patient"] else ""
             doubts.append((row["patient"], "swap", f"reads {row['sample']} agree at {_pct(row['concordance'])}{whose}"))
@@ -120,10 +116,10 @@ def _identity(cohort: Cohort) -> list[Facts]:
             doubts.append(
                 (row["patient"], "contaminated", f"foreign share of {row['sample']} {_pct(row['contamination'])}")
             )
-    for row in _records(cohort, "samples_qc"):
+    for row in records(cohort.table("samples_qc")):
         if {row["sex_sheet"], row["sex_inferred"]} == {"female", "male"}:
             doubts.append((row["patient"], "sex mismatch", f"sheet {row['sex_sheet']}, genome {row['sex_inferred']}"))
-    for row in _records(cohort, "kinship"):
+    for row in records(cohort.table("kinship")):
         if row["relationship"] == "duplicate":
             said = f"same genome as {row['patient_b']} (kinship {number(row['kinship'])}): duplicate or identical twin"
             doubts.append((row["patient_a"], "duplicate", said))
@@ -185,8 +181,10 @@ def _task_message(task: Facts, mode: str) -> Facts:
         if n == withheld:
             text = "The bundle of another cohort predicts nothing of anybody here; nothing was fitted."
             return _message("caution", name, text, "each with its reason on the patient's page")
-        text = "Predicted with the bundle of another cohort; nothing was fitted or judged here."
-        return _message("info", name, text, f"predictions for {n - withheld} of {n} patients")
+        text = f"Predicted with the bundle of another cohort. At training: {task['signal']['text']}"
+        level = "caution" if task["signal"]["level"] == "caution" else "info"
+        basis = f"predictions for {n - withheld} of {n} patients; nothing was fitted or judged here"
+        return _message(level, name, text, basis)
     first = task["signal"] if task["signal"]["level"] != "info" else task["fusion"]
     return _message(first["level"], name, first["text"], task["control"]["text"])
 

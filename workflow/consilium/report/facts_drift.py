@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from consilium.core.store import read_facts
-from consilium.report.tables import Cohort, Task, plain
+from consilium.report.tables import Cohort, Task, records
 
 Facts = dict[str, Any]
 LISTED = 12  # columns on the page; drift.tsv has all
@@ -47,7 +47,7 @@ def message(task: Facts) -> Facts:
 
 def _columns(cohort: Cohort, task: Task) -> list[Facts]:
     """The columns that changed, the gravest first, then by their weight in the model."""
-    rows = [{str(k): plain(v) for k, v in r.items()} for r in cohort.table(f"{task.name}/drift").to_dict("records")]
+    rows = records(cohort.table(f"{task.name}/drift"))
     changed = [r for r in rows if r["verdict"] in ORDER]
     changed.sort(key=lambda r: (ORDER.index(r["verdict"]), -(r["weight"] or 0.0), r["feature"]))
     return changed[:LISTED]

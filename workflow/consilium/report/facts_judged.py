@@ -7,7 +7,7 @@ from typing import Any
 
 from consilium.report import facts_explanations
 from consilium.report.facts_models import MAIN_METRIC, gates, unassessed
-from consilium.report.tables import Cohort, Task, plain
+from consilium.report.tables import Cohort, Task, records
 from consilium.report.words import capital, metric, named
 
 Facts = dict[str, Any]
@@ -40,8 +40,11 @@ CHECKS = {
 }
 
 
-def _records(cohort: Cohort, table: str) -> list[Facts]:
-    return [{str(k): plain(v) for k, v in r.items()} for r in cohort.table(table).to_dict("records")]
+def _signal(cohort: Cohort, task: Task) -> Facts:
+    """In mode apply what the training run found."""
+    key = "signal_at_training" if cohort.mode == "apply" else "signal"
+    found: Facts = cohort.facts.get(f"{task.name}/gates", {}).get(key, {})
+    return found
 
 
 def signal_verdict(signal: Facts, why: str) -> Facts:
@@ -58,12 +61,12 @@ def signal_verdict(signal: Facts, why: str) -> Facts:
 def judged(cohort: Cohort, task: Task) -> Facts:
     name = MAIN_METRIC[task.type]
     board = cohort.table(f"{task.name}/leaderboard")
-    rows = [{str(k): plain(v) for k, v in r.items()} for r in board[board["metric"] == name].to_dict("records")]
+    rows = records(board[board["metric"] == name])
     others = board[(board["role"] == "shipped") & (board["metric"] != name)]
     predictions = cohort.table(f"{task.name}/predictions")
     checks = gates(cohort, task)
     why = unassessed(cohort, task)
-    against = {(r["model"], r["modalities"]): r for r in _records(cohort, f"{task.name}/differences")}
+    against = {(r["model"], r["modalities"]): r for r in records(cohort.table(f"{task.name}/differences"))}
     for row in rows:
         row["against"] = against.get((row["model"], row["modalities"])) or against.get((row["model"], ""))
     return {
@@ -71,10 +74,10 @@ def judged(cohort: Cohort, task: Task) -> Facts:
         "type": task.type,
         "metric": metric(name),
         "rows": rows,
-        "more": [{str(k): plain(v) for k, v in r.items()} for r in others.to_dict("records")],
+        "more": records(others),
         **_verdicts(checks, rows, name, why),
-        "signal": signal_verdict(cohort.facts.get(f"{task.name}/gates", {}).get("signal", {}), why),
-        "coverage": _records(cohort, f"{task.name}/set_coverage"),
+        "signal": signal_verdict(_signal(cohort, task), why),
+        "coverage": records(cohort.table(f"{task.name}/set_coverage")),
         "sections": list(SECTIONS),
         **{name: facts_of(cohort, task) for name, facts_of in SECTIONS.items()},
         "gates": [c | {"for": CHECKS.get(c["gate"], "")} for c in checks],

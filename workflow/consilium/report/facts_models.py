@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from consilium.report.facts_explanations import explanations
-from consilium.report.tables import Cohort, Task
+from consilium.report.tables import Cohort, Task, records
 
 Facts = dict[str, Any]
 MAIN_METRIC = {"classification": "auc", "survival": "c_index", "regression": "mae"}
@@ -79,16 +80,19 @@ def unassessed(cohort: Cohort, task: Task) -> str:
 
 
 def performance(cohort: Cohort, task: Task) -> Facts:
-    """The shipped model's main metric with its interval, from patients the models had not seen."""
-    board = cohort.table(f"{task.name}/leaderboard")
-    rows = board[(board["role"] == "shipped") & (board["metric"] == MAIN_METRIC[task.type])]
-    if rows.empty:
-        applied = "this run applies a model of another cohort" if cohort.mode == "apply" else ""
-        return {"why": unassessed(cohort, task) or applied or "no shipped model"}
-    row = rows.iloc[0]
-    return {"why": "", "model": shipped(cohort, task), "metric": str(row["metric"]), "better": str(row["better"]),
-            "value": float(row["value"]), "lower": float(row["lower"]), "upper": float(row["upper"]),
-            "n": int(row["n"])}  # fmt: skip
+    """The shipped model's main metric with its interval, from patients the models had not seen; in mode apply that of
+    the training run, since nothing is judged here."""
+    checks = cohort.facts.get(f"{task.name}/gates", {})
+    applied = cohort.mode == "apply"
+    board = checks.get("performance_at_training", []) if applied else records(cohort.table(f"{task.name}/leaderboard"))
+    row = next((r for r in board if r["role"] == "shipped" and r["metric"] == MAIN_METRIC[task.type]), None)
+    if row is None:
+        other = "this run applies a model of another cohort" if applied else ""
+        return {"why": unassessed(cohort, task) or other or "no shipped model"}
+    signal = checks.get("signal_at_training" if applied else "signal", {})
+    return {"why": "", "model": shipped(cohort, task), "metric": row["metric"], "better": row["better"],
+            **{k: math.nan if row[k] is None else row[k] for k in ("value", "lower", "upper")}, "n": row["n"],
+            "signal": signal.get("answer", ""), "applied": applied}  # fmt: skip
 
 
 def gates(cohort: Cohort, task: Task) -> list[Facts]:

@@ -113,8 +113,8 @@ class Cohort:
         if self.only is not None:
             table = table[table["patient"].isin({*self.only, WHOLE_COHORT})]
         grouped: dict[str, list[dict[str, Any]]] = {}
-        for row in table.to_dict("records"):
-            grouped.setdefault(str(row["patient"]), []).append({str(k): plain(v) for k, v in row.items()})
+        for row in records(table):
+            grouped.setdefault(str(row["patient"]), []).append(row)
         return grouped
 
     def distinct(self, name: str, column: str) -> list[str]:
@@ -140,6 +140,11 @@ class Cohort:
         if key not in self._seen:
             self._seen[key] = make()
         return self._seen[key]
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as plain dicts, missing cells as None."""
+    return [{str(k): plain(v) for k, v in row.items()} for row in table.to_dict("records")]
 
 
 def plain(value: Any) -> Any:

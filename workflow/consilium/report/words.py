@@ -111,10 +111,14 @@ def performance(record: dict[str, Any]) -> str:
         return f"performance not assessed: {record['why']}"
     chance = "" if beats_chance(record) else ", not shown to be better than chance"
     found = f"{metric(record['metric'])} {record['value']:.2f} ({record['lower']:.2f} to {record['upper']:.2f})"
-    model = record["model"].replace("_", " ")
-    return f"shipped model ({model}): {found} in {record['n']} patients it had not seen{chance}"
+    seen = f"{found} in {record['n']} patients it had not seen{chance}"
+    if record.get("applied"):
+        return f"at training {seen}; not judged in this cohort"
+    return f"shipped model ({record['model'].replace('_', ' ')}): {seen}"
 
 
 def beats_chance(record: dict[str, Any]) -> bool:
-    """The whole interval lies above chance; metrics without a chance level count as true."""
+    """The whole interval lies above chance. Metrics without a level of chance: unless the checks found no signal."""
+    if record.get("signal") == "none":
+        return False
     return bool(record["metric"] not in ("auc", "c_index") or record["lower"] > 0.5)

@@ -18,6 +18,7 @@ from consilium.learn.fusion.model import Trained
 from consilium.learn.judge import gates, results
 
 Facts = dict[str, Any]
+NO_SIGNAL = "at training no signal was found: do not use it"
 
 
 @dataclass(frozen=True)
@@ -61,13 +62,15 @@ def _applied(folder: Path, task: str, manifest: Facts, cohort: data.Cohort, sour
     records = trained.predictions(fitting)
     drift_rows, facts, cautions = examined(folder / task, trained, fitting, records)
     needed = lacking_required(dictionary, fitting)
+    judged = read_facts(folder / task / "gates.json")
+    useless = NO_SIGNAL if judged.get("signal", {}).get("answer") == "none" else ""
     rows = [
         {"patient": p, "fold": "apply", "observed": "", **r}
-        | {"reason": "; ".join(said for said in (r["reason"], lacks, *caution) if said)}
+        | {"reason": "; ".join(said for said in (r["reason"], useless, lacks, *caution) if said)}
         for p, r, lacks, caution in zip(fitting.patients, records, needed, cautions, strict=True)
     ]
     return Applied(rows, trained.contributions(fitting, int(manifest["seed"])),
-                   _gates(task, folder, notes, len(rows), facts), drift_rows, facts)  # fmt: skip
+                   _gates(task, folder, judged, notes, len(rows), facts), drift_rows, facts)  # fmt: skip
 
 
 def lacking_required(dictionary: Facts, cohort: data.Cohort) -> list[str]:
@@ -108,7 +111,8 @@ def examined(
     return rows, facts, [[f, whole] for f in far]
 
 
-def _gates(task: str, folder: Path, notes: Facts, n: int, found: Facts) -> Facts:
+def _gates(task: str, folder: Path, judged: Facts, notes: Facts, n: int, found: Facts) -> Facts:
+    """judged: the checks of the training run."""
     lacking = [f"block {b}" for b in notes["lacking_blocks"]]
     lacking += [
         f"{b}: {len(f)} features ({', '.join(f[:5])}{' …' if len(f) > 5 else ''})"
@@ -120,9 +124,10 @@ def _gates(task: str, folder: Path, notes: Facts, n: int, found: Facts) -> Facts
                    f"lacking: {'; '.join(lacking)}" if lacking else "every block and feature of the bundle", **notes),
         _drift_gate(found),
     ]  # fmt: skip
-    at_training = read_facts(folder / task / "gates.json")["gates"]
+    shipped = json.loads((folder / task / "performance.json").read_text(encoding="utf-8"))
     return {"task": task, "status": "assessed", "reason": "", "notes": [], "n": n, "gates": checks, "choices": [],
-            "duplicates": [], "at_training": at_training}  # fmt: skip
+            "duplicates": [], "at_training": judged["gates"], "signal_at_training": judged.get("signal", {}),
+            "performance_at_training": shipped}  # fmt: skip
 
 
 def _drift_gate(found: Facts) -> gates.Gate:
