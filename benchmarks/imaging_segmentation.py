@@ -4,7 +4,7 @@
     python benchmarks/imaging_segmentation.py train WORK --fold 0 --member 0     # each fold, each member
     python benchmarks/imaging_segmentation.py judge WORK --figure cases.png --out benchmarks/imaging_segmentation.tsv
 
-74 low-grade gliomas, FLAIR (`$CONSILIUM_DATA/imaging/lgg_radiogenomics`). One training took 28 to 31 processor
+74 low-grade gliomas, FLAIR (`$CONSILIUM_DATA/imaging/lgg_radiogenomics`). One training took 35 to 44 processor
 minutes. Judged are each network alone and the mean of the first two, three, ... networks of a fold, on its patients
 that none of them has seen, with threshold and clean-up from the networks' tuning patients. Written by fold, and of all
 folds that have so many networks together: mean Dice with its 95 % interval (2,000 draws of patients), median, patients
