@@ -27,7 +27,7 @@ try:
         Path(config["samples"]),
         settings.outcome_columns(config),
         outcomes_needed=config["mode"] == "train",
-        beside=settings.absent_files(config, named)
+        beside=settings.file_problems(config, named)
         + settings.bundle_problems(config, named),
     )
 except InputError as error:

@@ -104,12 +104,12 @@ def test_files_that_are_not_there_are_all_named(tmp_path):
     given = {"reference": str(tmp_path / "there.fa"), "clinvar": "no.vcf", "polygenic_scores": ["a.txt", "b.txt"],
              "reference_panel": {"vcf": ["c.vcf"], "people": "p.tsv"}}  # fmt: skip
     full = settings.validated({"cohort": "x", "genomics": given, "imaging": {"atlas": {"image": "i.nii"}}})
-    told = [p.found.split(" = ")[0] for p in settings.absent_files(full)]
+    told = [p.found.split(" = ")[0] for p in settings.file_problems(full)]
     assert told == ["genomics.polygenic_scores.0", "genomics.polygenic_scores.1", "genomics.reference_panel.vcf.0",
                     "genomics.reference_panel.people", "genomics.clinvar", "imaging.atlas.image"]  # fmt: skip
-    assert settings.absent_files(settings.validated({"cohort": "x"})) == []
+    assert settings.file_problems(settings.validated({"cohort": "x"})) == []
     braces = settings.validated({"cohort": "x", "results": "r{1}", "genomics": {"clinvar": str(tmp_path / "there.fa")}})
-    assert [p.found for p in settings.absent_files(braces)] == ["results = 'r{1}'"]
+    assert [p.found for p in settings.file_problems(braces)] == ["results = 'r{1}'"]
 
 
 def test_a_bundle_is_asked_what_it_predicts(tmp_path):

@@ -101,13 +101,14 @@ def run(module: ModuleType, *by_hand: ModuleType) -> None:
 def _lack(error: Exception, stage: str) -> str:
     """What the machine did not give, and how to mend it; "" where that is not why it failed."""
     if isinstance(error, MemoryError):
-        return f"stage {stage} had too little memory ({error}); mend: run fewer jobs at once, or on a larger machine"
-    mend = LACKS.get(error.errno or 0, "") if isinstance(error, OSError) else ""
-    if not mend:
+        said = f" ({error})" if str(error) else ""
+        return f"stage {stage} had too little memory{said}; mend: run fewer jobs at once, or on a larger machine"
+    if not isinstance(error, OSError) or error.errno not in LACKS:
         return ""
-    assert isinstance(error, OSError)
     where = f" ({error.filename})" if error.filename else ""
-    return f"stage {stage} stopped: {error.strerror}{where}; mend: {mend}, and run again: what is done stays"
+    return (
+        f"stage {stage} stopped: {error.strerror}{where}; mend: {LACKS[error.errno]}, and run again: what is done stays"
+    )
 
 
 def _defect(error: Exception, stage: str) -> str:

@@ -29,7 +29,7 @@ def validated(config: dict[str, Any], name: str = "config") -> dict[str, Any]:
     return filled
 
 
-def absent_files(config: dict[str, Any], name: str = "config") -> list[Problem]:
+def file_problems(config: dict[str, Any], name: str = "config") -> list[Problem]:
     """Files and folders that a validated `config` names and that are not there (a default is found by itself), or that
     no rule can name."""
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))

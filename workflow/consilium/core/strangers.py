@@ -15,9 +15,10 @@ class Strangers:
         self._seen: dict[str, int] = {}  # name -> line where it comes first
         self._rows = 0
 
-    def add(self, patient: str, line: int, rows: int = 1) -> None:
+    def add(self, patient: str, line: int) -> None:
+        """A row, or a column, of a patient of no sheet."""
         self._seen[patient] = min(line, self._seen.get(patient, line))
-        self._rows += rows
+        self._rows += 1
 
     def problems(self) -> list[Problem]:
         """None or one, at the line of the first of them."""

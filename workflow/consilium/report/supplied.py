@@ -138,7 +138,7 @@ def _causes(refused: list[dict[str, Any]]) -> str:
 
 
 def _serves(cohort: Cohort, kind: str) -> bool:
-    """Tables of this kind gave something of anybody."""
+    """Tables of this kind gave something of anybody whose rows were read: a chunk's patients in large tables."""
     if kind in ROWS_OF:
         table, column, value = ROWS_OF[kind]
         rows = cohort.table(table)

@@ -34,22 +34,20 @@ def draw(voxels: Voxels, affine: Affine) -> Sketch:
     coarse, grid = at_spacing(voxels, affine, WORK_MM)
     mask = head_mask(coarse)
     for _ in range(ROUNDS):
-        even, _ = at_spacing(_levels(voxels, coarse[mask]), affine, WORK_MM)
-        mask = head_mask(even)
-    even, _ = at_spacing(_levels(voxels, coarse[mask]), affine, WORK_MM)
+        mask = head_mask(_levels(voxels, affine, coarse[mask]))
     middle = grid[:3, :3] @ np.argwhere(mask).mean(axis=0) + grid[:3, 3]
     place = np.eye(4)
     place[:3, :3] = grid[:3, :3] / WORK_MM * STEP_MM
     place[:3, 3] = middle - place[:3, :3] @ (np.array(SHAPE) - 1) / 2
-    smooth = ndimage.gaussian_filter(even, SMOOTH_MM / WORK_MM)
+    smooth = ndimage.gaussian_filter(_levels(voxels, affine, coarse[mask]), SMOOTH_MM / WORK_MM)
     return resample(smooth, grid, np.eye(4), SHAPE, place).astype(np.float16)
 
 
-def _levels(voxels: Voxels, foreground: Voxels) -> Voxels:
-    """Share of `foreground` that is darker, of each voxel."""
+def _levels(voxels: Voxels, affine: Affine, foreground: Voxels) -> Voxels:
+    """Share of `foreground` that is darker, of each voxel; at WORK_MM."""
     shares = np.linspace(0, 1, 129)
     limits, first = np.unique(np.quantile(foreground, shares), return_index=True)
-    return np.interp(voxels, limits, shares[first]).astype(np.float32)
+    return at_spacing(np.interp(voxels, limits, shares[first]).astype(np.float32), affine, WORK_MM)[0]
 
 
 def detail(sketches: NDArray) -> NDArray[np.float32]:

@@ -79,10 +79,10 @@ def _presence(domain: Facts) -> list[Facts]:
     for b in domain["presence"]:
         change = b["here"] - b["training"]
         if abs(change) >= PRESENCE:
-            severity, what = ("caution", "other patients have this block") if b["here"] else (
-                "alert", "nobody has this block")  # fmt: skip
+            what = "other patients have this block" if b["here"] else "nobody has this block"
             said = f"{100 * b['here']:.0f} % of patients have it, at training {100 * b['training']:.0f} %"
-            out.append(alarm(severity, what, b["block"], said, "see whether it was looked for and in whom"))
+            out.append(alarm("caution" if b["here"] else "alert", what, b["block"], said,
+                             "see whether it was looked for and in whom"))  # fmt: skip
     return out
 
 
