@@ -29,6 +29,9 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "workflow"))
+from consilium.core.environment import ENVIRONMENT  # noqa: E402
+
 HEADS = 12
 VOLUMES = 8  # read in a turn
 SCRIPT = [sys.executable, str(ROOT / "scripts" / "imaging.py")]
@@ -195,13 +198,20 @@ def _digests(folder: Path) -> dict[str, str]:
     return {str(f.relative_to(folder)): hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
 
 
+def _as_a_stage() -> None:
+    """Start again in the environment of a stage, which the allocator reads once at the start."""
+    wanted = {**ENVIRONMENT, "PYTHONPATH": str(ROOT / "workflow")}
+    if not wanted.items() <= os.environ.items():
+        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | wanted)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("action", choices=("make", "read", "run", "killed"))
     parser.add_argument("work", type=Path)
     parser.add_argument("volumes", type=int, nargs="?", default=100)
     own = parser.parse_args()
-    os.environ |= {"PYTHONPATH": str(ROOT / "workflow"), "OMP_NUM_THREADS": "1"}
+    _as_a_stage()
     where = own.work.resolve()
     if own.action == "read":
         read(where)

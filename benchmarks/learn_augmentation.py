@@ -53,7 +53,7 @@ def glioma() -> tuple[Cohort, Target]:
     t = t[t["oncotree_code"].isin(["ODG", "ASTR"])].sample(SIZE, random_state=1).sort_values("case_id")
     rna = t[[c for c in t.columns if c.endswith("_rnaseq")]].astype(float)
     sheet = t[["age", "is_female"]].astype(float)
-    blocks = [block("ehr/demographics", "table", sheet.to_numpy(), ["age", "female"]),
+    blocks = [block("sheet/demographics", "table", sheet.to_numpy(), ["age", "female"]),
               block("omics/expression", "table", rna.to_numpy(), list(rna.columns))]  # fmt: skip
     return made(blocks, t["oncotree_code"], list(t["case_id"]))
 

@@ -101,7 +101,7 @@ def glioma(data: Path, _work: Path, diagnosis: bool = True) -> Public:
     rows = rows.drop_duplicates("case_id").sort_values("case_id").reset_index(drop=True)
     parts = {s: rows[[c for c in rows.columns if c.endswith(s)]] for s in ("_rnaseq", "_cnv", "_mut")}
     blocks = [
-        table("ehr/demographics", "Age and sex", rows[["age", "is_female"]]),
+        table("sheet/demographics", "Age and sex", rows[["age", "is_female"]].set_axis(["age", "female"], axis=1)),
         table("omics/expression", "RNA", parts["_rnaseq"]),
         table("omics/copy_number", "Copy number", parts["_cnv"]),
         table("omics/mutation", "Mutations", parts["_mut"]),

@@ -45,7 +45,7 @@ def physionet(data: Path, work: Path) -> Public:
     icu = dict(zip(units["patient"], units["icu"], strict=True))
     levels = dict(groups.declared(ordered, ("sex", "age_band"), BANDS, {}))
     levels["site"] = tuple(icu[p] for p in found.cohort.patients)
-    blocks = ("ehr/summary", "ehr/clinical", "ehr/demographics")
+    blocks = ("ehr/summary", "ehr/clinical", "sheet/demographics")
     return replace(found, cohort=replace(found.cohort.only(blocks), levels=levels))
 
 

@@ -4,7 +4,8 @@
 
 FOLDER of --data: ehr/yaib_demo of the real data (hourly tables of ICU stays, eICU demo and MIMIC demo; mortality24:
 death after the first 24 hours). Every step is a stage as the rules call it; tables become the feature store that the
-ehr room would write (series of 25 hours, static columns, age and sex). Writes learn_transfer.tsv beside this file.
+ehr room would write (series of 25 hours, height and weight); age and sex go into the sheet. Writes learn_transfer.tsv
+beside this file.
 Halves of the MIMIC stays are drawn by outcome (as many deaths in both) and freely; the first half's outcomes are given
 to `recalibrate`, the other half is judged by the new bundle's own predictions.tsv.
 """
@@ -29,14 +30,14 @@ from consilium.core.store import read_facts, read_table, write_features  # noqa:
 from consilium.learn import stages  # noqa: E402
 
 HOURS, FOLDS, TASK = 25, 5, "mortality"
-HEAD = ("patient", "sex", "birth_year", "site", "family", "index_date")
+YEAR = 2020  # of the index date, which the tables do not give
 SAMPLES = ("patient", "modality", "kind", "path")
 TABLES = ("predictions", "leaderboard", "contributions", "learning_curve", "differences", "coverage", "decision_curve")
 Rows = list[tuple[str, str, float]]
 
 
-def cohort(folder: Path, out: Path) -> tuple[list[str], np.ndarray]:
-    """Writes the ehr room's store of one source; (patients, 1 = died)."""
+def cohort(folder: Path, out: Path) -> tuple[pd.DataFrame, np.ndarray]:
+    """Writes the ehr room's store of one source; (rows of the patient sheet, 1 = died)."""
     dyn, static = (pd.read_parquet(folder / f"{n}.parquet") for n in ("dyn", "sta"))
     labels = pd.read_parquet(folder / "outc.parquet").set_index("stay_id")["label"]
     stays = list(static["stay_id"])
@@ -47,25 +48,20 @@ def cohort(folder: Path, out: Path) -> tuple[list[str], np.ndarray]:
     values[pd.Index(stays).get_indexer(dyn["stay_id"]), hour] = dyn[features].to_numpy(dtype=np.float32)
     days = (np.arange(HOURS) - HOURS + 1) / 24
     none = [""] * len(stays)
-    sex = static["sex"].map({"Female": 1.0, "Male": 0.0})
-    people = np.stack([static["age"].astype(float), sex.astype(float)], axis=1).astype(np.float32)
     body = static[["height", "weight"]].to_numpy(dtype=np.float32)
     reasons = ["" if ok else "neither height nor weight" for ok in np.isfinite(body).any(axis=1)]
     write_features(out, {
         "series": blocks.series("ehr", "Hourly series", patients, values, features, ["u"] * len(features), none, days),
-        "demographics": blocks.table("ehr", "Age and sex", patients, people, ["age", "sex_female"], ["years", "1"],
-                                     none),
         "clinical": blocks.table("ehr", "Body", patients, body, ["height", "weight"], ["cm", "kg"], reasons),
     })  # fmt: skip
-    return patients, labels.loc[stays].to_numpy()
+    born = (YEAR - static["age"].round()).astype("Int64")
+    people = pd.DataFrame({"patient": patients, "sex": static["sex"].str.lower(), "birth_year": born})
+    return people.assign(site="", family="", index_date=f"{YEAR}-01-01"), labels.loc[stays].to_numpy()
 
 
-def sheet(path: Path, patients: list[str], outcome: dict[str, str] | None) -> None:
-    extra = [] if outcome is None else ["died"]
-    lines = ["\t".join([*HEAD, *extra])]
-    for p in patients:
-        lines.append("\t".join([p, "unknown", "", "", "", "", *([outcome.get(p, "")] if outcome is not None else [])]))
-    path.write_text("\n".join(lines) + "\n")
+def sheet(path: Path, people: pd.DataFrame, outcome: dict[str, str] | None) -> None:
+    given = people if outcome is None else people.assign(died=[outcome.get(p, "") for p in people["patient"]])
+    given.to_csv(path, sep="\t", index=False)
 
 
 def said(y: np.ndarray) -> list[str]:
@@ -74,8 +70,8 @@ def said(y: np.ndarray) -> list[str]:
 
 def train(data: Path, work: Path, networks: bool) -> None:
     """eICU demo from the store to the bundle."""
-    patients, y = cohort(data / "mortality24" / "eicu_demo", work / "ehr.zarr.zip")
-    sheet(work / "patients.tsv", patients, dict(zip(patients, said(y), strict=True)))
+    people, y = cohort(data / "mortality24" / "eicu_demo", work / "ehr.zarr.zip")
+    sheet(work / "patients.tsv", people, dict(zip(people["patient"], said(y), strict=True)))
     inputs, out = gathered(work, "train"), work / TASK
     start: dict[str, Any] = {"inputs": inputs, "folds": out / "folds.tsv", "task": out / "task.json"}
     judging = {"outer_folds": FOLDS, "permutation_control": False, "planted_control": False}
@@ -189,9 +185,9 @@ def told_from_draws(work: Path) -> Rows:
     return [("eICU half against draws of the other half", "auc of a classifier (0.5 = right)", auc(p, y))]
 
 
-def transfer(data: Path, work: Path, folder: Path) -> tuple[Rows, list[str], np.ndarray]:
-    patients, y = cohort(data / "mortality24" / "mimic_demo", work / "mimic" / "ehr.zarr.zip")
-    sheet(work / "mimic" / "patients.tsv", patients, None)
+def transfer(data: Path, work: Path, folder: Path) -> tuple[Rows, pd.DataFrame, np.ndarray]:
+    people, y = cohort(data / "mortality24" / "mimic_demo", work / "mimic" / "ehr.zarr.zip")
+    sheet(work / "mimic" / "patients.tsv", people, None)
     inputs = gathered(work / "mimic", "apply")
     before = hashes(folder)
     predictions, drift = applied(inputs, folder, work / "mimic" / "applied")
@@ -210,7 +206,7 @@ def transfer(data: Path, work: Path, folder: Path) -> tuple[Rows, list[str], np.
     rows += [(where, "rows with a caution", float((predictions["reason"] != "").sum()))]
     guess, right = drift["performance"], ((p > 0.5) == y).mean()
     rows += [(where, f"expected {k}", guess[k]) for k in ("accuracy_atc", "accuracy_confidence", "auc")]
-    return [*rows, (where, "true accuracy", float(right))], patients, y
+    return [*rows, (where, "true accuracy", float(right))], people, y
 
 
 def halves(y: np.ndarray, stratified: bool, generator: np.random.Generator) -> np.ndarray:
@@ -225,7 +221,7 @@ def halves(y: np.ndarray, stratified: bool, generator: np.random.Generator) -> n
     return give
 
 
-def recalibration(work: Path, folder: Path, patients: list[str], y: np.ndarray, n: int) -> Rows:
+def recalibration(work: Path, folder: Path, people: pd.DataFrame, y: np.ndarray, n: int) -> Rows:
     rows: Rows = []
     inputs, place = work / "mimic" / "inputs.safetensors", work / "half"
     old = hashes(folder)
@@ -235,8 +231,8 @@ def recalibration(work: Path, folder: Path, patients: list[str], y: np.ndarray, 
             give = halves(y, stratified, np.random.default_rng(seed))
             shutil.rmtree(place, ignore_errors=True)
             place.mkdir(parents=True)
-            known = {p: s for p, s, g in zip(patients, said(y), give, strict=True) if g}
-            sheet(place / "patients.tsv", patients, known)
+            known = {p: s for p, s, g in zip(people["patient"], said(y), give, strict=True) if g}
+            sheet(place / "patients.tsv", people, known)
             new = place / "bundle" / "manifest.json"
             stages.recalibrate(inputs, place / "patients.tsv", folder, "mimic_demo", seed, place / "facts.json", new)
             table = applied(inputs, new.parent, place / "applied")[0]
@@ -275,12 +271,12 @@ def main() -> None:
         train(given.data, given.work, given.networks)
     if "transfer" in given.steps:
         folder = bundle(given.work)
-        rows, patients, y = transfer(given.data, given.work, folder)
+        rows, people, y = transfer(given.data, given.work, folder)
         rows = [
             *home(given.work, folder),
             *told_from_draws(given.work),
             *rows,
-            *recalibration(given.work, folder, patients, y, given.halves),
+            *recalibration(given.work, folder, people, y, given.halves),
         ]
         text = "".join(f"{a}\t{b}\t{c:.4g}\n" for a, b, c in rows)
         (ROOT / "benchmarks" / "learn_transfer.tsv").write_text(f"where\twhat\tvalue\n{text}")

@@ -13,9 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "workflow"))
+from consilium.core import environment  # noqa: E402
+
 # Modules are compiled once and kept, as wherever nobody forbids it.
 _KEPT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-ENVIRONMENT = {**_KEPT, "PYTHONPATH": str(ROOT / "workflow"), "OMP_NUM_THREADS": "1"}
+ENVIRONMENT = {**_KEPT, **environment.ENVIRONMENT, "PYTHONPATH": str(ROOT / "workflow")}
 
 
 @dataclass(frozen=True)

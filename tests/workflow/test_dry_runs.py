@@ -210,7 +210,10 @@ def test_apply_recalibrates_where_wanted_and_knows_the_outcomes_of_the_bundle(pl
     (bundle / "manifest.json").write_text(json.dumps({"tasks": [task]}))
     place.write(("labs",), mode="apply", bundle=str(bundle), learn={"tasks": [], "recalibrate": True},
                 treatment={"effect": None})  # fmt: skip
-    rows = [[f"P{i}", "female", "1950", "s1", "", "2020-01-01", ("yes", "no")[i % 2]] for i in range(1, 7)]
+    rows = [[f"P{i}", "female", "1950", "s1", "", "2020-01-01", ("yes", "no")[i % 2]] for i in range(1, 51)]
+    place.sheet("patients.tsv", [*PATIENTS, "death"], rows[:49])
+    status, _, said = place.dry_run()
+    assert status == 1 and "49 patients have an outcome of died; allowed: 50" in said
     place.sheet("patients.tsv", [*PATIENTS, "death"], rows)
     status, jobs, said = place.dry_run()
     assert status == 0, said[-3000:]

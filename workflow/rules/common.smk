@@ -7,16 +7,16 @@ ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT / "workflow"))
 
 from consilium.core import chunks, settings, sheets
+from consilium.core.environment import ENVIRONMENT
 from consilium.core.errors import InputError
 from consilium.core.provenance import code_digest, value_digest
 
-# One thread a process (bytes must not depend on the number of cores): parallel work is processes, by `threads`.
 # IFS: a space in the scripts' folder parts no words.
-PLACES = {"PYTHONPATH": ROOT / "workflow", "SCRIPTS": ROOT / "scripts"}
+EXPORTED = {"PYTHONPATH": ROOT / "workflow", "SCRIPTS": ROOT / "scripts"} | ENVIRONMENT
 shell.prefix(
     "set -euo pipefail; IFS=; export "
-    + " ".join(f"{name}={shlex.quote(str(path))}" for name, path in PLACES.items())
-    + " OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 PYTHONHASHSEED=0 MPLBACKEND=Agg; "
+    + " ".join(f"{name}={shlex.quote(str(value))}" for name, value in EXPORTED.items())
+    + "; "
 )
 
 try:
@@ -30,6 +30,8 @@ try:
         beside=settings.file_problems(config, named)
         + settings.bundle_problems(config, named),
     )
+    if too_few := settings.recalibration_problems(config, SHEETS.patients, named):
+        raise InputError(too_few)
 except InputError as error:
     # The message alone: a WorkflowError adds lines of this file to it.
     sys.exit(str(error))

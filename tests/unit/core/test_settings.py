@@ -5,6 +5,7 @@ import json
 import pytest
 from consilium.core import settings
 from consilium.core.errors import InputError
+from consilium.core.sheets import Patient
 
 
 def test_defaults_come_from_the_schema():
@@ -130,7 +131,28 @@ def test_a_bundle_is_asked_what_it_predicts(tmp_path):
     assert settings.outcome_columns(full) == ["dead", "pain", "death"]
 
 
+def test_outcomes_too_few_to_recalibrate_with_are_said_before_the_run(tmp_path):
+    tasks = [{"name": "died", "kind": "classification", "outcome": "death", "time": "", "event": ""},
+             {"name": "os", "kind": "survival", "outcome": "", "time": "days", "event": "event"}]  # fmt: skip
+    (tmp_path / "manifest.json").write_text(json.dumps({"tasks": tasks}))
+    given = {"cohort": "x", "mode": "apply", "bundle": str(tmp_path), "learn": {"recalibrate": True}}
+    full, off = settings.validated(given), settings.validated(given | {"learn": {"recalibrate": False}})
+
+    def people(known: int) -> list[Patient]:
+        return [
+            Patient(f"P{i}", outcomes={"death": "yes" if i < 3 else "", "days": "9", "event": "1" if i < known else ""})
+            for i in range(70)
+        ]
+
+    (few,) = settings.recalibration_problems(full, people(49))
+    assert "3 patients have an outcome of died, 49 patients have an outcome of os" in few.found
+    assert settings.recalibration_problems(full, people(50)) == []
+    assert settings.recalibration_problems(off, people(0)) == []
+
+
 def test_a_bundle_is_not_overlooked_in_training():
     with pytest.raises(InputError, match="mode train with bundle = 'b'"):
         settings.validated({"cohort": "x", "bundle": "b"})
+    with pytest.raises(InputError, match=r"mode train with learn\.recalibrate"):
+        settings.validated({"cohort": "x", "learn": {"recalibrate": True}})
     assert settings.bundle_problems(settings.validated({"cohort": "x"})) == []

@@ -89,6 +89,17 @@ def test_a_row_with_one_fault_is_judged_to_its_end(write):
     assert {what for name, _, what in told if name == "samples.tsv"} == {"patient", "modality", "path", "taken_on"}
 
 
+def test_age_is_of_the_index_date_and_never_negative(write):
+    head = "patient\tsex\tbirth_year\tindex_date\n"
+    found = sheets.load(
+        *write(f"{head}P1\tmale\t1950\t2020-06-01\nP2\t\t1950\t\nP3\tmale\t\t2020-06-01\n", GOOD_SAMPLES)
+    )
+    assert [p.age for p in found.patients] == [70, None, None]
+    assert [bool(p.lacks_demographics) for p in found.patients] == [False, True, False]
+    with pytest.raises(InputError, match="before birth_year '2021'"):
+        sheets.load(*write(f"{head}P1\tmale\t2021\t2020-06-01\n", GOOD_SAMPLES))
+
+
 def test_names_and_years_that_cannot_be_are_problems(write):
     patients = f"patient\tsex\tbirth_year\nP1\tmale\t{'1' * 5000}\n"
     samples = f"patient\tmodality\tkind\tpath\nP1\tgenomics\tvcf\t{'x' * 5000}\n"

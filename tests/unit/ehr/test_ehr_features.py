@@ -8,7 +8,6 @@ import pytest
 from consilium.core.contract import check_block
 from consilium.core.sheets import Patient, Sample
 from consilium.ehr import alerts, intake, series
-from consilium.ehr.blocks import demographics
 from consilium.ehr.clinical import read_clinical
 from consilium.ehr.reference import load_ranges
 
@@ -114,15 +113,6 @@ def test_clinical_block_of_two_tables(tmp_path: Path) -> None:
     check_block("clinical", block)
     assert block["present"].values.tolist() == [False, True, True]
     assert block["feature"].values.tolist() == ["x", "y"]
-
-
-def test_demographics() -> None:
-    people = [Patient("A", "female", 1960, index_date="2020-05-05"), Patient("B", "male", 1960), Patient("C")]
-    block = demographics(people)
-    check_block("demographics", block)
-    assert block["values"].values[0].tolist() == [60, 1]
-    assert np.isnan(block["values"].values[1][0])
-    assert block["present"].values.tolist() == [True, True, False]
 
 
 def ranged(sex: str, born: int | None, *values: tuple[str, str, float]) -> pd.DataFrame:

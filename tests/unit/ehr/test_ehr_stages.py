@@ -57,7 +57,7 @@ def test_stages(sheets: dict[str, Path], tmp_path: Path) -> None:
     assert refused["patient"].tolist() == ["A", "*"]
     assert (out / "check.tsv").read_bytes() == (out / "quarantine.tsv").read_bytes()
     blocks = read_features(out / "ehr.zarr.zip")
-    assert sorted(blocks) == ["demographics", "series", "summary"]
+    assert sorted(blocks) == ["series", "summary"]
     for name, block in blocks.items():
         check_block(name, block)
         assert block["patient"].values.tolist() == ["B", "A", "C"]
@@ -75,4 +75,4 @@ def test_same_input_same_bytes(sheets: dict[str, Path], tmp_path: Path) -> None:
 def test_no_table_at_all(sheets: dict[str, Path], tmp_path: Path) -> None:
     sheets["samples"].write_text("patient\tmodality\tkind\tpath\ttaken_on\n")
     run(sheets, tmp_path / "out")
-    assert sorted(read_features(tmp_path / "out" / "ehr.zarr.zip")) == ["demographics"]
+    assert sorted(read_features(tmp_path / "out" / "ehr.zarr.zip")) == []

@@ -25,9 +25,16 @@ def test_gathers_blocks_in_sheet_order_and_names_who_is_not_in_the_store(tmp_pat
 
 
 def test_age_needs_an_index_date_and_unknown_sex_is_missing():
-    block = data.sheet_demographics([Patient("A", "unknown", 1950), Patient("B", "female", 1950)])
-    assert block.present.tolist() == [False, True]
+    block = data.demographics(
+        [
+            Patient("A", "unknown", 1950),
+            Patient("B", "female", 1950),
+            Patient("C", "male", 1960, index_date="2020-05-05"),
+        ]
+    )
+    assert block.present.tolist() == [False, True, True]
     assert np.isnan(block.values[1, 0]) and block.values[1, 1] == 1
+    assert block.values[2].tolist() == [60, 0]
 
 
 def test_saved_cohort_reads_back_the_same_and_in_the_same_bytes(tmp_path):

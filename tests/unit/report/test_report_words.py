@@ -55,6 +55,9 @@ def test_a_model_that_may_be_chance_is_called_so():
     assert "chance" not in words.performance(record | {"lower": 0.51})
     assert "chance" not in words.performance(record | {"metric": "mae"})
     assert "not shown to be better" in words.performance(record | {"metric": "mae", "signal": "none"})
+    none = float("nan")
+    assert words.performance(record | {"value": none, "lower": none}).endswith("AUC could not be computed")
+    assert "AUC 0.60 (no interval) in" in words.performance(record | {"lower": none, "upper": none})
     applied = words.performance(record | {"lower": 0.51, "applied": True})
     assert applied.startswith("at training AUC 0.60 (0.51 to 0.70)") and applied.endswith("not judged in this cohort")
 

@@ -141,6 +141,20 @@ def run(patients, question=QUESTION):
     return effects.estimate(patients, question, x, names, covariates.groups(patients, None, 0.0884), 1)
 
 
+def test_ages_of_two_calendars_are_never_compared():
+    """Age at the index date beside the age in 2000 would tell who has a date, not who is older."""
+    some = [
+        Patient("A", "", 1950, index_date="2020-03-01"),
+        Patient("B", "", 1950),
+        Patient("C", "", 1980, "", "", "2010"),
+    ]
+    values, names = covariates.table(some, {})
+    assert names == ["age (years)"]
+    np.testing.assert_array_equal(values[:, 0], [70, np.nan, 30])
+    nobody = [Patient("A", "", 1950), Patient("B", "", 1980), Patient("C")]
+    np.testing.assert_array_equal(covariates.table(nobody, {})[0][:, 0], [50, 20, np.nan])
+
+
 def test_rows_of_all_patients_with_those_of_unknown_treatment():
     patients = people(60)
     patients[3].outcomes["treatment"] = ""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from consilium.core.errors import InputError, Problem
-from consilium.core.sheets import BRACES, PATIENT_COLUMNS, has_brace, is_there
+from consilium.core.sheets import BRACES, PATIENT_COLUMNS, Patient, has_brace, is_there
 
 SCHEMA = Path(__file__).resolve().parents[3] / "config" / "schemas" / "config.schema.json"
+RECALIBRATED_FROM = 50  # known outcomes of a task
 
 
 def validated(config: dict[str, Any], name: str = "config") -> dict[str, Any]:
@@ -96,6 +97,20 @@ def bundle_problems(config: dict[str, Any], name: str = "config") -> list[Proble
                 out.append(Problem(name, f"{where}.{key} = '{task[key]}'", f"'{trained[key]}', as at training",
                                    "rename the column of the patient sheet, or leave the task out"))  # fmt: skip
     return out
+
+
+def recalibration_problems(config: dict[str, Any], people: Sequence[Patient], name: str = "config") -> list[Problem]:
+    """Outcomes too few for every task of the bundle, which else would be found at the end of the run."""
+    tasks = bundle_tasks(config)
+    if not config["learn"]["recalibrate"] or not tasks:
+        return []
+    columns = [[task[k] for k in ("outcome", "time", "event") if task.get(k)] for task in tasks]
+    known = [sum(all(p.outcomes.get(c) for c in needed) for p in people) for needed in columns]
+    if max(known) >= RECALIBRATED_FROM:
+        return []
+    said = ", ".join(f"{n} patients have an outcome of {t['name']}" for t, n in zip(tasks, known, strict=True))
+    return [Problem(name, f"learn.recalibrate = true, and {said}", f"{RECALIBRATED_FROM} known outcomes of one task",
+                    "collect more outcomes, or set learn.recalibrate to false")]  # fmt: skip
 
 
 def _read_tasks(config: dict[str, Any]) -> tuple[list[dict[str, Any]], str]:
@@ -193,6 +208,9 @@ def _beyond_schema(config: dict[str, Any], name: str) -> Iterator[Problem]:
     if config["mode"] == "train" and config["bundle"]:
         yield Problem(name, f"mode train with bundle = '{config['bundle']}', which nothing would read",
                       "mode: apply with a bundle, or mode: train without", "correct the one or the other")  # fmt: skip
+    if config["mode"] == "train" and config["learn"]["recalibrate"]:
+        yield Problem(name, "mode train with learn.recalibrate = true", "mode: apply, whose bundle it recalibrates",
+                      "correct the one or the other")  # fmt: skip
 
 
 def _windows(genomics: dict[str, Any], name: str) -> Iterator[Problem]:

@@ -31,6 +31,7 @@ PATIENT_KINDS = {
     *(("genomics", k) for k in ("bam", "cram", "phenopacket")),
     *(("imaging", k) for k in KINDS["imaging"]),
 }
+DEMOGRAPHICS = "sheet/demographics"  # feature block of age and sex: of each cohort, whichever rooms have files
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _YEAR = re.compile(r"[0-9]{4}")
 
@@ -50,6 +51,19 @@ class Patient:
     outcomes: Mapping[str, str] = field(default_factory=dict)
     father: str = ""
     mother: str = ""
+
+    @property
+    def age(self) -> int | None:
+        """Years at the index date: its year less the year of birth; None where either is unknown."""
+        if self.birth_year is None or not self.index_date:
+            return None
+        return int(self.index_date[:4]) - self.birth_year
+
+    @property
+    def lacks_demographics(self) -> str:
+        """Why the patient has no feature block DEMOGRAPHICS, or ""."""
+        known = self.age is not None or self.sex != "unknown"
+        return "" if known else "neither sex nor age (year of birth and index date) in the patient sheet"
 
 
 @dataclass(frozen=True)
@@ -234,6 +248,8 @@ def _patient_faults(row: Mapping[str, str], seen: Mapping[str, int]) -> Iterator
         yield f"birth_year '{year}'", f"a year from 1880 to {this_year}, or empty", "correct the year"
     if day and not _date_ok(day):
         yield f"index_date '{day}'", "a date as YYYY-MM-DD, or empty", "rewrite the date"
+    elif day and _YEAR.fullmatch(year) and day[:4] < year:
+        yield f"index_date '{day}' before birth_year '{year}'", "a year of birth up to the index date", "correct one"
 
 
 def _parent_problems(path: Path, rows: list[tuple[int, dict[str, str]]], seen: Mapping[str, int]) -> Iterator[Problem]:

@@ -59,15 +59,13 @@ def features(
     bins: int,
     features: Path,
 ) -> None:
-    """Feature blocks series, summary, clinical and demographics, of all patients in sheet order."""
+    """Feature blocks series, summary and clinical, of all patients in sheet order."""
     from consilium.core.sheets import read_patients, read_samples
     from consilium.core.store import read_facts, read_table, write_features
     from consilium.ehr import intake
-    from consilium.ehr.blocks import demographics
 
     people = read_patients(patients)
     rows = read_table(observations, "observations")
-    blocks = {"demographics": demographics(people)}
-    blocks |= intake.measured_blocks(people, rows, read_facts(notes), window_days, bins)
+    blocks = intake.measured_blocks(people, rows, read_facts(notes), window_days, bins)
     blocks |= intake.clinical_block(people, read_samples(samples))
     write_features(features, dict(sorted(blocks.items())))

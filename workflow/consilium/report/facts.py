@@ -81,11 +81,8 @@ def _drug_why(status: Facts) -> str:
 def person(cohort: Cohort, patient: str) -> Facts:
     """Who the page is about, as the patient sheet has it; age in whole years at the index date."""
     row = cohort.patient(patient)
-    age = None
-    if row.birth_year and row.index_date:
-        age = int(row.index_date[:4]) - row.birth_year
     return {"patient": patient, "cohort": cohort.name, "n_patients": len(cohort.sheets.patients), "mode": cohort.mode,
-            "sex": row.sex, "birth_year": row.birth_year, "age": age, "site": row.site, "family": row.family,
+            "sex": row.sex, "birth_year": row.birth_year, "age": row.age, "site": row.site, "family": row.family,
             "index_date": row.index_date}  # fmt: skip
 
 

@@ -10,7 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from consilium.core.register import TABLES
-from consilium.core.sheets import KINDS, WHOLE_COHORT, Patient, Sample, Sheets, read_patients, read_samples
+from consilium.core.sheets import (
+    DEMOGRAPHICS,
+    KINDS,
+    WHOLE_COHORT,
+    Patient,
+    Sample,
+    Sheets,
+    read_patients,
+    read_samples,
+)
 from consilium.core.store import read_facts, read_table
 
 if TYPE_CHECKING:
@@ -186,7 +195,9 @@ def read_cohort(
     facts = {f"{t.name}/{f}": read_facts(root / "learn" / t.name / f"{f}.json") for t in work for f in wanted
              if (root / "learn" / t.name / f"{f}.json").exists()}  # fmt: skip
     people = Sheets(read_patients(patients), read_samples(samples))
-    blocks = tuple(b for room in rooms for b in read_presence(room, root / "features" / f"{room}.zarr.zip"))
+    stored = [b for room in rooms for b in read_presence(room, root / "features" / f"{room}.zarr.zip")]
+    lacks = {p.patient: p.lacks_demographics for p in people.patients}
+    blocks = (*stored, Block(DEMOGRAPHICS, "Age and sex", "table", 2, lacks))
     asked = None if only is None else frozenset(only)
     return Cohort(name, mode, root, patients_folder, rooms, work, people, tables, facts, blocks, titles or {}, asked)
 

@@ -109,8 +109,12 @@ def performance(record: dict[str, Any]) -> str:
     """The shipped model's main metric in words, or why there is none."""
     if record["why"]:
         return f"performance not assessed: {record['why']}"
+    name, lower, upper = metric(record["metric"]), record["lower"], record["upper"]
+    if record["value"] != record["value"]:
+        return f"performance not assessed: {name} could not be computed"
     chance = "" if beats_chance(record) else ", not shown to be better than chance"
-    found = f"{metric(record['metric'])} {record['value']:.2f} ({record['lower']:.2f} to {record['upper']:.2f})"
+    spread = "no interval" if lower != lower or upper != upper else f"{lower:.2f} to {upper:.2f}"
+    found = f"{name} {record['value']:.2f} ({spread})"
     seen = f"{found} in {record['n']} patients it had not seen{chance}"
     if record.get("applied"):
         return f"at training {seen}; not judged in this cohort"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -55,19 +54,18 @@ def _rows(block: xr.Dataset, patients: list[str]) -> np.ndarray:
 
 def _of_sheet(patients: Sequence[Patient]) -> Iterable[tuple[str, np.ndarray]]:
     yield "sex (male)", np.array([{"male": 1.0, "female": 0.0}.get(p.sex, np.nan) for p in patients])
-    yield "age (years)", np.array([_age(p) for p in patients])
+    yield "age (years)", _ages(patients)
     sites = sorted({p.site for p in patients} - {""})
     if 1 < len(sites) <= MOST_SITES:
         for site in sites:
             yield f"site {site}", np.array([float(p.site == site) if p.site else np.nan for p in patients])
 
 
-def _age(patient: Patient) -> float:
-    """Age at the index date; without that date the age in 2000, which orders patients all the same."""
-    if patient.birth_year is None:
-        return np.nan
-    year = datetime.date.fromisoformat(patient.index_date[:10]).year if patient.index_date else 2000
-    return float(year - patient.birth_year)
+def _ages(patients: Sequence[Patient]) -> np.ndarray:
+    """Age at the index date; where nobody has such a date the age in 2000, which orders patients all the same."""
+    if any(p.index_date for p in patients):
+        return np.array([p.age for p in patients], dtype=float)
+    return 2000 - np.array([p.birth_year for p in patients], dtype=float)
 
 
 def groups(patients: Sequence[Patient], kinship: pd.DataFrame | None, closest: float) -> np.ndarray:

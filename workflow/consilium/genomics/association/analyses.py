@@ -117,7 +117,7 @@ def covariates(
 
 def _covariate(name: str, patients: Sequence[Patient], sex_inferred: Mapping[str, str]) -> dict[str, Floats]:
     if name == "age":
-        return {"age": np.array([_age(p) for p in patients])}
+        return {"age": np.array([p.age for p in patients], dtype=float)}
     if name == "sex":
         said = [p.sex if p.sex != "unknown" else sex_inferred.get(p.patient, "unknown") for p in patients]
         return {"sex": np.array([{"female": 1.0, "male": 0.0}.get(s, np.nan) for s in said])}
@@ -130,12 +130,6 @@ def _covariate(name: str, patients: Sequence[Patient], sex_inferred: Mapping[str
     columns = {f"{name} ({level})": np.array([float(c == level) for c in cells]) for level in levels[1:]}
     columns = columns or {name: np.zeros(len(cells))}
     return {label: np.where(known, values, np.nan) for label, values in columns.items()}
-
-
-def _age(patient: Patient) -> float:
-    if patient.birth_year is None or not patient.index_date:
-        return math.nan
-    return float(int(patient.index_date[:4]) - patient.birth_year)
 
 
 def too_few(analysis: Analysis, y: Floats) -> str:

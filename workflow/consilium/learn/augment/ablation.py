@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from consilium.core.provenance import seed_from
+from consilium.core.sheets import DEMOGRAPHICS
 from consilium.learn.augment import judges, sampler, verdict
 from consilium.learn.augment.settings import ARMS, Ablation
-from consilium.learn.cohort.data import DEMOGRAPHICS, Cohort
+from consilium.learn.cohort.data import Cohort
 from consilium.learn.cohort.folds import assign
 from consilium.learn.cohort.tasks import Target
 from consilium.learn.judge import metrics
@@ -170,9 +171,8 @@ def subgroups(cohort: Cohort, target: Target, ancestry: dict[str, str]) -> tuple
 
 
 def _sexes(cohort: Cohort) -> list[str]:
-    for name in DEMOGRAPHICS:
-        block = cohort.block(name)
-        if block is not None and "female" in block.features:
-            x = block.values[:, block.features.index("female")]
-            return ["" if not np.isfinite(v) else ("female" if v == 1 else "male") for v in x]
-    return [""] * len(cohort.patients)
+    block = cohort.block(DEMOGRAPHICS)
+    if block is None:
+        return [""] * len(cohort.patients)
+    female = block.values[:, block.features.index("female")]
+    return ["" if not np.isfinite(v) else ("female" if v == 1 else "male") for v in female]

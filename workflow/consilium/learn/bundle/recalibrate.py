@@ -12,6 +12,7 @@ import numpy as np
 
 from consilium.core.errors import InputError, Problem
 from consilium.core.provenance import file_digest, seed_from
+from consilium.core.settings import RECALIBRATED_FROM
 from consilium.core.sheets import read_patients
 from consilium.core.store import atomic_folder, write_facts, write_text
 from consilium.learn.bundle import apply as applying
@@ -30,7 +31,7 @@ from consilium.learn.uncertainty.groups import Levels, take
 
 Array = np.ndarray
 Facts = dict[str, Any]
-MIN_INTERCEPT, MIN_SLOPE = 50, 200
+MIN_INTERCEPT, MIN_SLOPE = RECALIBRATED_FROM, 200
 FOLDS = 5
 SPREAD = 2.5  # prior SD of the intercept: weak (doi:10.1214/08-AOAS191), but finite where no event was seen
 SLOPE_SPREAD = 0.5  # of the slope around 1

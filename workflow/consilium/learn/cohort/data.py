@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from consilium.core.errors import InputError, Problem
+from consilium.core.sheets import DEMOGRAPHICS
 from consilium.core.store import atomic, read_features
 from consilium.learn.cohort import words
 from consilium.learn.uncertainty import groups
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from consilium.core.sheets import Patient
 
 Array = np.ndarray
-DEMOGRAPHICS = ("ehr/demographics", "sheet/demographics")
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class Cohort:
 def gathered(
     stores: Sequence[Path], patients: Sequence[Patient], levels: groups.Levels | None = None, min_patients: int = 1
 ) -> Cohort:
-    """All blocks of all feature stores, rows in the order of the sheet; levels: see groups.declared.
+    """All blocks of all feature stores, and age and sex, rows in the order of the sheet; levels: see groups.declared.
 
     min_patients: a word of fewer patients becomes words.UNKNOWN.
     """
@@ -102,8 +102,7 @@ def gathered(
         for short, dataset in read_features(path).items():
             block = _block(f"{dataset.attrs['room']}/{short}", dataset, ids)
             blocks.append(words.of_many(block, min_patients) if block.layout == "words" else block)
-    if not any(b.name == DEMOGRAPHICS[0] for b in blocks):
-        blocks.append(sheet_demographics(patients))
+    blocks.append(demographics(patients))
     blocks.sort(key=lambda b: b.name)
     sites, families = tuple(p.site for p in patients), tuple(p.family for p in patients)
     return Cohort(tuple(ids), sites, families, tuple(blocks), levels or {})
@@ -131,20 +130,13 @@ def _block(name: str, dataset: xr.Dataset, ids: list[str]) -> Block:
     )  # fmt: skip
 
 
-def sheet_demographics(patients: Sequence[Patient]) -> Block:
-    """Age at the index date (years) and sex (1 = female) from the patient sheet, where no ehr block gives them."""
-    values = np.full((len(patients), 2), np.nan, dtype=np.float32)
-    for i, p in enumerate(patients):
-        if p.birth_year is not None and p.index_date:
-            values[i, 0] = int(p.index_date[:4]) - p.birth_year
-        if p.sex in ("female", "male"):
-            values[i, 1] = float(p.sex == "female")
+def demographics(patients: Sequence[Patient]) -> Block:
+    """Age at the index date (years) and sex (1 female, 0 male), from the patient sheet."""
+    female = {"female": 1.0, "male": 0.0}
+    values = np.array([(p.age, female.get(p.sex)) for p in patients], dtype=np.float32).reshape(-1, 2)
     present = np.array(np.isfinite(values).any(axis=1))
-    reasons = tuple("" if ok else "neither age nor sex in the patient sheet" for ok in present)
-    return Block(
-        DEMOGRAPHICS[1], "Age and sex (patient sheet)", "table", values, present, reasons, ("age", "female"),
-        ("years", ""),
-    )  # fmt: skip
+    reasons = tuple(p.lacks_demographics for p in patients)
+    return Block(DEMOGRAPHICS, "Age and sex", "table", values, present, reasons, ("age", "female"), ("years", ""))
 
 
 def save(path: Path, cohort: Cohort) -> None:

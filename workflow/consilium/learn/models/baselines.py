@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from consilium.learn.cohort.data import DEMOGRAPHICS, Block, Cohort
+from consilium.core.sheets import DEMOGRAPHICS
+from consilium.learn.cohort.data import Block, Cohort
 from consilium.learn.models.preproc import raw_table
 
 Array = np.ndarray
@@ -15,10 +16,6 @@ def _table(name: str, title: str, values: Array, features: list[str]) -> Block:
     reasons = tuple("" if p else "no value" for p in present)
     kept = values.astype(np.float32)
     return Block(name, title, "table", kept, present, reasons, tuple(features), ("",) * len(features))
-
-
-def demographics(cohort: Cohort) -> Block | None:
-    return next((b for n in DEMOGRAPHICS for b in cohort.blocks if b.name == n), None)
 
 
 def missingness(cohort: Cohort) -> Block | None:
@@ -56,7 +53,7 @@ def everything(cohort: Cohort) -> Block:
 def extras(cohort: Cohort, whole: Cohort) -> list[tuple[str, Block, bool]]:
     """(model name, block, also LightGBM) of `cohort`. `whole`: all patients with their demographics block."""
     found: list[tuple[str, Block | None, bool]] = [
-        ("age_sex", demographics(whole), False),
+        ("age_sex", whole.block(DEMOGRAPHICS), False),
         ("missingness", missingness(cohort), False),
         ("site", sites(cohort), False),
         ("", everything(cohort) if len(cohort.blocks) > 1 else None, True),

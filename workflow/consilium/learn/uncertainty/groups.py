@@ -30,9 +30,9 @@ def declared(
 
 
 def _band(patient: Patient, bands: Sequence[int]) -> str:
-    if patient.birth_year is None or not patient.index_date:
+    age = patient.age
+    if age is None:
         return ""
-    age = int(patient.index_date[:4]) - patient.birth_year
     below = [b for b in bands if b <= age]
     above = [b for b in bands if b > age]
     if not below:
