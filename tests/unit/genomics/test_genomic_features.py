@@ -17,7 +17,7 @@ from consilium.core.errors import InputError
 from consilium.core.store import read_features, read_table, write_table
 from consilium.genomics import stages
 from consilium.genomics.cohort.genotypes import open_genotypes
-from consilium.genomics.genomic_features import absent_reasons, decreased_alleles, variants_block
+from consilium.genomics.genomic_features import absent_reasons, decreased_alleles, first_causes, variants_block
 from star_fixtures import GENES, TABLES, fill_group, gene_rows
 from vcf_files import SITES
 
@@ -142,6 +142,12 @@ def test_why_a_patient_has_no_genomic_features() -> None:
         "E": "not supplied",
     }
     assert absent_reasons(["E"], {"*"}, {}, qc)["E"] == "not in the cohort's genotype file"
+
+
+def test_what_was_found_in_a_refused_file_is_told_without_the_advice() -> None:
+    cause = "no index; allowed: a file with its index; mend: run samtools index"
+    rows = pd.DataFrame({"patient": ["*", "A", "A"], "file": ["c.vcf", "a.bam", "b.bam"], "cause": [cause, cause, "x"]})
+    assert first_causes(rows) == {"A": "a.bam: no index"}
 
 
 def test_counts_of_decreased_alleles() -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from consilium.core.errors import InputError
+from consilium.core.store import read_table
 from consilium.learn import prepare, stages, train
 from consilium.learn.bundle import apply, card, pack, ship
 from consilium.learn.cohort import data, folds
@@ -209,8 +210,6 @@ def run_stages(folder, whole, outcomes, kind, columns, k=2, seeds=0, permuted=1,
 
 def apply_to(folder, inputs):
     """(predictions, drift) of the bundle that `run_stages` wrote, for the cohort of `inputs`, by patient."""
-    from consilium.core.store import read_table
-
     files = [folder / f"applied.{name}" for name in ("p.tsv", "l.tsv", "c.tsv", "g.json", "d.tsv", "d.json")]
     stages.apply(inputs, folder / "bundle", "task", *files)
     return read_table(files[0], "predictions").set_index("patient"), json.loads(files[-1].read_text())
@@ -218,8 +217,6 @@ def apply_to(folder, inputs):
 
 @pytest.mark.slow
 def test_all_stages_on_files(tmp_path):
-    from consilium.core.store import read_table
-
     whole, y = mixed(48, 3, 1.6)
     said = [("ill", "well")[v] if i else "" for i, v in enumerate(y)]
     out, facts, manifest = run_stages(tmp_path, whole, {"dx": said}, "classification", {"outcome": "dx"}, seeds=1)
@@ -275,6 +272,10 @@ def test_survival_on_files_with_fewer_events_than_folds_asks_for(tmp_path):
     header = (out / "predictions.tsv").read_text().splitlines()[0].split("\t")
     assert sum(c.startswith("p_") for c in header) == 3
     assert {g["gate"]: g["verdict"] for g in facts["gates"]}["permuted outcomes give chance"] == "not assessed"
+    own = read_table(out / "predictions.tsv", "predictions")
+    assert own["reason"].str.contains("no signal was found: do not use it").to_numpy().tolist() == [
+        not abstained for abstained in own["abstained"]
+    ]
     applied, drift = apply_to(tmp_path, tmp_path / "inputs.safetensors")
     assert drift["status"] == "assessed" and drift["performance"]["reason"] == "no outcome classes"
     told = json.loads((tmp_path / "applied.g.json").read_text())

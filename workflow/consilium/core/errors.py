@@ -35,6 +35,13 @@ class Problem:
         return asdict(self)
 
 
+def parted(cause: str) -> tuple[str, str, str]:
+    """(found, allowed, mend) of a `Problem.cause`; "" for parts that it does not have."""
+    found, _, rest = cause.partition("; allowed: ")
+    allowed, _, mend = rest.partition("; mend: ")
+    return found, allowed, mend
+
+
 class InputError(Exception):
     """The only exception that reaches a user: every problem found, one line each, exit code 1."""
 

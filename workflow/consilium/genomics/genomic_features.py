@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from consilium.core import blocks
+from consilium.core.errors import parted
 from consilium.genomics.stars.phenotypes import decreased_count
 from consilium.genomics.stars.tables import UNASSIGNED
 
@@ -116,9 +117,9 @@ def variants_block(
 
 
 def first_causes(refused: pd.DataFrame) -> dict[str, str]:
-    """Patient -> cause of the first refused file; cohort-level files ("*") are nobody's."""
+    """Patient -> what was found in the first refused file; cohort-level files ("*") are nobody's."""
     out: dict[str, str] = {}
     for row in refused.itertuples():
         if row.patient != "*":
-            out.setdefault(row.patient, f"{row.file}: {row.cause}")
+            out.setdefault(row.patient, f"{row.file}: {parted(row.cause)[0]}")
     return out

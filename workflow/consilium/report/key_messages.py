@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from consilium.report.words import beats_chance, capital, listed, moment, number, percent, performance, rank, sentence
+from consilium.report.words import (
+    beats_chance,
+    capital,
+    interval,
+    listed,
+    moment,
+    number,
+    percent,
+    performance,
+    rank,
+    sentence,
+)  # fmt: skip
 
 Facts = dict[str, Any]
 Message = dict[str, str]
@@ -38,6 +49,11 @@ def _message(level: str, topic: str, text: str, basis: str) -> Message:
 def _prefix(task: Facts, topic: str) -> str:
     """The task's name where it says more than the topic does."""
     return "" if task["name"] == topic else f"{task['name'].replace('_', ' ')}: "
+
+
+def _unused(task: Facts) -> str:
+    """What comes before a prediction of models that found nothing."""
+    return "not to be used, no signal was found: " if task["performance"].get("signal") == "none" else ""
 
 
 def _identity(facts: Facts) -> Iterator[Message]:
@@ -102,7 +118,7 @@ def _diagnosis(facts: Facts) -> Iterator[Message]:
             yield _message(
                 "caution" if many or weak else "info",
                 "Diagnosis",
-                f"{name}most probably {task['predicted']}{sure}.{other}",
+                f"{name}{_unused(task)}most probably {task['predicted']}{sure}.{other}",
                 basis,
             )
 
@@ -198,14 +214,19 @@ def _critical_labs(facts: Facts) -> Iterator[Message]:
 
 def _risk(facts: Facts) -> Iterator[Message]:
     for task in facts["risk"].get("tasks", []):
-        if task["why"] or task["type"] != "survival" or task["risk"] is None:
+        survival = task["type"] == "survival"
+        if task["why"] or task["risk" if survival else "value"] is None:
             continue
         weak = not task["performance"]["why"] and not beats_chance(task["performance"])
-        text = f"{_prefix(task, 'risk')}relative risk score {number(task['risk'])}, {rank(task['place'])}."
         if task["abstained"]:
-            text = f"{_prefix(task, 'risk')}no prediction is made. {sentence(task['reason'])}"
+            text = f"no prediction is made. {sentence(task['reason'])}"
+        elif survival:
+            text = f"{_unused(task)}relative risk score {number(task['risk'])}, {rank(task['place'])}."
+        else:
+            spread = interval(task["lower"], task["upper"])
+            text = f"{_unused(task)}predicted {number(task['value'])}{f' (90 % interval {spread})' if spread else ''}."
         level = "caution" if weak or task["abstained"] else "info"
-        yield _message(level, "Risk", text, performance(task["performance"]))
+        yield _message(level, "Risk", _prefix(task, "risk") + text, performance(task["performance"]))
 
 
 def _images(facts: Facts) -> Iterator[Message]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from consilium.core.errors import InputError, Problem
+from consilium.core.errors import InputError, Problem, parted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,8 +43,7 @@ def refuse_any(table: pd.DataFrame) -> None:
 
 def _problem(row: dict[str, object]) -> Problem:
     """A row as a Problem again: the cause's three parts, as core.errors.Problem.cause joins them."""
-    found, _, rest = str(row["cause"]).partition("; allowed: ")
-    allowed, _, mend = rest.partition("; mend: ")
+    found, allowed, mend = parted(str(row["cause"]))
     patient = "" if row["patient"] == "*" else str(row["patient"])
     return Problem(
         str(row["file"]), found, allowed or "a file the room can use", mend or "see the room's log",

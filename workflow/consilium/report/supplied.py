@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from consilium.core.errors import parted
 from consilium.core.sheets import KINDS, WHOLE_COHORT, Sample
 from consilium.report.tables import Cohort
 
@@ -134,7 +135,7 @@ def _from_shared(cohort: Cohort, patient: str, kind: str, refused: list[dict[str
 
 def _causes(refused: list[dict[str, Any]]) -> str:
     """What was found, without the advice on mending: that is for the person who prepares the files."""
-    return "; ".join(dict.fromkeys(r["cause"].partition("; allowed: ")[0] for r in refused))
+    return "; ".join(dict.fromkeys(parted(r["cause"])[0] for r in refused))
 
 
 def _serves(cohort: Cohort, kind: str) -> bool:

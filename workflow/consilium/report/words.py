@@ -12,7 +12,7 @@ NAMES = {
     "balanced_accuracy": "balanced accuracy", "ece": "calibration error", "auprc": "AUPRC", "c_uno": "Uno's C",
     "auc_over_time": "AUC over time", "ibs": "integrated Brier score", "ppv": "positive predictive value",
     "npv": "negative predictive value", "calibration_slope": "calibration slope",
-    "calibration_intercept": "calibration intercept",
+    "calibration_intercept": "calibration intercept", "r2": "R²",
 }  # fmt: skip
 
 
@@ -102,7 +102,7 @@ def metric(name: str) -> str:
 
 def named(text: str) -> str:
     """A sentence of the models' own checks, its metrics and models named as people do."""
-    return re.sub(r"\b(?:auc|auprc|ece|mae|[a-z]+(?:_[a-z]+)+)\b", lambda m: metric(m[0]), text)
+    return re.sub(r"\b(?:auc|auprc|ece|mae|r2|[a-z]+(?:_[a-z]+)+)\b", lambda m: metric(m[0]), text)
 
 
 def performance(record: dict[str, Any]) -> str:

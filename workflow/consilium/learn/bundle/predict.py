@@ -16,9 +16,9 @@ from consilium.learn.bundle import apply as applying
 from consilium.learn.cohort import data
 from consilium.learn.fusion.model import Trained
 from consilium.learn.judge import gates, results
+from consilium.learn.judge.controls import NO_SIGNAL
 
 Facts = dict[str, Any]
-NO_SIGNAL = "at training no signal was found: do not use it"
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def _applied(folder: Path, task: str, manifest: Facts, cohort: data.Cohort, sour
     drift_rows, facts, cautions = examined(folder / task, trained, fitting, records)
     needed = lacking_required(dictionary, fitting)
     judged = read_facts(folder / task / "gates.json")
-    useless = NO_SIGNAL if judged.get("signal", {}).get("answer") == "none" else ""
+    useless = f"at training {NO_SIGNAL}" if judged.get("signal", {}).get("answer") == "none" else ""
     rows = [
         {"patient": p, "fold": "apply", "observed": "", **r}
         | {"reason": "; ".join(said for said in (r["reason"], useless, lacks, *caution) if said)}

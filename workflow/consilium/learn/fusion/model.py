@@ -154,7 +154,9 @@ class Trained:
             doubts = [d for d in (why[i] if used else "", record.pop("doubt", "")) if d]
             if doubts:
                 record |= {"predicted": ""}
-            out.append(record | {"abstained": bool(doubts), "reason": "; ".join([*doubts[:1], *cautions[i]])})
+            said = f"{doubts[0].partition(', ')[0]} left out" if doubts else "nothing"  # by the reason, with its cause
+            told = [c for c in cautions[i] if not c.startswith(said)]
+            out.append(record | {"abstained": bool(doubts), "reason": "; ".join([*doubts[:1], *told])})
         return out
 
     def _records(self, eta: Array, cohort: Cohort, course: Course | OwnCourses | None) -> list[dict[str, Any]]:

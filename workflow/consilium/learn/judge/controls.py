@@ -82,6 +82,9 @@ def _difference(site: Judged, true: Judged, rows: Array, metric: str) -> tuple[f
     return paired.interval(paired.value("shipped", metric)[1] - true.value("shipped", metric, rows)[1])
 
 
+NO_SIGNAL = "no signal was found: do not use it"  # a prediction, where `signal` answers none
+
+
 def signal(j: Judged, gates: Sequence[Gate]) -> dict[str, Any]:
     """What may be said of the task: {answer: none | weak | found, text, metric, value, lower, upper}.
 

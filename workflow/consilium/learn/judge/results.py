@@ -83,10 +83,10 @@ def evaluate_task(runs: Runs, about: Facts, dealt: Dealt, guards: Guards) -> Fac
     if why := guards.why_stopped(found):
         guards.stop(why, about["name"], "results")
         return evaluate_nothing(about, dealt.cohort, why, found)
-    everything = [*first, runs.last]
+    everything, signal = [*first, runs.last], controls.signal(true, found)
     blocks = [b.name for b in dealt.cohort.only(about["blocks"]).blocks]
     return {
-        "predictions": _predictions(everything, about, dealt),
+        "predictions": _warned(_predictions(everything, about, dealt), signal),
         "leaderboard": evaluate.leaderboard(true, shuffled, blocks, planted, site),
         "contributions": [row for r in everything for row in r["contributions"]],
         "learning_curve": evaluate.curve_rows(everything),
@@ -96,7 +96,7 @@ def evaluate_task(runs: Runs, about: Facts, dealt: Dealt, guards: Guards) -> Fac
         "control": permuted,
         "gates": {
             "task": about["name"], "status": "assessed", "reason": "", "notes": about["notes"], "n": len(true.patients),
-            "signal": controls.signal(true, found), "gates": found, "choices": _choices(everything),
+            "signal": signal, "gates": found, "choices": _choices(everything),
             "duplicates": about["duplicates"],
         },
     }  # fmt: skip
@@ -151,6 +151,12 @@ def _predictions(everything: list[Facts], about: Facts, dealt: Dealt) -> list[Fa
         rows += evaluate.training_rows(observed, [p for p in dealt.known() if p not in have])
         rows.sort(key=lambda r: dealt.cohort.patients.index(r["patient"]))
     return rows
+
+
+def _warned(rows: list[Facts], signal: Facts) -> list[Facts]:
+    """Rows of table `predictions`; where nothing was found, those that predict say so."""
+    said = controls.NO_SIGNAL if signal["answer"] == "none" else ""
+    return [r if r["abstained"] else r | {"reason": "; ".join(filter(None, (r["reason"], said)))} for r in rows]
 
 
 def evaluate_nothing(about: Facts, cohort: data.Cohort, why: str, found: list[Facts] | None = None) -> Facts:

@@ -102,6 +102,9 @@ def _identity_panel(ax: Axes, identity: pd.DataFrame) -> None:
     )
     if len(shown):
         ax.legend()
+    else:
+        ax.set(xticks=[], yticks=[])
+        ax.text(0.5, 0.5, "Not assessed:\nno reads beside genotypes", ha="center", va="center", transform=ax.transAxes)
 
 
 def ancestry(table: pd.DataFrame) -> Figure:

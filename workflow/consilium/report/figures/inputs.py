@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from consilium.core.errors import parted
 from consilium.report.figures.genome import spread
 from consilium.report.figures.style import GREY, VERDICTS, card, panels
 
@@ -88,7 +89,7 @@ def quarantine(table: pd.DataFrame) -> Figure:
         return card("Refused files", "nothing: every input file could be used")
     lines: list[tuple[str, ...]] = []
     for row in table.head(MOST_FILES).itertuples():
-        found = str(row.cause).partition("; allowed: ")[0]
+        found = parted(str(row.cause))[0]
         where = f"{row.file}:{row.line}" if row.line else str(row.file)
         parts = (textwrap.wrap(where, 34) or [""], textwrap.wrap(found, 58) or [""])
         for i in range(max(map(len, parts))):
