@@ -73,3 +73,19 @@ def test_doubt_survives_its_file(fitted):
     assert again.predictions(whole) == trained.predictions(whole)
     unset = Doubt(Conformal((0.5,), (True,)))
     assert Doubt.from_facts(json.loads(json.dumps(unset.facts()))).far == float("inf")
+
+
+def test_only_blocks_that_speak_have_a_share_of_the_prediction(fitted):
+    """Of the best single block the other one is only the stand-in."""
+    trained, whole = fitted
+    single = replace(trained, choice="best_single")
+    assert {r["modality"] for r in single.contributions(whole)} == {"ehr/known"}
+    alone = single.contributions(without(whole, "ehr/known", "not supplied"))
+    assert {r["modality"] for r in alone} == {"omics/noise"}
+    mean = replace(trained, choice="late_mean")
+    assert {r["modality"] for r in mean.contributions(whole)} == {"ehr/known", "omics/noise"}
+    for model in (single, mean):
+        of_first = [r for r in model.contributions(whole) if r["patient"] == whole.patients[0] and r["target"] == "a"]
+        nothing = model.parts(whole).take(np.array([0])).seen_with(np.zeros((1, 2), dtype=bool))
+        prior = model.scores(model.eta(nothing))[0, 0]
+        assert sum(r["contribution"] for r in of_first) == pytest.approx(model.predictions(whole)[0]["p_a"] - prior)

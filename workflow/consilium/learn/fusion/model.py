@@ -223,7 +223,10 @@ class Trained:
         return out
 
     def contributions(self, cohort: Cohort, seed: int = 0) -> list[dict[str, Any]]:
-        """Exact Shapley contributions of the present blocks, on the scale of `scores`, one record a row and target."""
+        """Exact Shapley contributions of the blocks used, on the scale of `scores`, one record a row and target.
+
+        A block that only would step in for another's absence has no part in the prediction, and no share of it.
+        """
         parts = self.parts(cohort)
         targets = self.classes if self.kind == "classification" else ("risk" if self.kind == "survival" else "value",)
         out = []
@@ -233,8 +236,9 @@ class Trained:
             def value(masks: Array, one: Parts = one) -> Array:
                 return self.scores(self.eta(one.seen_with(masks)))
 
-            shares = shapley.contributions(value, parts.mask[i], seed)
-            for b in np.flatnonzero(parts.mask[i]):
+            used = np.isin(self.fusion.blocks, self.fusion.used(self.choice, parts.mask[i]))
+            shares = shapley.contributions(value, used, seed)
+            for b in np.flatnonzero(used):
                 for k, name in enumerate(targets):
                     share = float(shares[b, k])
                     out.append(
