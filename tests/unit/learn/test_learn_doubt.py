@@ -39,12 +39,12 @@ def test_who_lacks_the_block_that_the_model_relies_on_gets_no_prediction(fitted)
     assert trained.doubt.relied == "ehr/known" and trained.doubt.without < 0.1
     records = trained.predictions(without(whole, "ehr/known", "too few values"))
     assert all(r["abstained"] and r["predicted"] == "" for r in records)
-    assert records[0]["reason"].startswith("ehr/known, on which the model relies most, is not there (too few values)")
+    assert records[0]["reason"].startswith("no ehr/known, on which the model relies most (too few values)")
     assert records[0]["reason"].count("too few values") == 1
     other = trained.predictions(without(whole, "omics/noise", "not supplied"))
     assert not all(r["abstained"] for r in other) and not any("omics/noise" in r["reason"] for r in other)
     refused = trained.predictions(without(whole, "omics/noise", "12 % of genes read"))
-    assert all("omics/noise left out (12 % of genes read)" in r["reason"] for r in refused)
+    assert all("no omics/noise (12 % of genes read)" in r["reason"] for r in refused)
 
 
 def test_who_is_unlike_the_training_patients_gets_no_prediction(fitted):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from consilium.report.tables import Cohort, Task
+from consilium.report.words import named
 
 Facts = dict[str, Any]
 NONE = "no explanations were made for this task"
@@ -17,14 +18,14 @@ def explanations(cohort: Cohort, patient: str, task: Task) -> Facts:
         applied = "this run applies a model of another cohort, which explanations were not made for"
         return {"why": applied if cohort.mode == "apply" else NONE, "modalities": [], "withheld": []}
     if content["reason"]:
-        return {"why": f"explanations withheld: {content['reason']}", "modalities": [], "withheld": []}
+        return {"why": f"explanations withheld: {named(content['reason'])}", "modalities": [], "withheld": []}
     rows = cohort.rows(f"{task.name}/explanations", patient)
     used = {r["modality"] for r in cohort.rows(f"{task.name}/contributions", patient)}
     shown = [
         {"modality": modality, "explainer": explainer,
          "rows": sorted((r for r in rows if (r["modality"], r["explainer"]) == (modality, explainer)),
                         key=lambda r: r["rank"])}
-        for modality, explainer in dict.fromkeys((r["modality"], r["explainer"]) for r in rows)
+        for modality, explainer in dict.fromkeys((r["modality"], r["explainer"]) for r in rows if r["modality"] in used)
     ]  # fmt: skip
     withheld = [
         {"modality": b["modality"], "explainer": b["explainer"], "reason": b["reason"]}

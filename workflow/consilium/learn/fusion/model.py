@@ -154,8 +154,8 @@ class Trained:
             doubts = [d for d in (why[i] if used else "", record.pop("doubt", "")) if d]
             if doubts:
                 record |= {"predicted": ""}
-            said = f"{doubts[0].partition(', ')[0]} left out" if doubts else "nothing"  # by the reason, with its cause
-            told = [c for c in cautions[i] if not c.startswith(said)]
+            # The reason tells of the block that is lacking, with the cause.
+            told = [c for c in cautions[i] if not (doubts and doubts[0].startswith(c.partition(" (")[0]))]
             out.append(record | {"abstained": bool(doubts), "reason": "; ".join([*doubts[:1], *told])})
         return out
 
@@ -219,7 +219,7 @@ class Trained:
                 out[i].append(f"values unlike the training patients': {model.name}")
             for i in np.flatnonzero(~block.present):
                 if block.reasons[i] not in NOT_THERE:
-                    out[i].append(f"{model.name} left out ({block.reasons[i]})")
+                    out[i].append(f"no {model.name} ({block.reasons[i]})")
         return out
 
     def contributions(self, cohort: Cohort, seed: int = 0) -> list[dict[str, Any]]:

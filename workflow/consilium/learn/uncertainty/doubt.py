@@ -49,7 +49,7 @@ class Doubt:
             why = f" ({absent[self.relied]})" if absent[self.relied] else ""
             chance = 0.0 if self.figure == "r2" else 0.5
             return (
-                f"{self.relied}, on which the model relies most, is not there{why}; without it the model is hardly "
+                f"no {self.relied}, on which the model relies most{why}; without it the model is hardly "
                 f"better than chance ({self.figure} {self.without + chance:.2f})"
             )
         if distance > self.far:
