@@ -66,7 +66,11 @@ def _applied(folder: Path, task: str, manifest: Facts, cohort: data.Cohort, sour
     useless = f"at training {NO_SIGNAL}" if judged.get("signal", {}).get("answer") == "none" else ""
     rows = [
         {"patient": p, "fold": "apply", "observed": "", **r}
-        | {"reason": "; ".join(said for said in (r["reason"], useless, lacks, *caution) if said)}
+        | {
+            "reason": "; ".join(
+                said for said in (r["reason"], "" if r["abstained"] else useless, lacks, *caution) if said
+            )
+        }
         for p, r, lacks, caution in zip(fitting.patients, records, needed, cautions, strict=True)
     ]
     return Applied(rows, trained.contributions(fitting, int(manifest["seed"])),
