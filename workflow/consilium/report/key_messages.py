@@ -16,7 +16,7 @@ from consilium.report.words import (
     performance,
     rank,
     sentence,
-)  # fmt: skip
+)
 
 Facts = dict[str, Any]
 Message = dict[str, str]

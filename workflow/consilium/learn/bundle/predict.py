@@ -64,14 +64,11 @@ def _applied(folder: Path, task: str, manifest: Facts, cohort: data.Cohort, sour
     needed = lacking_required(dictionary, fitting)
     judged = read_facts(folder / task / "gates.json")
     useless = f"at training {NO_SIGNAL}" if judged.get("signal", {}).get("answer") == "none" else ""
+    warned = ["" if r["abstained"] else useless for r in records]
     rows = [
         {"patient": p, "fold": "apply", "observed": "", **r}
-        | {
-            "reason": "; ".join(
-                said for said in (r["reason"], "" if r["abstained"] else useless, lacks, *caution) if said
-            )
-        }
-        for p, r, lacks, caution in zip(fitting.patients, records, needed, cautions, strict=True)
+        | {"reason": "; ".join(said for said in (r["reason"], unused, lacks, *caution) if said)}
+        for p, r, unused, lacks, caution in zip(fitting.patients, records, warned, needed, cautions, strict=True)
     ]
     return Applied(rows, trained.contributions(fitting, int(manifest["seed"])),
                    _gates(task, folder, judged, notes, len(rows), facts), drift_rows, facts)  # fmt: skip
