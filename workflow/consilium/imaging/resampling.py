@@ -62,32 +62,36 @@ def _filled(voxels: Voxels, fill: float) -> Voxels:
 def at_spacing(voxels: Voxels, affine: Affine, spacing_mm: float, fill: float = 0.0) -> tuple[Voxels, Affine]:
     """Isotropic copy at about `spacing_mm`, smoothed against aliasing; axes keep their direction.
 
-    The grids are parallel, so that each axis is smoothed and thinned in turn: the second and third pass see a part of
-    the voxels. Equal to smoothing first and `resample` afterwards, but for rounding.
+    The grids are parallel, so that each axis is one product with a small matrix, and the second and third see a part
+    of the voxels. Equal to smoothing first and `resample` afterwards, but for rounding.
     """
     ratio = spacing_mm / voxel_size(affine)
-    values = _filled(voxels, fill).T  # the last axis is contiguous, and first
-    for axis, (count, step) in enumerate(zip(voxels.shape, ratio, strict=True)):
-        values = _thinned(values, 2 - axis, float(step), max(3, round(count / step)), fill)
+    across, along, up = (_weights(n, float(step)) for n, step in zip(voxels.shape, ratio, strict=True))
+    values = np.ascontiguousarray(_filled(voxels, fill).T)
+    if fill:
+        values = values - np.float32(fill)  # a background of `fill` stays exactly that
+    small = np.tensordot(up, along @ (values @ across.T), 1) + np.float32(fill)
     grid = affine.copy()
     grid[:3, :3] = affine[:3, :3] * ratio
     grid[:3, 3] = affine[:3, :3] @ ((ratio - 1) / 2) + affine[:3, 3]  # keeps the corner of the first voxel
-    return np.ascontiguousarray(values.T), grid
+    return np.ascontiguousarray(small.T), grid
 
 
-def _thinned(values: Voxels, axis: int, step: float, count: int, fill: float) -> Voxels:
-    """`count` samples along one axis, every `step` voxels, linear between voxels; `fill` beyond the outer edges."""
+def _weights(n: int, step: float) -> Voxels:
+    """(samples, n) share of each of n voxels in samples taken every `step` voxels of a line.
+
+    Smoothed, then linear between voxels; a sample beyond the outer edges has none.
+    """
     from scipy import ndimage
 
+    line = np.eye(n)
     if step > 1:
-        values = ndimage.gaussian_filter1d(values, (step - 1) * 0.45, axis=axis)
-    there, n = (np.arange(count) + 0.5) * step - 0.5, values.shape[axis]
+        line = ndimage.gaussian_filter1d(line, (step - 1) * 0.45, axis=0)
+    there = (np.arange(max(3, round(n / step))) + 0.5) * step - 0.5
     low = np.clip(np.floor(there), 0, max(n - 2, 0)).astype(int)
-    shape = [count if a == axis else 1 for a in range(3)]
-    share = np.clip(there - low, 0, 1).reshape(shape)
-    below, above = values.take(low, axis), values.take(np.minimum(low + 1, n - 1), axis)
-    sampled = below + (above - below) * share
-    return np.where((there < n - 0.5).reshape(shape), sampled, fill).astype(np.float32)
+    share = np.clip(there - low, 0, 1)[:, None]
+    between = line[low] * (1 - share) + line[np.minimum(low + 1, n - 1)] * share
+    return np.where(there[:, None] < n - 0.5, between, 0).astype(np.float32)
 
 
 def coverage(shape: tuple[int, ...], affine: Affine, matrix: Affine, grid: Affine, mask: Mask) -> Mask:
