@@ -117,6 +117,20 @@ def test_exchanged_genotypes_are_resolved(a: int, b: int) -> None:
     assert (found["verdict"] == "swap").sum() == 2
 
 
+@pytest.mark.parametrize("second", ["male", "female"])
+def test_children_of_two_families_are_exchanged_and_not_half_of_their_parents(second: str) -> None:
+    """Fathers that change places would explain a half of the conflicts, mothers the other one."""
+    children = {"child1": "male", "child2": second}
+    people = {n: Patient(n, x, family=n[-1], father=f"father{n[-1]}", mother=f"mother{n[-1]}")
+              for n, x in children.items()}  # fmt: skip
+    people |= {f"father{k}": Patient(f"father{k}", "male", family=k) for k in "12"}
+    people |= {f"mother{k}": Patient(f"mother{k}", "female", family=k) for k in "12"}
+    pairs = frozenset(frozenset((f"{p}{k}", f"child{3 - int(k)}")) for p in ("father", "mother") for k in "12")
+    sexes = {n: p.sex for n, p in people.items()} | {"child1": second, "child2": "male"}
+    found = swaps.exchanged(people, swaps.Evidence(sexes, frozenset(people), pairs, pairs))
+    assert found == {"child1": "child2", "child2": "child1"}
+
+
 def test_father_and_son_or_mother_and_daughter_is_left_open() -> None:
     found = judged([2, 1, 0, 3, 4, 5])
     assert found["verdict"].tolist() == ["doubt"] * 4 + ["consistent"] * 2

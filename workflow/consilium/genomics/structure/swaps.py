@@ -101,7 +101,8 @@ def exchanged(people: Mapping[str, Patient], known: Evidence) -> dict[str, str]:
     Tried: pairs of somebody in conflict and somebody in conflict or with relatives whom the sheet does not know.
     Taken: those whose exchange leaves neither with a conflict and makes none for others, unless another such exchange
     has one of the two or explains the same conflicts (father and son, or mother and daughter: the pedigree upside
-    down).
+    down). One that explains only a part of them does not count: where the children of two families were exchanged,
+    so would, for one half, the exchange of the fathers.
     """
     carried = {name: name for name in people}
     found = conflicts(people, known, carried)
@@ -118,7 +119,7 @@ def exchanged(people: Mapping[str, Patient], known: Evidence) -> dict[str, str]:
             solutions[a, b] = {name for name in suspects if not after[name]}
     unique = [
         pair for pair, solved in solutions.items()
-        if not any(other != pair and solved & rival for other, rival in solutions.items())
+        if not any(other != pair and solved & rival and not rival < solved for other, rival in solutions.items())
     ]  # fmt: skip
     return {x: y for a, b in unique for x, y in ((a, b), (b, a))}
 
