@@ -206,7 +206,7 @@ def judge_swaps(people: People, table: pd.DataFrame, rounds: int = 100) -> None:
         )
 
 
-def judge_contamination(people: People, panel: Panel, rounds: int = 12) -> None:
+def judge_contamination(people: People, panel: Panel, rounds: int = 24) -> None:
     counts, who = people.at(panel), np.flatnonzero(people.held_out)
     print("contamination planted: depth, error, share -> estimate, called | from variants alone (limit .01)")
     for depth, error in ((15, 0.005), (30, 0.005), (30, 0.001)):
@@ -218,7 +218,7 @@ def judge_contamination(people: People, panel: Panel, rounds: int = 12) -> None:
                 n = RNG.poisson(depth, len(counts))
                 alt = RNG.binomial(n, (1 - share) * p[counts[:, a]] + share * p[counts[:, b]])
                 every.append(contamination.estimate(Counts(n - alt, alt, 0 * alt), panel))
-                hom = alt > 0.8 * n
+                hom = alt * np.log(0.995) + (n - alt) * np.log(0.005) > n * np.log(0.5)  # as a caller decides
                 part = Counts(*(np.where(hom, x, 0) for x in (n - alt, alt, 0 * alt)))
                 carried.append(contamination.estimate(part, panel, homozygous=True))
             told = [(np.mean([c.alpha for c in part]), sum(c.verdict(0.01) == "contaminated" for c in part))
