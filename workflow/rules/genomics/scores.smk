@@ -44,6 +44,7 @@ rule genomics_polygenic_reference:
         vcf=PANEL["vcf"],
         people=PANEL["people"],
         scores=config["genomics"]["polygenic_scores"],
+        chain=CHAIN,
         components=ancestry_components(),
         sites=KNOWN_SITES,
     output:
@@ -58,7 +59,9 @@ rule genomics_polygenic_reference:
         mem_mb=4000,
     params:
         vcf=option("--vcf", PANEL["vcf"]),
-        scores=option("--scores", config["genomics"]["polygenic_scores"]),
+        scores=option("--scores", config["genomics"]["polygenic_scores"])
+        + " "
+        + option("--chain", CHAIN),
         components=component_options(),
         matching=score_rules(),
         code=digest("genomics"),
@@ -75,6 +78,7 @@ rule genomics_polygenic:
         panel=config["genomics"]["ancestry_reference"],
         sites=KNOWN_SITES,
         scores=config["genomics"]["polygenic_scores"],
+        chain=CHAIN,
         reference=score_reference_files(),
         components=ancestry_components(),
     output:
@@ -91,7 +95,9 @@ rule genomics_polygenic:
         mem_mb=4000,
     params:
         sheet=config["patients"],
-        scores=option("--scores", config["genomics"]["polygenic_scores"]),
+        scores=option("--scores", config["genomics"]["polygenic_scores"])
+        + " "
+        + option("--chain", CHAIN),
         reference=option(
             "--reference", [score_reference()] if score_reference() else []
         ),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import gzip
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import IO
 
@@ -79,8 +80,24 @@ class Lift:
             i += 1
         return out
 
+    def blocks(self, chrom: str) -> list[Block]:
+        """Blocks of a chromosome, ascending and apart."""
+        return self._blocks.get(chrom, [])
+
     def __len__(self) -> int:
         return sum(map(len, self._blocks.values()))
+
+
+@lru_cache(maxsize=1)
+def places_of_chain(path: Path) -> Lift:
+    """The places of a chain file; kept, because it takes a second to read."""
+    return Lift(read_chain(path))
+
+
+def speaks_for_old(said: Mapping[str, str], columns: Collection[str]) -> bool:
+    """Whether a scoring file states GRCh37 for its positions, and no harmonised ones stand beside them."""
+    harmonised = said.get("HmPOS_build") or "hm_pos" in columns
+    return said.get("genome_build", "").upper() in ("GRCH37", "HG19") and not harmonised
 
 
 def read_chain(path: Path) -> Iterator[Block]:
@@ -173,20 +190,26 @@ def read_targets(path: Path) -> Iterator[tuple[Block, str, str]]:
                 yield Block(chrom, int(old), end, chrom, int(new), exact=True), old_ref, ref
 
 
-def read_score(path: Path) -> Iterator[tuple[Block, frozenset[str]]]:
-    """Single positions of a scoring file that names its GRCh37 and its harmonised GRCh38 positions, with its alleles.
-
-    Strand: positions whose alleles could be mistaken for those of the other strand (A/T, C/G) are left out.
-    """
+def header_and_table(path: Path) -> tuple[dict[str, str], list[str]]:
+    """(`#key=value` lines, the other lines) of a scoring file."""
     said: dict[str, str] = {}
+    lines = []
     with text(path) as handle:
-        lines = []
         for line in handle:
             if line.startswith("#"):
                 key, equals, value = line.strip("#\n ").partition("=")
                 said.update({key: value.strip()} if equals else {})
             else:
                 lines.append(line)
+    return said, lines
+
+
+def read_score(path: Path) -> Iterator[tuple[Block, frozenset[str]]]:
+    """Single positions of a scoring file that names its GRCh37 and its harmonised GRCh38 positions, with its alleles.
+
+    Strand: positions whose alleles could be mistaken for those of the other strand (A/T, C/G) are left out.
+    """
+    said, lines = header_and_table(path)
     if said.get("genome_build", "").lower() not in ("grch37", "hg19") or said.get("HmPOS_build") != BUILD:
         return
     for row in csv.DictReader(lines, delimiter="\t"):

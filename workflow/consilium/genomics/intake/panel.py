@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from consilium.core.errors import InputError, Problem
+from consilium.genomics.intake import lifting
 from consilium.genomics.intake.build import CONTIGS, LENGTHS, canonical
 
 _SITE_COLUMNS = ("chrom", "pos", "ref", "alt")
@@ -102,8 +103,11 @@ class Wanted:
         return sum(map(len, self._positions.values()))
 
 
-def read_wanted(panel: Panel, targets: Iterable[Path], scores: Iterable[Path]) -> Wanted:
-    """Positions of the panel, of target tables (TSV with chrom, pos, ref) and of PGS Catalog scoring files."""
+def read_wanted(panel: Panel, targets: Iterable[Path], scores: Iterable[Path], chain: Path | None = None) -> Wanted:
+    """Positions of the panel, of target tables (TSV with chrom, pos, ref) and of PGS Catalog scoring files.
+
+    chain: UCSC chain file, for scoring files on GRCh37.
+    """
     sites = [(str(c), int(p), str(r)) for c, p, r in zip(panel.chrom, panel.pos, panel.ref, strict=True)]
     for path in targets:
         with _text(path) as handle:
@@ -112,19 +116,25 @@ def read_wanted(panel: Panel, targets: Iterable[Path], scores: Iterable[Path]) -
                 if chrom and row["pos"].isdigit():
                     sites.append((chrom, int(row["pos"]), row.get("ref") or ""))
     for path in scores:
-        sites += _score_sites(path)
+        sites += _score_sites(path, chain)
     return Wanted(s for s in sites if 0 < s[1] <= LENGTHS["GRCh38"][s[0]])
 
 
-def _score_sites(path: Path) -> Iterator[tuple[str, int, str]]:
+def _score_sites(path: Path, chain: Path | None) -> Iterator[tuple[str, int, str]]:
     """Positions of a scoring file: harmonised ones where it has them. What is no position is the score's own matter."""
-    with _text(path) as handle:
-        rows = csv.DictReader((line for line in handle if not line.startswith("#")), delimiter="\t")
-        for row in rows:
-            chrom = canonical(row.get("hm_chr") or row.get("chr_name") or "")
-            position = row.get("hm_pos") or row.get("chr_position") or ""
-            if chrom and position.isdigit():
+    said, lines = lifting.header_and_table(path)
+    rows = csv.DictReader(lines, delimiter="\t")
+    old = lifting.speaks_for_old(said, rows.fieldnames or ())
+    places = lifting.places_of_chain(chain) if chain and old else None
+    for row in rows:
+        chrom = canonical(row.get("hm_chr") or row.get("chr_name") or "")
+        position = row.get("hm_pos") or row.get("chr_position") or ""
+        if chrom and position.isdigit():
+            place = places.block(chrom, int(position)) if places else None
+            if places is None:
                 yield chrom, int(position), ""
+            elif place:
+                yield place.to_chrom, place.at(int(position)), ""
 
 
 def _text(path: Path) -> IO[str]:

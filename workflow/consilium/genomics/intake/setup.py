@@ -38,7 +38,7 @@ class Setup:
 
     def load(self) -> tuple[Panel, Wanted, KnownSites, Reference | None]:
         panel = read_panel(self.panel)
-        wanted = read_wanted(panel, self.targets, self.scores)
+        wanted = read_wanted(panel, self.targets, self.scores, self.chain)
         reference = Reference(self.reference) if self.reference else None
         return panel, wanted, KnownSites(self.known_sites), reference
 

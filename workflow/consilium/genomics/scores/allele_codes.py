@@ -27,10 +27,10 @@ class AlleleCodes:
         self.arrays: list[Codes] = np.split(codes.astype(np.int64), np.cumsum([len(c) for c in columns])[:-1])
         code = {text: i for i, text in enumerate(texts)}
         for text in texts:
-            code.setdefault(_turned(text), len(code))
+            code.setdefault(turned(text), len(code))
         self.texts: Texts = np.array([*code], dtype=object)
         self.lengths: Codes = np.array([len(text) for text in code], dtype=np.int64)
-        self.complements: Codes = np.array([code[_turned(text)] for text in code], dtype=np.int64)
+        self.complements: Codes = np.array([code[turned(text)] for text in code], dtype=np.int64)
         self.none: int = code.get("", -1)
 
     def ambiguous(self, first: Codes, second: Codes) -> npt.NDArray[np.bool_]:
@@ -38,5 +38,6 @@ class AlleleCodes:
         return (self.lengths[first] == 1) & (first != second) & (self.complements[first] == second)
 
 
-def _turned(allele: str) -> str:
+def turned(allele: str) -> str:
+    """The allele on the other strand."""
     return allele[::-1].translate(_COMPLEMENT)

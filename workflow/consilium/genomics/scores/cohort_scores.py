@@ -40,13 +40,13 @@ class Asked:
 
 def ask(
     scores: Sequence[Path], known_sites: Path, rules: Rules, reference: Path | None, places: Sequence[Path],
-    risk: Sequence[str], threads: int = 1,
+    risk: Sequence[str], chain: Path | None = None, threads: int = 1,
 ) -> tuple[Asked, list[Problem]]:  # fmt: skip
     """Reads the scoring files, and the reference where there is one; what cannot be used is a problem.
 
-    places: tables of the ancestry reference's components; risk: as in stages.polygenic.
+    places: tables of the ancestry reference's components; risk, chain: as in stages.polygenic.
     """
-    files, problems = rows.read_scores(scores, build_by_sites(known_sites), threads)
+    files, problems = rows.read_scores(scores, build_by_sites(known_sites), chain, threads)
     known = None
     try:
         known = read_reference(reference) if reference else None

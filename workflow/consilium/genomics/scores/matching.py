@@ -18,11 +18,12 @@ NEAR_HALF = 0.08  # a frequency closer to .5 tells no strand (tolerance of TwoSa
 
 # Codes of Matches.match, best first; up to REFERENCE_ONLY the variant counts where a patient is called.
 ALTERNATIVE, REFERENCE, EFFECT_ONLY, FLIPPED_ALTERNATIVE, FLIPPED_REFERENCE, REFERENCE_ONLY = range(6)
-FLIPPED, OTHER, NOT_FOUND, AMBIGUOUS, DUPLICATE, NOT_AUTOSOMAL, NO_POSITION = range(6, 13)
+FLIPPED, OTHER, NOT_FOUND, AMBIGUOUS, DUPLICATE, NOT_AUTOSOMAL, NO_POSITION, NOT_LIFTED = range(6, 14)
 NAMES = (
     "effect allele is alternative", "effect allele is reference", "effect allele only",
     "other strand: effect allele is alternative", "other strand: effect allele is reference", "reference base only",
     "other strand", "other alleles", "not found", "ambiguous", "duplicate", "not autosomal", "no position",
+    "no place in GRCh38",
 )  # fmt: skip
 
 Ints = npt.NDArray[np.int64]
@@ -126,6 +127,7 @@ def match(score: ScoringFile, sites: Sites, rules: Rules, frequencies: Frequenci
     kind = np.where(undecided | alone, AMBIGUOUS, kind)
     kind = np.where(_named_twice(terms.key, named, beside), DUPLICATE, kind)
     kind = np.where(terms.chrom >= AUTOSOMES, NOT_AUTOSOMAL, np.where(terms.key < 0, NO_POSITION, kind))
+    kind = np.where(terms.without_place, NOT_LIFTED, kind)
     return _with_duplicates(_assembled(kind.astype(np.int8), place, effect, other, sites, words))
 
 

@@ -14,10 +14,12 @@ import numpy.typing as npt
 from consilium.core.errors import InputError, Problem
 from consilium.genomics.cohort.genotypes import Genotypes
 from consilium.genomics.intake.build import CONTIGS, canonical
+from consilium.genomics.intake.lifting import places_of_chain
 from consilium.genomics.scores import matching
 from consilium.genomics.scores.frequencies import Frequencies
 from consilium.genomics.scores.matching import Matches, Rules, Sites, match, sites_of
 from consilium.genomics.scores.reference import Reference
+from consilium.genomics.scores.score_lift import lifted
 from consilium.genomics.scores.scoring_file import EFFECTS, KEY_SHIFT, ScoringFile, Terms, read_scoring_file, site_keys
 from consilium.genomics.scores.stored_copies import stored_copies
 from consilium.genomics.scores.sums import Sums, Wanted, add_up
@@ -39,13 +41,20 @@ Columns = dict[str, npt.NDArray[Any]]  # of a table, by name
 
 
 def read_scores(
-    paths: Sequence[Path], build_of: Callable[[Terms], str] | None = None, threads: int = 1
+    paths: Sequence[Path], build_of: Callable[[Terms], str] | None = None, chain: Path | None = None, threads: int = 1
 ) -> tuple[list[ScoringFile], list[Problem]]:
-    """Files that can be scored, and the problems of the others. Two files of one score: the second is a problem."""
+    """Files that can be scored, and the problems of the others. Two files of one score: the second is a problem.
+
+    chain: UCSC chain file by which files on GRCh37 are lifted over; without it they are a problem.
+    """
     scores: list[ScoringFile] = []
     problems: list[Problem] = []
+
+    def lift(terms: Terms) -> Terms:
+        return lifted(terms, places_of_chain(chain)) if chain else terms
+
     with ThreadPoolExecutor(threads) as pool:
-        read = list(pool.map(lambda path: _read_or_problems(path, build_of), paths))
+        read = list(pool.map(lambda path: _read_or_problems(path, build_of, lift if chain else None), paths))
     for path, score in zip(paths, read, strict=True):
         if not isinstance(score, ScoringFile):
             problems += score
@@ -57,9 +66,11 @@ def read_scores(
     return scores, problems
 
 
-def _read_or_problems(path: Path, build_of: Callable[[Terms], str] | None) -> ScoringFile | Sequence[Problem]:
+def _read_or_problems(
+    path: Path, build_of: Callable[[Terms], str] | None, lift: Callable[[Terms], Terms] | None
+) -> ScoringFile | Sequence[Problem]:
     try:
-        return read_scoring_file(path, build_of)
+        return read_scoring_file(path, build_of, lift)
     except InputError as error:
         return error.problems
 
@@ -148,7 +159,7 @@ def score_columns(scored: Scored, samples: Sequence[str], patients: Sequence[str
 
 def _reasons(scored: Scored, present: Bools, used: Ints, filled: Ints) -> tuple[npt.NDArray[Any], Bools]:
     """(what is said of each patient's sum, it stands)."""
-    out, total, lost = np.full(len(used), "", dtype=object), len(scored.score.terms), scored.matches.lost
+    out, total, lost = np.full(len(used), scored.score.note, dtype=object), len(scored.score.terms), scored.matches.lost
     few, empty = used / total < MIN_OVERLAP, filled > MAX_FILLED * used
     for i in np.flatnonzero(filled > SAY_FILLED * used):
         out[i] = f"{filled[i]} of {used[i]} used variants filled from allele frequencies"

@@ -1,4 +1,5 @@
-"""Reads a PGS Catalog scoring file (GRCh38, or harmonised to it) and refuses, by name, what cannot be scored.
+"""Reads a PGS Catalog scoring file (GRCh38, harmonised to it, or GRCh37 and lifted over) and refuses, by name, what
+cannot be scored.
 
 The catalogue's own reader (pgscatalog.core) stops at the first bad row and validates each row as an object, which
 takes minutes for a million variants; here the table is read by columns, and every problem is wanted, with its line.
@@ -10,6 +11,7 @@ import gzip
 import hashlib
 import math
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ import numpy.typing as npt
 
 from consilium.core.errors import InputError, Problem
 from consilium.genomics.intake.build import CONTIGS, canonical
+from consilium.genomics.intake.lifting import speaks_for_old
 from consilium.genomics.scores.scoring_table import (
     ADDITIVE,
     DOMINANT,
@@ -47,7 +50,8 @@ __all__ = ["ADDITIVE", "DOMINANT", "EFFECTS", "RECESSIVE", "ScoringFile", "Terms
 class Terms:
     """The variants of a score as columns, in file order.
 
-    chrom (term,) index into CONTIGS, -1 = no position given or another contig; pos (term,) 1-based, 0 = not given;
+    chrom (term,) index into CONTIGS, -1 = no position given or another contig; pos (term,) 1-based, 0 = not given, or
+    a position of GRCh37 without a place in GRCh38 (with chrom >= 0);
     effect_allele, other_allele (term,) upper-case text, other "" = not given; weight (term,) float64; effect (term,)
     ADDITIVE, DOMINANT or RECESSIVE; frequency (term,) of the effect allele as the file gives it, NaN = not given;
     line (term,) in the file, 1-based.
@@ -64,6 +68,11 @@ class Terms:
 
     def __len__(self) -> int:
         return len(self.pos)
+
+    @property
+    def without_place(self) -> npt.NDArray[np.bool_]:
+        """(term,) lifting over found no place in GRCh38."""
+        return (self.chrom >= 0) & (self.pos == 0)
 
     @property
     def key(self) -> Ints:
@@ -95,12 +104,13 @@ def site_keys(chrom: Ints, pos: Ints) -> Ints:
 
 @dataclass(frozen=True)
 class ScoringFile:
-    """A score and its terms. header: `#key=value` lines, values stripped."""
+    """A score and its terms. header: `#key=value` lines, values stripped. note: what every sum of it has to say."""
 
     name: str
     trait: str
     terms: Terms
     header: dict[str, str] = field(default_factory=dict)
+    note: str = ""
 
     @property
     def trait_id(self) -> str:
@@ -108,24 +118,29 @@ class ScoringFile:
         return self.header.get("trait_efo") or self.trait.strip().lower()
 
 
-def read_scoring_file(path: Path, build_of: Any = None) -> ScoringFile:
+def read_scoring_file(path: Path, build_of: Any = None, lift: Callable[[Terms], Terms] | None = None) -> ScoringFile:
     """Read and check one file. Raises InputError with every problem found.
 
     build_of: function of Terms that tells the build from the positions ("" = cannot tell); it decides where the
-    file states no build, and overrules a header that the positions speak against.
+    file states no build, and overrules a header that the positions speak against. lift: brings terms of a file that
+    states GRCh37 to GRCh38; without it such a file is refused.
     """
     table = read_lines(path, _text(path))
     problems = [*_column_problems(path, table), *row_problems(path, table)]
     if problems:
         raise InputError([*_build_problems(path, table, None, None), *problems])
     terms = _terms(table)
-    problems = _build_problems(path, table, terms, build_of)
+    problems = _build_problems(path, table, terms, build_of, lift is not None)
     if not problems and not (terms.chrom >= 0).any():
         problems = [bad(path, "no row has a position", "use the file harmonised to GRCh38")]
     if problems:
         raise InputError(problems)
+    note = ""
+    if lift is not None and speaks_for_old(table.header, table.columns):
+        terms = lift(terms)
+        note = f"lifted over from GRCh37: {terms.without_place.sum()} of {len(terms)} variants have no place in GRCh38"
     name = table.header.get("pgs_id") or Path(path).name.removesuffix(".gz").removesuffix(".txt").removesuffix(".tsv")
-    return ScoringFile(name, table.header.get("trait_reported", ""), terms, table.header)
+    return ScoringFile(name, table.header.get("trait_reported", ""), terms, table.header, note)
 
 
 def _text(path: Path) -> str:
@@ -150,14 +165,22 @@ def _column_problems(path: Path, table: Table) -> list[Problem]:
     return [bad(path, f"no column {c}", mend) for c in lacking]
 
 
-def _build_problems(path: Path, table: Table, terms: Terms | None, build_of: Any) -> list[Problem]:
+def _build_problems(
+    path: Path, table: Table, terms: Terms | None, build_of: Any, can_lift: bool = False
+) -> list[Problem]:
     if not table.n_rows:
         return [bad(path, "no variants", "download it again")]
     key = "HmPOS_build" if "hm_pos" in table.columns else "genome_build"
     stated = table.header.get(key, "")
     spoken = build_of(terms) if terms is not None and build_of is not None else ""
     mend = "use the file harmonised to GRCh38 (…_hmPOS_GRCh38.txt.gz)"
+    if speaks_for_old(table.header, table.columns):
+        mend += ", or give the chain file of the two builds (genomics.chain)"
+        if spoken == "GRCh38":
+            return [bad(path, f"{key} '{stated}', but known variants lie as in GRCh38", "correct its header")]
+        return [] if can_lift else [bad(path, f"{key} '{stated}'", mend)]
     if spoken == "GRCh37" and stated.upper() not in ("GRCH37", "HG19"):
+        mend += " or, if it is on GRCh37, say so in its header (#genome_build=GRCh37)"
         return [bad(path, f"{key} '{stated or 'not given'}', but known variants lie as in GRCh37", mend)]
     if stated.upper() in GRCH38 or (stated.upper() in UNSTATED and spoken == "GRCh38"):
         return []

@@ -41,7 +41,7 @@ def check(
     genomes = [row for row in rows if row.kind != outside.KIND]
     problems = [p for row in genomes for p in checking.problems_of(row, ids, setup, known)]
     problems += outside.read_calls(rows, read_genes(tables), sorted(ids))[1] if tables else []
-    problems += read_scores(scores or [], build_by_sites(known_sites))[1]
+    problems += read_scores(scores or [], build_by_sites(known_sites), chain)[1]
     refused.write_quarantine(out, "genomics", problems)
 
 

@@ -13,6 +13,7 @@ def polygenic_reference(
     variants: Path,
     quarantine: Path,
     scores: list[Path] | None = None,
+    chain: Path | None = None,
     components: Path | None = None,
     populations: Path | None = None,
     ambiguous: str = "drop",
@@ -20,8 +21,8 @@ def polygenic_reference(
 ) -> None:
     """What the scores of a reference panel's people look like (genomics/scores/reference.py), from their VCF files.
 
-    `people`: TSV with person and population. `components`, `populations`: the ancestry reference's components. What
-    cannot be used goes to `quarantine`.
+    `people`: TSV with person and population. `chain`: as in `polygenic`. `components`, `populations`: the ancestry
+    reference's components. What cannot be used goes to `quarantine`.
     """
     from consilium.core import refused
     from consilium.core.store import write_facts, write_table
@@ -31,7 +32,7 @@ def polygenic_reference(
     from consilium.genomics.scores.score_build import build_by_sites
     from consilium.genomics.structure.components import read_components
 
-    files, problems = read_scores(scores or [], build_by_sites(known_sites))
+    files, problems = read_scores(scores or [], build_by_sites(known_sites), chain)
     space = read_components(components, populations) if components and populations else None
     digest = reference_making.files_digest([p for p in (components, populations) if p])
     made = reference_making.made(vcf, people, files, space, Rules(ambiguous, strand_flips), digest)
@@ -53,6 +54,7 @@ def polygenic(
     adjusted: Path,
     quarantine: Path,
     scores: list[Path] | None = None,
+    chain: Path | None = None,
     reference: Path | None = None,
     components: Path | None = None,
     populations: Path | None = None,
@@ -63,7 +65,8 @@ def polygenic(
 ) -> None:
     """Polygenic scores of every patient, how each variant was matched, and where each score lies in the reference.
 
-    A scoring file that cannot be used goes to `quarantine` and stops nothing. `ancestry` and `panel`: posteriors and
+    A scoring file that cannot be used goes to `quarantine` and stops nothing. `chain`: UCSC chain file that lifts
+    scoring files on GRCh37 over. `ancestry` and `panel`: posteriors and
     allele frequencies that fill a patient's missing calls. `reference`: folder that `polygenic_reference` wrote.
     `risk`: one JSON text a score with prevalence, auc, population and source. Without scores the tables are empty.
     """
@@ -79,7 +82,7 @@ def polygenic(
     keep_memory()
     rules = Rules(ambiguous, strand_flips)
     more = [p for p in (components, populations) if p]
-    asked, problems = cohort_scores.ask(scores or [], known_sites, rules, reference, more, risk or [], threads)
+    asked, problems = cohort_scores.ask(scores or [], known_sites, rules, reference, more, risk or [], chain, threads)
     tables = cohort_scores.tables(asked, genotypes, sheet, ancestry, panel, threads)
     if tables is None:
         for path, name in ((out, "polygenic"), (matches, "polygenic_matches"), (adjusted, "polygenic_adjusted")):
