@@ -162,7 +162,8 @@ def _reasons(scored: Scored, present: Bools, used: Ints, filled: Ints) -> tuple[
     out, total, lost = np.full(len(used), scored.score.note, dtype=object), len(scored.score.terms), scored.matches.lost
     few, empty = used / total < MIN_OVERLAP, filled > MAX_FILLED * used
     for i in np.flatnonzero(filled > SAY_FILLED * used):
-        out[i] = f"{filled[i]} of {used[i]} used variants filled from allele frequencies"
+        said = f"{filled[i]} of {used[i]} used variants filled from allele frequencies"
+        out[i] = f"{out[i]}; {said}" if out[i] else said
     for i in np.flatnonzero(empty):
         out[i] = f"{filled[i]} of {used[i]} variants have no call in this patient: above {MAX_FILLED:.0%}"
     for i in np.flatnonzero(few):
