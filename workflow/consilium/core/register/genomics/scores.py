@@ -44,8 +44,8 @@ TABLES = (
                 "match",
                 "str",
                 "effect allele is alternative, is reference, or only; these on the other strand; reference base only; "
-                "other strand (not used), ambiguous, duplicate, not autosomal, not found, other alleles, no position or "
-                "no place in GRCh38",
+                "other strand (not used), ambiguous, duplicate, not autosomal, not found, other alleles, no position "
+                "or no place in GRCh38",
             ),
             C("used", "bool", "the variant counts where a patient has a call"),
         ),
