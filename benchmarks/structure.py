@@ -27,7 +27,7 @@ sys.path[:0] = [str(ROOT / "workflow"), str(ROOT / "scripts")]
 from consilium.core.sheets import Patient  # noqa: E402
 from consilium.genomics.intake.panel import Panel, read_panel  # noqa: E402
 from consilium.genomics.reads.alignments import Counts  # noqa: E402
-from consilium.genomics.structure import ancestry, contamination, king, kinship, mendel, swaps  # noqa: E402
+from consilium.genomics.structure import allele_depths, ancestry, contamination, king, kinship, mendel, swaps  # noqa: E402
 from consilium.genomics.structure.components import Components, read_components  # noqa: E402
 from consilium.genomics.structure.projection import Projection, densities, outside_probability  # noqa: E402
 from update_ancestry_components import population_rows, read_genotypes  # noqa: E402
@@ -207,24 +207,39 @@ def judge_swaps(people: People, table: pd.DataFrame, rounds: int = 100) -> None:
 
 
 def judge_contamination(people: People, panel: Panel, rounds: int = 24) -> None:
+    """Variants alone: by the fixed error rate, and by that of a cohort of the clean samples and the one judged."""
     counts, who = people.at(panel), np.flatnonzero(people.held_out)
-    print("contamination planted: depth, error, share -> estimate, called | from variants alone (limit .01)")
-    for depth, error in ((15, 0.005), (30, 0.005), (30, 0.001)):
+    print("contamination planted: depth, error, share -> estimate, called | variants alone, one file | in a cohort")
+    for depth, error in ((15, 0.005), (15, 0.001), (30, 0.005), (30, 0.001)):
+        clean: list[Counts] = []
         for share in (0.0, 0.02, 0.05, 0.1, 0.25):
-            every, carried = [], []
-            for _ in range(rounds):
-                a, b = RNG.choice(who, 2, replace=False)
-                p = np.array([error, 0.5, 1 - error])
-                n = RNG.poisson(depth, len(counts))
-                alt = RNG.binomial(n, (1 - share) * p[counts[:, a]] + share * p[counts[:, b]])
-                every.append(contamination.estimate(Counts(n - alt, alt, 0 * alt), panel))
-                hom = alt * np.log(0.995) + (n - alt) * np.log(0.005) > n * np.log(0.5)  # as a caller decides
-                part = Counts(*(np.where(hom, x, 0) for x in (n - alt, alt, 0 * alt)))
-                carried.append(contamination.estimate(part, panel, homozygous=True))
-            told = [(np.mean([c.alpha for c in part]), sum(c.verdict(0.01) == "contaminated" for c in part))
-                    for part in (every, carried)]  # fmt: skip
-            line = " | ".join(f"{alpha:.3f} {n}/{rounds}" for alpha, n in told)
-            print(f"  {depth}x {error} {share:.2f} -> {line}")
+            pairs = [RNG.choice(who, 2, replace=False) for _ in range(rounds)]
+            reads = [_mixed(counts[:, a], counts[:, b], depth, error, share) for a, b in pairs]
+            carried = [_homozygous(c) for c in reads]
+            clean = clean or carried
+            rates = [allele_depths.common_error([*clean, c]) for c in carried]
+            told = [[contamination.estimate(c, panel) for c in reads],
+                    [contamination.estimate(c, panel, homozygous=True) for c in carried],
+                    [contamination.estimate(c, panel, homozygous=True, error=e)
+                     for c, e in zip(carried, rates, strict=True)]]  # fmt: skip
+            line = " | ".join(
+                f"{np.mean([c.alpha for c in some]):.3f} {sum(c.verdict(0.01) == 'contaminated' for c in some)}"
+                for some in told
+            )
+            print(f"  {depth}x {error} {share:.2f} -> {line} of {rounds}")
+
+
+def _mixed(own: Int8, foreign: Int8, depth: int, error: float, share: float) -> Counts:
+    p = np.array([error, 0.5, 1 - error])
+    n = RNG.poisson(depth, len(own))
+    alt = RNG.binomial(n, (1 - share) * p[own] + share * p[foreign])
+    return Counts(n - alt, alt, 0 * alt)
+
+
+def _homozygous(reads: Counts) -> Counts:
+    """Reads of the sites that a caller takes for homozygous for ALT: likelier than heterozygous."""
+    likelier = reads.n_alt * np.log(0.995) + reads.n_ref * np.log(0.005) > (reads.n_ref + reads.n_alt) * np.log(0.5)
+    return Counts(*(np.where(likelier, n, 0) for n in (reads.n_ref, reads.n_alt, reads.n_other)))
 
 
 def time_king() -> None:

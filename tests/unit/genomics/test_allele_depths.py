@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from consilium.core.sheets import Sample
 from consilium.genomics.intake.panel import Panel, read_panel
+from consilium.genomics.reads.alignments import Counts
 from consilium.genomics.structure.ad_files import foreign_shares
-from consilium.genomics.structure.allele_depths import best, foreign_share, read_depths
-from consilium.genomics.structure.contamination import Contamination
+from consilium.genomics.structure.allele_depths import Depths, best, common_error, read_depths, telling
+from consilium.genomics.structure.contamination import ERROR_RATE, LEAST_ERROR_RATE, Contamination, estimate
 
 HEADER = """##fileformat=VCFv4.2
 ##FORMAT=<ID=GT,Number=1,Type=String,Description="g">
@@ -23,15 +24,16 @@ def panel(root: Path) -> Panel:
 
 
 def write(
-    path: Path, panel: Panel, shares: dict[str, float], only_variants: bool = False, header: str = HEADER
-) -> Path:
+    path: Path, panel: Panel, shares: dict[str, float], only_variants: bool = False, header: str = HEADER,
+    error: float = 0.002, rng: np.random.Generator | None = None,
+) -> Path:  # fmt: skip
     """A VCF of one European per share, with reads of a second one mixed in, 30x, called from the counts."""
-    rng = np.random.default_rng(6)
+    rng = rng or np.random.default_rng(6)
     f = panel.frequency[:, panel.populations.index("EUR")]
     columns = []
     for alpha in shares.values():
         own, foreign = rng.binomial(2, f), rng.binomial(2, f)
-        p = np.array([0.002, 0.5, 0.998])
+        p = np.array([error, 0.5, 1 - error])
         n = rng.poisson(30, len(f))
         alt = rng.binomial(n, (1 - alpha) * p[own] + alpha * p[foreign])
         seen = alt / np.maximum(n, 1)
@@ -45,6 +47,10 @@ def write(
             lines.append("\t".join([*map(str, site), *cells]))
     path.write_text("\n".join(lines) + "\n")
     return path
+
+
+def foreign_share(depths: Depths, sample: int, panel: Panel) -> Contamination:
+    return estimate(telling(depths, sample)[0], panel, telling(depths, sample)[1])
 
 
 def test_planted_shares_are_found(tmp_path: Path, panel: Panel) -> None:
@@ -64,6 +70,35 @@ def test_a_file_of_variants_alone_tells_too(tmp_path: Path, panel: Panel) -> Non
         assert depths is not None
         verdicts.append(foreign_share(depths, 0, panel).verdict(0.01))
     assert verdicts == ["clean", "contaminated", "contaminated", "contaminated"]
+
+
+def test_files_of_variants_alone_are_judged_by_the_error_rate_of_their_cohort(
+    tmp_path: Path, panel: Panel, root: Path
+) -> None:
+    """Two in a hundred foreign reads: alone hardly told from wrong bases, told beside clean samples."""
+    shares = {f"P{k}": 0.0 for k in range(9)} | {"foul": 0.02}
+    rng = np.random.default_rng(2)
+    rows = []
+    for number, (name, share) in enumerate(shares.items()):
+        path = write(tmp_path / f"{name}.vcf", panel, {name: share}, only_variants=True, error=0.0005, rng=rng)
+        rows.append(Sample(name, "genomics", "vcf", str(path), "", "vcf", number))
+    sites = root / "resources" / "ancestry_1kgp.tsv"
+    together = foreign_shares(rows, list(shares), sites, 0.01, tmp_path)
+    assert {p for p, r in together.items() if r["contamination_verdict"] == "contaminated"} == {"foul"}
+    assert together["foul"]["contamination"] == pytest.approx(0.02, abs=0.006)
+    alone = foreign_shares(rows[-1:], ["foul"], sites, 0.01, tmp_path)
+    assert alone["foul"]["contamination"] < together["foul"]["contamination"]
+    assert foreign_shares(rows, list(shares), sites, 0.01, tmp_path, threads=2) == together
+
+
+def test_the_error_rate_of_a_cohort_is_a_median_within_bounds() -> None:
+    def reads(share: float, n: int = 60) -> Counts:
+        return Counts(np.full(n, round(1000 * share)), np.full(n, 1000 - round(1000 * share)), np.zeros(n, dtype=int))
+
+    assert common_error([reads(0.002)] * 4) == ERROR_RATE
+    assert common_error([reads(0.002)] * 4 + [reads(0.2)]) == pytest.approx(0.002)
+    assert common_error([reads(0.002)] * 4 + [reads(0.2, n=9)]) == ERROR_RATE
+    assert common_error([reads(0.0)] * 5) == LEAST_ERROR_RATE and common_error([reads(0.03)] * 5) == ERROR_RATE
 
 
 def test_index_and_turned_alleles_give_the_same_depths(tmp_path: Path, panel: Panel) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,9 @@ from consilium.core.pool import processes
 from consilium.core.sheets import WHOLE_COHORT, Sample
 from consilium.genomics.cohort import text, variants
 from consilium.genomics.intake.panel import read_panel
-from consilium.genomics.structure.allele_depths import best, foreign_share, read_depths
-from consilium.genomics.structure.contamination import Contamination
+from consilium.genomics.reads.alignments import Counts
+from consilium.genomics.structure.allele_depths import best, common_error, read_depths, telling
+from consilium.genomics.structure.contamination import Contamination, estimate
 
 
 def foreign_shares(
@@ -20,23 +21,32 @@ def foreign_shares(
 ) -> dict[str, dict[str, Any]]:
     """Patient -> columns contamination* of table genotype_identity; patients without AD are left out.
 
-    What must be unpacked first lies in a temporary folder `beside`.
+    What must be unpacked first lies in a temporary folder `beside`. Files of variants alone are judged once all are
+    read, by the error rate that they have in common.
     """
-    work = partial(_of_file, panel=panel, patients=tuple(patients), beside=beside)
-    tasks = [(s.patient, s.path) for s in files]
-    if threads > 1 and len(tasks) > 1:
-        with processes(threads) as pool:
-            parts = list(pool.map(work, tasks))
-    else:
-        parts = [work(task) for task in tasks]
+    read = partial(_of_file, panel=panel, patients=tuple(patients), beside=beside)
+    parts = _mapped(read, [(s.patient, s.path) for s in files], threads)
+    found = [(patient, told) for part in parts for patient, told in part.items()]
+    carried = [told for _, told in found if isinstance(told, Counts)]
+    judge = partial(estimate, panel=read_panel(panel), homozygous=True, error=common_error(carried))
+    judged = iter(_mapped(judge, carried, threads))
     shares: dict[str, list[Contamination]] = {}
-    for part in parts:
-        for patient, share in part.items():
-            shares.setdefault(patient, []).append(share)
-    return {patient: _columns(best(found), limit) for patient, found in shares.items()}
+    for patient, told in found:
+        shares.setdefault(patient, []).append(next(judged) if isinstance(told, Counts) else told)
+    return {patient: _columns(best(of_files), limit) for patient, of_files in shares.items()}
 
 
-def _of_file(task: tuple[str, str], panel: Path, patients: tuple[str, ...], beside: Path) -> dict[str, Contamination]:
+def _mapped(work: Callable[[Any], Any], tasks: Sequence[Any], threads: int) -> list[Any]:
+    if threads < 2 or len(tasks) < 2:
+        return [work(task) for task in tasks]
+    with processes(threads) as pool:
+        return list(pool.map(work, tasks))
+
+
+def _of_file(
+    task: tuple[str, str], panel: Path, patients: tuple[str, ...], beside: Path
+) -> dict[str, Contamination | Counts]:
+    """Patient -> foreign share; of files of variants alone the reads that will tell it."""
     owner, path = task
     sites = read_panel(panel)
     try:
@@ -47,7 +57,11 @@ def _of_file(task: tuple[str, str], panel: Path, patients: tuple[str, ...], besi
     if depths is None:
         return {}
     names = depths.samples if owner == WHOLE_COHORT else [owner]
-    return {name: foreign_share(depths, k, sites) for k, name in enumerate(names)}
+    found: dict[str, Contamination | Counts] = {}
+    for k, name in enumerate(names):
+        counts, homozygous = telling(depths, k)
+        found[name] = counts if homozygous else estimate(counts, sites)
+    return found
 
 
 def _columns(share: Contamination, limit: float) -> dict[str, Any]:

@@ -13,13 +13,20 @@ import numpy.typing as npt
 from consilium.genomics.intake.build import canonical
 from consilium.genomics.intake.panel import Panel
 from consilium.genomics.reads.alignments import Counts
-from consilium.genomics.structure.contamination import Contamination, estimate
+from consilium.genomics.structure.contamination import (
+    ERROR_RATE,
+    LEAST_ERROR_RATE,
+    MINIMUM_SITES,
+    Contamination,
+    n_deep,
+)
 from consilium.genomics.structure.variant_only import hardly_any
 
 if TYPE_CHECKING:
     import pysam
 
 Ints = npt.NDArray[np.int64]
+MINIMUM_SAMPLES = 5  # of variants alone, from which a cohort's own error rate is taken
 _FETCH = 5000  # panel sites up to which an index is used rather than the whole file read
 
 
@@ -91,18 +98,26 @@ def _take(found: Depths, site: int, record: pysam.VariantRecord, ref: str, alt: 
             found.genotype[site, k] = called.count(second)
 
 
-def foreign_share(depths: Depths, sample: int, panel: Panel) -> Contamination:
-    """Foreign share from one sample's AD.
+def telling(depths: Depths, sample: int) -> tuple[Counts, bool]:
+    """(reads of one sample that tell of foreign ones, whether the sample is homozygous for ALT wherever there are any).
 
     A file that lists variants alone shows the reads of chosen sites: there only those called homozygous for ALT
     count, where REF reads are foreign or wrong.
     """
     counts, genotype = depths.counts(sample), depths.genotype[:, sample]
     if not hardly_any(depths.genotype[:, [sample]])[0]:
-        return estimate(counts, panel)
+        return counts, False
     chosen = genotype == 2
-    kept = Counts(*(np.where(chosen, n, 0) for n in (counts.n_ref, counts.n_alt, counts.n_other)))
-    return estimate(kept, panel, homozygous=True)
+    return Counts(*(np.where(chosen, n, 0) for n in (counts.n_ref, counts.n_alt, counts.n_other))), True
+
+
+def common_error(carried: Sequence[Counts]) -> float:
+    """Rate of wrong bases for reads at homozygous sites, where errors and foreign reads look alike: the median share of
+    REF reads among a cohort's samples, of which most are clean. At most ERROR_RATE, which holds for few samples."""
+    shares = [c.n_ref.sum() / (c.n_ref + c.n_alt).sum() for c in carried if n_deep(c) >= MINIMUM_SITES]
+    if len(shares) < MINIMUM_SAMPLES:
+        return ERROR_RATE
+    return float(np.clip(np.median(shares), LEAST_ERROR_RATE, ERROR_RATE))
 
 
 def best(shares: Iterable[Contamination]) -> Contamination:

@@ -19,7 +19,8 @@ ERROR_RATE = 0.005  # wrong bases among those of quality 20 and more
 MINIMUM_SITES = 50  # sites of MINIMUM_SITE_DEPTH; fewer: not assessed
 MINIMUM_SITE_DEPTH = 8
 SIGNIFICANT = 10.83  # likelihood ratio statistic, chi-squared with 1 degree of freedom, p = 0.001
-_ERRORS = (0.0005, 0.002, ERROR_RATE)  # tried; the one that fits the reads best holds
+LEAST_ERROR_RATE = 0.0005
+_ERRORS = (LEAST_ERROR_RATE, 0.002, ERROR_RATE)  # tried; the one that fits the reads best holds
 _ALPHAS = np.arange(0, 0.5001, 0.005)
 
 Floats = npt.NDArray[np.float64]
@@ -58,25 +59,31 @@ def mixture(counts: Counts, chosen: npt.NDArray[np.bool_], alpha: float, error: 
     return np.asarray(n_alt * np.log(mixed) + n_ref * np.log1p(-mixed))
 
 
-def estimate(counts: Counts, panel: Panel, homozygous: bool = False) -> Contamination:
+def n_deep(counts: Counts) -> int:
+    """Sites of MINIMUM_SITE_DEPTH."""
+    return int(((counts.n_ref + counts.n_alt) >= MINIMUM_SITE_DEPTH).sum())
+
+
+def estimate(counts: Counts, panel: Panel, homozygous: bool = False, error: float = ERROR_RATE) -> Contamination:
     """Maximum-likelihood foreign share, under the pair of populations (own, foreign) and the error rate
     that fit the reads best.
 
-    `homozygous`: the person is known to be homozygous for ALT wherever there are reads.
+    `homozygous`: the person is known to be homozygous for ALT wherever there are reads; `error` is then the error rate,
+    since among homozygotes alone wrong bases look like foreign ones.
     """
     chosen = (counts.n_ref + counts.n_alt) > 0
-    n_deep = int(((counts.n_ref + counts.n_alt) >= MINIMUM_SITE_DEPTH).sum())
-    if n_deep < MINIMUM_SITES:
-        reason = f"{n_deep} panel sites with {MINIMUM_SITE_DEPTH} reads or more; {MINIMUM_SITES} are needed"
-        return Contamination(float("nan"), float("nan"), n_deep, reason)
+    deep = n_deep(counts)
+    if deep < MINIMUM_SITES:
+        reason = f"{deep} panel sites with {MINIMUM_SITE_DEPTH} reads or more; {MINIMUM_SITES} are needed"
+        return Contamination(float("nan"), float("nan"), deep, reason)
     priors = np.stack([genotype_prior(panel.frequency[chosen, k]) for k in range(panel.frequency.shape[1])])
     own_priors = np.broadcast_to(np.array([0.0, 0.0, 1.0]), (1, *priors.shape[1:])) if homozygous else priors
-    errors = (ERROR_RATE,) if homozygous else _ERRORS  # among homozygotes alone, errors look like foreign reads
+    errors = (error,) if homozygous else _ERRORS
     curves = np.array(
         [[_curve(counts, chosen, own_priors, priors, float(a), e).max() for a in _ALPHAS] for e in errors]
     ).max(axis=0)  # over error rates and pairs of populations, by alpha
     top = int(curves.argmax())
-    return Contamination(float(_ALPHAS[top]), float(2 * (curves[top] - curves[0])), n_deep)
+    return Contamination(float(_ALPHAS[top]), float(2 * (curves[top] - curves[0])), deep)
 
 
 def _curve(
