@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import IO
 
@@ -190,18 +191,15 @@ def read_targets(path: Path) -> Iterator[tuple[Block, str, str]]:
                 yield Block(chrom, int(old), end, chrom, int(new), exact=True), old_ref, ref
 
 
-def header_and_table(path: Path) -> tuple[dict[str, str], list[str]]:
-    """(`#key=value` lines, the other lines) of a scoring file."""
+def header_and_table(lines: Iterator[str]) -> tuple[dict[str, str], Iterator[str]]:
+    """(`#key=value` lines, the lines from the first other one on) of a scoring file."""
     said: dict[str, str] = {}
-    lines = []
-    with text(path) as handle:
-        for line in handle:
-            if line.startswith("#"):
-                key, equals, value = line.strip("#\n ").partition("=")
-                said.update({key: value.strip()} if equals else {})
-            else:
-                lines.append(line)
-    return said, lines
+    for line in lines:
+        if not line.startswith("#"):
+            return said, chain((line,), (other for other in lines if not other.startswith("#")))
+        key, equals, value = line.strip("#\n ").partition("=")
+        said.update({key: value.strip()} if equals else {})
+    return said, iter(())
 
 
 def read_score(path: Path) -> Iterator[tuple[Block, frozenset[str]]]:
@@ -209,16 +207,17 @@ def read_score(path: Path) -> Iterator[tuple[Block, frozenset[str]]]:
 
     Strand: positions whose alleles could be mistaken for those of the other strand (A/T, C/G) are left out.
     """
-    said, lines = header_and_table(path)
-    if said.get("genome_build", "").lower() not in ("grch37", "hg19") or said.get("HmPOS_build") != BUILD:
-        return
-    for row in csv.DictReader(lines, delimiter="\t"):
-        chrom, to_chrom = canonical(row.get("chr_name") or ""), canonical(row.get("hm_chr") or "")
-        old, new = row.get("chr_position") or "", row.get("hm_pos") or ""
-        alleles = frozenset({row.get("effect_allele") or "", row.get("other_allele") or ""})
-        plain = len(alleles) == 2 and alleles <= set("ACGT") and alleles not in ({"A", "T"}, {"C", "G"})
-        if chrom and to_chrom and old.isdigit() and new.isdigit() and plain:
-            yield Block(chrom, int(old), int(old), to_chrom, int(new)), alleles
+    with text(path) as handle:
+        said, lines = header_and_table(handle)
+        if said.get("genome_build", "").lower() not in ("grch37", "hg19") or said.get("HmPOS_build") != BUILD:
+            return
+        for row in csv.DictReader(lines, delimiter="\t"):
+            chrom, to_chrom = canonical(row.get("chr_name") or ""), canonical(row.get("hm_chr") or "")
+            old, new = row.get("chr_position") or "", row.get("hm_pos") or ""
+            alleles = frozenset({row.get("effect_allele") or "", row.get("other_allele") or ""})
+            plain = len(alleles) == 2 and alleles <= set("ACGT") and alleles not in ({"A", "T"}, {"C", "G"})
+            if chrom and to_chrom and old.isdigit() and new.isdigit() and plain:
+                yield Block(chrom, int(old), int(old), to_chrom, int(new)), alleles
 
 
 def text(path: Path) -> IO[str]:

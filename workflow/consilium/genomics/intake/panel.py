@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import csv
-import gzip
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 import numpy.typing as npt
@@ -47,7 +45,7 @@ def read_panel(path: Path) -> Panel:
     """
     problems: list[Problem] = []
     rows = []
-    with _text(path) as handle:
+    with lifting.text(path) as handle:
         table = csv.DictReader(handle, delimiter="\t")
         names = tuple(c for c in table.fieldnames or () if c not in _SITE_COLUMNS)
         lacking = [c for c in _SITE_COLUMNS if c not in (table.fieldnames or ())]
@@ -110,7 +108,7 @@ def read_wanted(panel: Panel, targets: Iterable[Path], scores: Iterable[Path], c
     """
     sites = [(str(c), int(p), str(r)) for c, p, r in zip(panel.chrom, panel.pos, panel.ref, strict=True)]
     for path in targets:
-        with _text(path) as handle:
+        with lifting.text(path) as handle:
             for row in csv.DictReader(handle, delimiter="\t"):
                 chrom = canonical(row["chrom"])
                 if chrom and row["pos"].isdigit():
@@ -122,22 +120,17 @@ def read_wanted(panel: Panel, targets: Iterable[Path], scores: Iterable[Path], c
 
 def _score_sites(path: Path, chain: Path | None) -> Iterator[tuple[str, int, str]]:
     """Positions of a scoring file: harmonised ones where it has them. What is no position is the score's own matter."""
-    said, lines = lifting.header_and_table(path)
-    rows = csv.DictReader(lines, delimiter="\t")
-    old = lifting.speaks_for_old(said, rows.fieldnames or ())
-    places = lifting.places_of_chain(chain) if chain and old else None
-    for row in rows:
-        chrom = canonical(row.get("hm_chr") or row.get("chr_name") or "")
-        position = row.get("hm_pos") or row.get("chr_position") or ""
-        if chrom and position.isdigit():
-            place = places.block(chrom, int(position)) if places else None
-            if places is None:
-                yield chrom, int(position), ""
-            elif place:
-                yield place.to_chrom, place.at(int(position)), ""
-
-
-def _text(path: Path) -> IO[str]:
-    with open(path, "rb") as handle:
-        packed = handle.read(2) == b"\x1f\x8b"
-    return gzip.open(path, "rt", encoding="utf-8", newline="") if packed else open(path, encoding="utf-8", newline="")
+    with lifting.text(path) as handle:
+        said, lines = lifting.header_and_table(handle)
+        rows = csv.DictReader(lines, delimiter="\t")
+        old = lifting.speaks_for_old(said, rows.fieldnames or ())
+        places = lifting.places_of_chain(chain) if chain and old else None
+        for row in rows:
+            chrom = canonical(row.get("hm_chr") or row.get("chr_name") or "")
+            position = row.get("hm_pos") or row.get("chr_position") or ""
+            if chrom and position.isdigit():
+                place = places.block(chrom, int(position)) if places else None
+                if places is None:
+                    yield chrom, int(position), ""
+                elif place:
+                    yield place.to_chrom, place.at(int(position)), ""
