@@ -13,11 +13,11 @@ def polygenic_reference(
     variants: Path,
     quarantine: Path,
     scores: list[Path] | None = None,
-    chain: Path | None = None,
     components: Path | None = None,
     populations: Path | None = None,
     ambiguous: str = "drop",
     strand_flips: bool = False,
+    chain: Path | None = None,
 ) -> None:
     """What the scores of a reference panel's people look like (genomics/scores/reference.py), from their VCF files.
 
@@ -54,12 +54,12 @@ def polygenic(
     adjusted: Path,
     quarantine: Path,
     scores: list[Path] | None = None,
-    chain: Path | None = None,
     reference: Path | None = None,
     components: Path | None = None,
     populations: Path | None = None,
     ambiguous: str = "drop",
     strand_flips: bool = False,
+    chain: Path | None = None,
     risk: list[str] | None = None,
     threads: int = 1,
 ) -> None:
