@@ -29,6 +29,12 @@ def score_rules():
     return f"--ambiguous {config['genomics']['polygenic_ambiguous']} {flips}"
 
 
+def score_options():
+    """Scoring files, and the chain file that lifts those on GRCh37 over."""
+    files = option("--scores", config["genomics"]["polygenic_scores"])
+    return f"{files} {option('--chain', CHAIN)}"
+
+
 def risk_options():
     texts = [
         json.dumps(r, sort_keys=True) for r in config["genomics"]["polygenic_risk"]
@@ -59,9 +65,7 @@ rule genomics_polygenic_reference:
         mem_mb=4000,
     params:
         vcf=option("--vcf", PANEL["vcf"]),
-        scores=option("--scores", config["genomics"]["polygenic_scores"])
-        + " "
-        + option("--chain", CHAIN),
+        scores=score_options(),
         components=component_options(),
         matching=score_rules(),
         code=digest("genomics"),
@@ -95,9 +99,7 @@ rule genomics_polygenic:
         mem_mb=4000,
     params:
         sheet=config["patients"],
-        scores=option("--scores", config["genomics"]["polygenic_scores"])
-        + " "
-        + option("--chain", CHAIN),
+        scores=score_options(),
         reference=option(
             "--reference", [score_reference()] if score_reference() else []
         ),

@@ -95,10 +95,15 @@ def places_of_chain(path: Path) -> Lift:
     return Lift(read_chain(path))
 
 
+def names_old(build: str) -> bool:
+    """Whether the name of a build is one of GRCh37's."""
+    return build.upper() in ("GRCH37", "HG19")
+
+
 def speaks_for_old(said: Mapping[str, str], columns: Collection[str]) -> bool:
     """Whether a scoring file states GRCh37 for its positions, and no harmonised ones stand beside them."""
     harmonised = said.get("HmPOS_build") or "hm_pos" in columns
-    return said.get("genome_build", "").upper() in ("GRCH37", "HG19") and not harmonised
+    return names_old(said.get("genome_build", "")) and not harmonised
 
 
 def read_chain(path: Path) -> Iterator[Block]:
@@ -209,7 +214,7 @@ def read_score(path: Path) -> Iterator[tuple[Block, frozenset[str]]]:
     """
     with text(path) as handle:
         said, lines = header_and_table(handle)
-        if said.get("genome_build", "").lower() not in ("grch37", "hg19") or said.get("HmPOS_build") != BUILD:
+        if not names_old(said.get("genome_build", "")) or said.get("HmPOS_build") != BUILD:
             return
         for row in csv.DictReader(lines, delimiter="\t"):
             chrom, to_chrom = canonical(row.get("chr_name") or ""), canonical(row.get("hm_chr") or "")

@@ -72,7 +72,7 @@ def rules(setup: Setup) -> Rules:
         for block, alleles in lifting.read_score(path):
             singles.append(block)
             pairs[block.to_chrom, block.target] = alleles
-    places = lifting.Lift(lifting.read_chain(setup.chain) if setup.chain else [*blocks, *singles])
+    places = lifting.places_of_chain(setup.chain) if setup.chain else lifting.Lift([*blocks, *singles])
     known = reference or _tabled_bases(setup, differing)
     return Rules(places, known, differing, pairs, anywhere=setup.validation == "lenient")
 

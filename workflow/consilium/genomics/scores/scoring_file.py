@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from consilium.core.errors import InputError, Problem
 from consilium.genomics.intake.build import CONTIGS, canonical
-from consilium.genomics.intake.lifting import speaks_for_old
+from consilium.genomics.intake.lifting import names_old, speaks_for_old
 from consilium.genomics.scores.scoring_table import (
     ADDITIVE,
     DOMINANT,
@@ -179,7 +179,7 @@ def _build_problems(
         if spoken == "GRCh38":
             return [bad(path, f"{key} '{stated}', but known variants lie as in GRCh38", "correct its header")]
         return [] if can_lift else [bad(path, f"{key} '{stated}'", mend)]
-    if spoken == "GRCh37" and stated.upper() not in ("GRCH37", "HG19"):
+    if spoken == "GRCh37" and not names_old(stated):
         mend += " or, if it is on GRCh37, say so in its header (#genome_build=GRCh37)"
         return [bad(path, f"{key} '{stated or 'not given'}', but known variants lie as in GRCh37", mend)]
     if stated.upper() in GRCH38 or (stated.upper() in UNSTATED and spoken == "GRCh38"):

@@ -68,7 +68,14 @@ TABLES = (
             C("n_conflicts", "int", "statements of the sheet that the genotypes contradict"),
             C("verdict", "str", "consistent, doubt, swap or not assessed"),
             C("likely_patient", "str", "patient with whom the genotypes were probably exchanged", missing="no swap"),
-            C("contamination", "float", "foreign share by allele depths of the VCF", "fraction", "not assessed"),
+            C(
+                "contamination",
+                "float",
+                "foreign share by allele depths of the VCF; of files that list variants alone by the error rate that "
+                "those of the cohort share",
+                "fraction",
+                "not assessed",
+            ),
             C("contamination_sites", "int", "reference sites with enough depth"),
             C("contamination_verdict", "str", "clean, contaminated or not assessed"),
             C("contamination_reason", "str", "why not assessed", missing="assessed"),
