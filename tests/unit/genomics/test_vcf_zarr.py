@@ -172,7 +172,7 @@ def test_bytes_do_not_depend_on_the_number_of_processes(tmp_path: Path, low: Non
     folder = tmp_path / "decoded"
     folder.mkdir()
     writer, table = Writer(folder, "rest.codes"), Rows()
-    writer.add([0] * 200, list(range(200)), [("A", "G")] * 200, [b"."] * 200,
+    writer.add([0] * 200, list(range(200)), writer.numbers([("A", "G")] * 200), [b"."] * 200,
                codes.from_genotypes(layer.gt, layer.phased))  # fmt: skip
     table.take(writer.close())
     save(folder, table)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from consilium.genomics.cohort.codes import Cells
-from consilium.genomics.cohort.lines import Line, UnfitError
+from consilium.genomics.cohort.lines import UnfitError
 
 _TAB, _NEWLINE, _COLON = b"\t\n:"
 _DOT = ord(".")
@@ -19,13 +18,14 @@ _ZEROS, _HIGH, _SIX = np.uint64(0x3030303030303030), np.uint64(0xF0F0F0F0F0F0F0F
 Ints = npt.NDArray[np.int64]
 
 
-def fixed_width(text: bytes, lines: Sequence[Line], n_samples: int) -> Cells:
-    """(line, sample) first bytes of lines whose sample columns are 4 x n_samples - 1 bytes long: GT alone, 0|1 each."""
-    whole = memoryview(text)
-    # Each with the byte behind it, which ends the line; the file's last line may have none.
-    content = bytearray().join([whole[line.cells : line.end + 1] for line in lines])
-    content += bytes(4 * n_samples * len(lines) - len(content))
-    out = np.frombuffer(content, dtype=np.uint8).reshape(len(lines), 4 * n_samples)
+def fixed_width(text: bytes, start: Ints, n_samples: int) -> Cells:
+    """(line, sample) first bytes of lines whose sample columns are 4 x n_samples - 1 bytes long: GT alone, 0|1 each.
+
+    start (line,): of the sample columns. `text` ends in an end of line.
+    """
+    width = 4 * n_samples
+    wide = np.ndarray((len(text) - width + 1,), dtype=f"V{width}", buffer=text, strides=(1,))
+    out = wide[start].view(np.uint8).reshape(len(start), width)
     out[:, -1] = _TAB
     return out.view(np.uint32)
 
@@ -72,18 +72,16 @@ class Table:
         return np.where(gap, -1, value.astype(np.int64)), np.asarray((good | gap).all(axis=1))
 
 
-def table(text: npt.NDArray[np.uint8], offset: int, lines: Sequence[Line], n_samples: int) -> Table:
+def table(text: npt.NDArray[np.uint8], cells: Ints, end: Ints, n_samples: int) -> Table:
     """Find the cells of lines of one stretch of text. Raises UnfitError where a line has another number of columns.
 
-    `text` is the stretch from `offset` on, with eight spare bytes at its end.
+    cells, end (line,): where the sample columns and the lines begin and end; `text` has eight spare bytes at its end.
     """
     marks = np.flatnonzero((text == _TAB) | (text == _COLON) | (text == _NEWLINE))
     ends = np.flatnonzero(text[marks] != _COLON)  # tabs and ends of lines
-    starts = np.array([line.cells - 1 - offset for line in lines])
-    stops = np.array([line.end - offset for line in lines])
-    at = np.searchsorted(marks[ends], starts)
-    until = np.searchsorted(marks[ends], stops)
-    if not np.array_equal(until - at, np.full(len(lines), n_samples)) or not np.array_equal(marks[ends[until]], stops):
+    at = np.searchsorted(marks[ends], cells - 1)
+    until = np.searchsorted(marks[ends], end)
+    if (until - at != n_samples).any() or not np.array_equal(marks[ends[until]], end):
         raise UnfitError
     places = at[:, None] + np.arange(n_samples)
     index = ends[places]

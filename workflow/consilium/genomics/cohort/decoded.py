@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -57,24 +57,27 @@ class Writer:
         self._path, self._offset = folder / name, 0
         self._packed: list[bytes] = []
 
+    def numbers(self, pairs: Iterable[tuple[str, str]]) -> Ints:
+        """Of (ref, alt) pairs, by which `add` is told of them."""
+        known = self._rows.alleles
+        return np.array([known.setdefault(pair, len(known)) for pair in pairs], dtype=np.int64)
+
     def add(
-        self, contig: Sequence[int], pos: Sequence[int], pairs: Iterable[tuple[str, str]], rsid: Sequence[bytes],
-        codes: Codes,
+        self, contig: npt.ArrayLike, pos: npt.ArrayLike, allele: Ints, rsid: npt.ArrayLike, codes: Codes
     ) -> None:  # fmt: skip
-        """Rows by index into CONTIGS, position, (ref, alt) and ID, with their calls (row, sample)."""
-        if not len(pos):
+        """Rows by index into CONTIGS, position, number of their alleles and ID, with their calls (row, sample)."""
+        if not len(allele):
             return
         packed = _codec().encode(np.ascontiguousarray(codes))
         self._packed.append(packed)
         r = self._rows
-        number = r.alleles
-        r.contig.append(np.array(contig, dtype=np.int8))
-        r.pos.append(np.array(pos, dtype=np.int32))
-        r.allele.append(np.array([number.setdefault(pair, len(number)) for pair in pairs], dtype=np.int32))
-        r.rsid.append(np.array(rsid, dtype=bytes))
-        r.block.append(np.full(len(pos), len(r.blocks), dtype=np.int32))
-        r.place.append(np.arange(len(pos), dtype=np.int32))
-        r.blocks.append((self._path.name, self._offset, len(packed), len(pos)))
+        r.contig.append(np.asarray(contig, dtype=np.int8))
+        r.pos.append(np.asarray(pos, dtype=np.int32))
+        r.allele.append(allele.astype(np.int32))
+        r.rsid.append(np.asarray(rsid, dtype=bytes))
+        r.block.append(np.full(len(allele), len(r.blocks), dtype=np.int32))
+        r.place.append(np.arange(len(allele), dtype=np.int32))
+        r.blocks.append((self._path.name, self._offset, len(packed), len(allele)))
         self._offset += len(packed)
 
     def close(self) -> Rows:

@@ -6,7 +6,7 @@ reader; so both ways give the same rows, and every fault is named by the full re
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +17,9 @@ import numpy.typing as npt
 
 from consilium.genomics.cohort import cells, codes, text
 from consilium.genomics.cohort.decoded import Rows, Writer, block_height
-from consilium.genomics.cohort.lines import Key, Line, UnfitError, check_order, split
+from consilium.genomics.cohort.heads import Heads
+from consilium.genomics.cohort.lines import Key, Line, UnfitError
+from consilium.genomics.cohort.splitting import check_order, split
 from consilium.genomics.intake.build import BUILD, CONTIGS, KnownSites, SiteEvidence
 from consilium.genomics.intake.known_bases import Bases, read_known_bases
 from consilium.genomics.intake.normalise import Reference, left_aligned
@@ -122,26 +124,17 @@ def _opened(layout: Layout) -> tuple[KnownSites | None, Bases | None]:
 def decode(piece: text.Piece, layout: Layout) -> Decoding:
     known, reference = _opened(layout)
     content, start = text.read(piece)
+    if not content.endswith(b"\n"):  # a file's last line may lack its end
+        content += b"\n"
     in_full = layout.in_full + content[:start].count(b"\n") if piece.number == 0 else 0
     found = split(content, start, in_full, known, reference)
     worker = _Piece(content, layout, reference, Writer(layout.folder, f"{piece.number}.codes"))
-    for batch in _batches(found.fast, block_height(len(layout.columns)), _BYTES):
+    for batch in found.fast.batches(block_height(len(layout.columns)), _BYTES):
         worker.batch(batch)
     slow = sorted([*((n, content[a:b]) for n, a, b in found.slow), *worker.slow])
     return Decoding(worker.writer.close(), slow, found.n_lines, found.runs, found.head, found.tail, found.evidence,
                     len(found.fast) - len(worker.slow) + found.n_filtered, found.n_filtered, found.n_other_contigs,
                     worker.n_below)  # fmt: skip
-
-
-def _batches(lines: Sequence[Line], height: int, size: int) -> Iterator[list[Line]]:
-    batch: list[Line] = []
-    for line in lines:
-        if len(batch) == height or (batch and line.end - batch[0].start > size):
-            yield batch
-            batch = []
-        batch.append(line)
-    if batch:
-        yield batch
 
 
 @dataclass
@@ -160,41 +153,39 @@ class _Piece:
             self._columns = slice(None)
         self.n_below = np.zeros(len(self.layout.columns), dtype=np.int64)
 
-    def batch(self, lines: list[Line]) -> None:
+    def batch(self, lines: Heads) -> None:
         width = 4 * self.layout.n_samples - 1
-        fixed = [line for line in lines if line.end - line.cells == width and line.form.n_keys == 1]
-        other = [line for line in lines if line.end - line.cells != width or line.form.n_keys > 1]
-        if fixed:
-            found = cells.fixed_width(self.content, fixed, self.layout.n_samples)
+        fixed = (lines.end - lines.cells == width) & (lines.of_forms("n_keys") == 1)
+        if fixed.any():
+            part = lines if fixed.all() else lines.part(fixed)
+            found = cells.fixed_width(self.content, part.cells, self.layout.n_samples)
             calls, plain = codes.from_diploid(found)
             if not plain.all():  # cells of other widths, whose sum is the same by chance
-                other = sorted([*other, *(fixed[i] for i in np.flatnonzero(~plain))])
-                fixed, found, calls = [fixed[i] for i in np.flatnonzero(plain)], found[plain], calls[plain]
-            self._rows(fixed, found[:, self._columns], calls[:, self._columns], np.ones(len(fixed), dtype=bool), None)
-        for part in _batches(other, len(other), _ANY_BYTES):
+                fixed[np.flatnonzero(fixed)[~plain]] = False
+                part, found, calls = part.part(plain), found[plain], calls[plain]
+            self._rows(part, found[:, self._columns], calls[:, self._columns], np.ones(len(part), dtype=bool), None)
+        other = lines.part(~fixed)
+        for part in other.batches(len(other), _ANY_BYTES):
             self._any_layout(part)
 
-    def _any_layout(self, lines: list[Line]) -> None:
-        first, last = lines[0].start, lines[-1].end
+    def _any_layout(self, lines: Heads) -> None:
+        first, last = int(lines.start[0]), int(lines.end[-1])
         # An end of line and spare bytes, so that the last cell can be read as any other.
         text = np.frombuffer(self.content[first:last] + b"\n" + bytes(8), dtype=np.uint8)
-        table = cells.table(text, first, lines, self.layout.n_samples)
-        n_keys = np.array([line.form.n_keys for line in lines])
-        sound = (table.n_colons[:, self._columns] < n_keys[:, None]).all(axis=1)
+        table = cells.table(text, lines.cells - first, lines.end - first, self.layout.n_samples)
+        sound = (table.n_colons[:, self._columns] < lines.of_forms("n_keys")[:, None]).all(axis=1)
         below, usable = self._below(table, lines)
         found = np.ascontiguousarray(table.cells()[:, self._columns])
         calls, plain = codes.from_diploid(found)
         self._rows(lines, found, calls, sound & usable, below, plain)
 
-    def _below(self, table: cells.Table, lines: list[Line]) -> tuple[npt.NDArray[np.bool_] | None, Any]:
+    def _below(self, table: cells.Table, lines: Heads) -> tuple[npt.NDArray[np.bool_] | None, Any]:
         """(calls under the limits (line, kept sample), usable (line,)); None without limits."""
         below, usable = None, np.ones(len(lines), dtype=bool)
-        for limit, places in (
-            (self.layout.min_dp, [line.form.depth for line in lines]),
-            (self.layout.min_gq, [line.form.quality for line in lines]),
-        ):
-            for place in {p for p in places if p} if limit else set():
-                here = np.array(places) == place
+        for limit, name in ((self.layout.min_dp, "depth"), (self.layout.min_gq, "quality")):
+            places = lines.of_forms(name)
+            for place in set(places[places > 0].tolist()) if limit else ():
+                here = places == place
                 values, good = table.numbers(place)
                 low = ((values >= 0) & (values < limit))[:, self._columns] & here[:, None]
                 below = low if below is None else below | low
@@ -202,40 +193,42 @@ class _Piece:
         return below, usable
 
     def _rows(
-        self, lines: list[Line], found: codes.Cells, calls: codes.Codes, usable: npt.NDArray[np.bool_],
+        self, lines: Heads, found: codes.Cells, calls: codes.Codes, usable: npt.NDArray[np.bool_],
         below: npt.NDArray[np.bool_] | None, plain: npt.NDArray[np.bool_] | None = None,
     ) -> None:  # fmt: skip
         """Write the rows of lines whose cells are `found`; lines that are not `usable` go to `slow`.
 
         calls: codes of the cells, right where `plain` (None: everywhere); below: calls under the limits.
         """
-        sets = np.array([line.form.phase_sets for line in lines], dtype=bool)
+        sets = lines.of_forms("phase_sets") > 0
         if sets.any():
             calls[sets] &= np.uint8(codes.CALL)
-        plain = usable if plain is None else plain
-        simple = plain & usable & np.array([line.variants is None for line in lines], dtype=bool)
-        self._write([lines[i] for i in np.flatnonzero(simple)], calls, simple, below)
+        simple = usable & lines.plain & (True if plain is None else plain)
+        self._write(lines, calls, simple, below)
         rows: list[tuple[Line, Key, codes.Codes]] = []
         for i in np.flatnonzero(~simple):
-            line, one = lines[i], slice(i, i + 1)
+            line, one = lines.line(i), slice(i, i + 1)
             made = self._row(line, found[one], None if below is None else below[one]) if usable[i] else []
             if not made:
                 self.slow.append((line.number, self.content[line.start : line.end]))
             rows += made
         if rows:
             self.writer.add([_INDEX[k[0]] for _, k, _ in rows], [k[1] for _, k, _ in rows],
-                            [k[2:] for _, k, _ in rows], [line.rsid for line, _, _ in rows],
+                            self.writer.numbers(k[2:] for _, k, _ in rows), [line.rsid for line, _, _ in rows],
                             np.stack([c for _, _, c in rows]))  # fmt: skip
 
     def _write(
-        self, lines: list[Line], calls: codes.Codes, chosen: npt.NDArray[np.bool_],
-        below: npt.NDArray[np.bool_] | None,
-    ) -> None:  # fmt: skip
-        part = calls if len(lines) == len(calls) else calls[chosen]
+        self, lines: Heads, calls: codes.Codes, chosen: npt.NDArray[np.bool_], below: npt.NDArray[np.bool_] | None
+    ) -> None:
+        if not chosen.all():
+            lines, calls = lines.part(chosen), calls[chosen]
         if below is not None:
-            self._lose(part, below[chosen])
-        self.writer.add([_INDEX[line.chrom] for line in lines], [line.pos for line in lines],
-                        [(line.ref, line.alt) for line in lines], [line.rsid for line in lines], part)  # fmt: skip
+            self._lose(calls, below[chosen])
+        pair = lines.ref.astype(np.int64) << 7 | lines.alt
+        there = np.flatnonzero(np.bincount(pair, minlength=1 << 14))
+        number = np.zeros(1 << 14, dtype=np.int64)
+        number[there] = self.writer.numbers((chr(p >> 7), chr(p & 127)) for p in there.tolist())
+        self.writer.add(lines.contig, lines.pos, number[pair], lines.rsid, calls)
 
     def _lose(self, part: codes.Codes, below: npt.NDArray[np.bool_]) -> None:
         called = below & ((part & codes.NOTHING) != codes.NOTHING)

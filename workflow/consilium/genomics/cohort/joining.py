@@ -163,7 +163,7 @@ def _add(writer: Writer, chrom: str, layer: Calls, n_samples: int) -> None:
     for start in range(0, len(layer), height):
         part = slice(start, start + height)
         keys = layer.keys[part]
-        writer.add([CONTIGS.index(chrom)] * len(keys), [k[0] for k in keys], [k[1:] for k in keys],
+        writer.add([CONTIGS.index(chrom)] * len(keys), [k[0] for k in keys], writer.numbers(k[1:] for k in keys),
                    [r.encode() for r in layer.rsid[part]],
                    codes.from_genotypes(layer.gt[part], layer.phased[part]))  # fmt: skip
 

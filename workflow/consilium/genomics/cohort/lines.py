@@ -1,4 +1,4 @@
-"""Data lines of a VCF whose fixed columns can be taken as they stand, and all others, which the full reader gets.
+"""Data lines of a VCF whose fixed columns can be taken as they stand.
 
 Nothing is judged here: a line that is not plainly right in every column that is used goes to the full reader
 (`intake.vcf`), which says what is wrong with it.
@@ -7,25 +7,21 @@ Nothing is judged here: a line that is not plainly right in every column that is
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-import numpy as np
-
 from consilium.genomics.intake import records
-from consilium.genomics.intake.build import KnownSites, SiteEvidence, canonical
+from consilium.genomics.intake.build import canonical
 from consilium.genomics.intake.calls import NO_ALT
-from consilium.genomics.intake.known_bases import Bases
 
+_FORM = rb"GT(?::[A-Za-z_][0-9A-Za-z_.]*)*"
+_FORMAT = re.compile(_FORM)
 _LINE = re.compile(
     rb"([^\t\n]+)\t([1-9][0-9]{0,8})\t([^\t\n; ]+(?:;[^\t\n; ]+)*)\t([ACGT]+)\t([ACGT]+(?:,[ACGT]+)*|\.)\t"
-    rb"(?:\.|[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?)\t([^\t\n\r ]+)\t([^\t\n]*)\t(GT(?::[A-Za-z_][0-9A-Za-z_.]*)*)\t"
+    rb"(?:\.|[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?)\t([^\t\n\r ]+)\t([^\t\n]*)\t(" + _FORM + rb")\t"
 )
 _START = re.compile(rb"<?([^\t\n>]*)>?\t([0-9]+)\t")
-_NEAR = 1000  # bases around a cut within which a variant may stand on both sides in different forms
 
 _BASE = {b"A": "A", b"C": "C", b"G": "G", b"T": "T"}
 _PASSED = (b"PASS", b".")
@@ -48,7 +44,10 @@ class Format:
 
 
 @lru_cache(maxsize=1024)
-def _format(text: bytes) -> Format | None:
+def format_of(text: bytes) -> Format | None:
+    """None where a key is there twice, or the text is none that starts with GT."""
+    if _FORMAT.fullmatch(text) is None:
+        return None
     keys = text.decode().split(":")
     if len(set(keys)) < len(keys):
         return None
@@ -56,7 +55,10 @@ def _format(text: bytes) -> Format | None:
     return Format(len(keys), place.get("DP", 0), place.get("GQ", 0), bool({"PS", "PGT", "PID"} & set(keys)))
 
 
-_contig = lru_cache(maxsize=1024)(lambda raw: canonical(raw.decode("utf-8", "replace")))
+@lru_cache(maxsize=1024)
+def contig_of(name: bytes) -> str | None:
+    """The chromosome, None for another contig."""
+    return canonical(name.decode("utf-8", "replace"))
 
 
 class Line(NamedTuple):
@@ -87,101 +89,42 @@ class Line(NamedTuple):
         return self.variants or [(1, (self.chrom, self.pos, self.ref, self.alt))]
 
 
-@dataclass
-class Lines:
-    """All lines of a piece. slow: (number, start, end) of those for the full reader; runs: (contig, first, last)."""
+@dataclass(frozen=True)
+class Read:
+    """What a line was found to be: where it stands ("" where that cannot be told), and the line itself, None where it
+    is for the full reader or lies on another contig."""
 
-    fast: list[Line] = field(default_factory=list)
-    slow: list[tuple[int, int, int]] = field(default_factory=list)
-    runs: list[tuple[bytes, int, int]] = field(default_factory=list)
-    n_lines: int = 0
-    n_filtered: int = 0
-    n_other_contigs: int = 0
-    evidence: SiteEvidence = field(default_factory=SiteEvidence)
-    aside: list[Key] = field(default_factory=list)  # variants of the slow lines, as far as they can be told
-    head: set[Key] = field(default_factory=set)
-    tail: set[Key] = field(default_factory=set)
+    contig: bytes
+    pos: int
+    line: Line | None
+    elsewhere: bool = False
 
 
-def split(text: bytes, start: int, in_full: int, known: KnownSites | None, reference: Bases | None) -> Lines:
-    """Lines of `text` from `start` on; the first `in_full` lines go to the full reader whatever they are.
-
-    Raises UnfitError where the order of records is not that of a VCF.
-    """
-    out = Lines()
-    length, place = len(text), start
-    while place < length:
-        end = text.find(b"\n", place)
-        end = length if end < 0 else end
-        if end > place and text[place] != 35:  # '#'
-            _sort(text, place, end, out, in_full)
-        out.n_lines += 1
-        place = end + 1
-    if known is not None:
-        _count_known(out, known)
-    _set_aside(out, _given_twice(out.fast, out.aside))
-    if reference is not None:
-        _set_aside(out, {i for i, line in enumerate(out.fast) if not _fits(line, reference)})
-    _edges(out)
-    out.n_filtered = sum(line.filtered for line in out.fast)
-    if out.n_filtered:
-        out.fast = [line for line in out.fast if not line.filtered]
-    return out
-
-
-def _sort(text: bytes, start: int, end: int, out: Lines, in_full: int) -> None:
-    """Put a line where it belongs."""
+def read(text: bytes, number: int, start: int, end: int, in_full: bool) -> Read:
+    """One line of `text`; in_full: it is for the full reader whatever it is, unless it lies on another contig."""
     found = _LINE.match(text, start, end)
     if found is None:
-        if (head := _START.match(text, start, end)) is not None:
-            _follow(out.runs, head[1], int(head[2]))
-        _slow(text, start, end, out)
-        return
+        head = _START.match(text, start, end)
+        return Read(b"", 0, None) if head is None else Read(head[1], int(head[2]), None)
     raw, digits, rsid, ref, alt, filters, info, form = found.groups()
-    position = int(digits)
-    _follow(out.runs, raw, position)
-    chrom, keys = _contig(raw), _format(form)
+    position, chrom, keys = int(digits), contig_of(raw), format_of(form)
     if chrom is None:
-        out.n_other_contigs += 1
-        return
+        return Read(raw, position, None, elsewhere=True)
     filtered = filters not in _PASSED
-    variants: list[tuple[int, Key]] | None = None
     if (
-        out.n_lines < in_full or keys is None or text[end - 1] == 13  # '\r'
+        in_full or keys is None or text[end - 1] == 13  # '\r'
         or b"END=" in info or (filtered and not _filter_is_sound(filters))
     ):  # fmt: skip
-        _slow(text, start, end, out)
-        return
+        return Read(raw, position, None)
+    variants: list[tuple[int, Key]] | None = None
     one, other = _BASE.get(ref), _BASE.get(alt)
     if one is None or other is None or one == other:
         one, other = ref.decode(), alt.decode()
         variants = _variants(chrom, position, one, other)
         if not variants:
-            _slow(text, start, end, out)
-            return
-    out.fast.append(Line(out.n_lines, start, found.end(), end, rsid, chrom, position, one, other, keys, variants,
-                         filtered))  # fmt: skip
-
-
-@lru_cache(maxsize=2)
-def _positions(known: KnownSites) -> frozenset[int]:
-    return frozenset(p for _, p in (*known.grch38, *known.grch37))
-
-
-def _count_known(out: Lines, known: KnownSites) -> None:
-    sites = _positions(known)
-    for line in out.fast:
-        if line.pos in sites:
-            known.count(out.evidence, line.chrom, line.pos, line.ref, tuple(line.alt.split(",")))
-
-
-def _slow(text: bytes, start: int, end: int, out: Lines) -> None:
-    out.slow.append((out.n_lines, start, end))
-    cells = text[start:end].split(b"\t", 5)
-    chrom = _contig(cells[0].strip(b"<>"))
-    if len(cells) > 5 and chrom and cells[1].isdigit():
-        ref, alts = cells[3].decode("utf-8", "replace").upper(), cells[4].decode("utf-8", "replace").upper()
-        out.aside += [(chrom, *records.trimmed(int(cells[1]), ref, a)) for a in alts.split(",") if a.isalpha()]
+            return Read(raw, position, None)
+    line = Line(number, start, found.end(), end, rsid, chrom, position, one, other, keys, variants, filtered)
+    return Read(raw, position, line)
 
 
 @lru_cache(maxsize=1024)
@@ -202,68 +145,11 @@ def _variants(chrom: str, position: int, ref: str, alt: str) -> list[tuple[int, 
     return keys if len({k for _, k in keys}) == len(keys) else []
 
 
-def _follow(runs: list[tuple[bytes, int, int]], contig: bytes, position: int) -> None:
-    if runs and runs[-1][0] == contig:
-        if position < runs[-1][2]:
-            raise UnfitError
-        runs[-1] = (contig, runs[-1][1], position)
-    else:
-        runs.append((contig, position, position))
-
-
-def check_order(runs: Iterable[tuple[bytes, int, int]]) -> None:
-    """Raises UnfitError unless positions rise and every contig stands in one place, over all pieces."""
-    done: set[bytes] = set()
-    contig, last = b"", 0
-    for name, first, end in runs:
-        if name != contig:
-            if name in done:
-                raise UnfitError
-            done.add(name)
-        elif first < last:
-            raise UnfitError
-        contig, last = name, end
-
-
-def _given_twice(lines: list[Line], aside: list[Key]) -> set[int]:
-    """Places of lines that share a variant with another line."""
-    several = [k[1] for line in lines if line.variants for k in {key for _, key in line.variants}]
-    positions = [line.pos for line in lines if not line.variants] + several + [k[1] for k in aside]
-    values, counts = np.unique(np.array(positions, dtype=np.int64), return_counts=True)
-    crowded = set(values[counts > 1].tolist())
-    if not crowded:
-        return set()
-    near = [(i, k) for i, line in enumerate(lines) if line.variants or line.pos in crowded
-            for _, k in line.keys if k[1] in crowded and k[3] != NO_ALT]  # fmt: skip
-    seen = Counter([*(k for _, k in near), *aside])
-    return {i for i, k in near if seen[k] > 1}
-
-
-def _set_aside(out: Lines, places: set[int]) -> None:
-    if places:
-        moved = [out.fast[i] for i in places]
-        out.slow = sorted([*out.slow, *((line.number, line.start, line.end) for line in moved)])
-        out.fast = [line for i, line in enumerate(out.fast) if i not in places]
-
-
-def _fits(line: Line, reference: Bases) -> bool:
-    return all(
-        all(b in ("N", r) for b, r in zip(reference.bases(chrom, position, len(ref)), ref, strict=True))
-        for _, (chrom, position, ref, _) in line.keys
-    )
-
-
-def _edges(out: Lines) -> None:
-    """Variants near the ends of the piece: they must not stand in a neighbouring piece as well."""
-    if not out.runs:
-        return
-    (_, first, _), (_, _, last) = out.runs[0], out.runs[-1]
-    for lines, found, low, high in (
-        (out.fast, out.head, 0, first + _NEAR),
-        (reversed(out.fast), out.tail, last - _NEAR, last + _NEAR),
-    ):
-        for line in lines:
-            if not low - _NEAR <= line.pos <= high:
-                break
-            found.update(k for _, k in line.keys if low <= k[1] <= high and k[3] != NO_ALT)
-        found.update(k for k in out.aside if low <= k[1] <= high)
+def told(text: bytes, start: int, end: int) -> list[Key]:
+    """The variants of a line for the full reader, as far as they can be told."""
+    cells = text[start:end].split(b"\t", 5)
+    chrom = contig_of(cells[0].strip(b"<>"))
+    if len(cells) < 6 or not chrom or not cells[1].isdigit():
+        return []
+    ref, alts = cells[3].decode("utf-8", "replace").upper(), cells[4].decode("utf-8", "replace").upper()
+    return [(chrom, *records.trimmed(int(cells[1]), ref, a)) for a in alts.split(",") if a.isalpha()]

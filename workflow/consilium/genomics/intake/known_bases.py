@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
 
 from consilium.genomics.intake.build import canonical
 from consilium.genomics.intake.lifting import text
@@ -18,6 +22,10 @@ class Bases(Protocol):
         """Bases from a 1-based position on; N where they are not known."""
         ...
 
+    def tells(self, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """(position,) where the base may be known, on whatever chromosome."""
+        ...
+
 
 class KnownBases:
     """Single bases of GRCh38 by place; N elsewhere. The base given first holds."""
@@ -28,12 +36,20 @@ class KnownBases:
             self.add(chrom, position, ref)
 
     def add(self, chrom: str, position: int, bases: str) -> None:
+        self.__dict__.pop("_positions", None)
         for i, base in enumerate(bases):
             if base in "ACGT":
                 self._bases.setdefault((chrom, position + i), base)
 
     def bases(self, chrom: str, position: int, length: int = 1) -> str:
         return "".join(self._bases.get((chrom, p), "N") for p in range(position, position + length))
+
+    def tells(self, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        return np.isin(positions, self._positions)
+
+    @cached_property
+    def _positions(self) -> npt.NDArray[np.int64]:
+        return np.unique(np.array([position for _, position in self._bases], dtype=np.int64))
 
     def __len__(self) -> int:
         return len(self._bases)

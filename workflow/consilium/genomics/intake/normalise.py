@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from consilium.core.errors import InputError, Problem
 from consilium.genomics.intake import records
@@ -52,6 +53,10 @@ class Reference:
     def _fetch(self, chrom: str, block: int) -> str:
         name = self._names.get(chrom)
         return self._fasta.fetch(name, block * _BLOCK, (block + 1) * _BLOCK).upper().translate(_UNSURE) if name else ""
+
+    def tells(self, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """Everywhere, as far as can be told without the chromosome."""
+        return np.ones(len(positions), dtype=bool)
 
     def bases(self, chrom: str, position: int, length: int = 1) -> str:
         """Bases from a 1-based position on; N beyond the contig."""
