@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from consilium.core.errors import InputError, Problem
+from consilium.genomics.ascending import find
 from consilium.genomics.cohort.chunkgroup import open_group
 
 MISSING = -1  # call_genotype: no call
@@ -66,7 +67,7 @@ class Genotypes:
         contigs = np.array([index.get(bare(name), -1) for name in names], dtype=np.int64)[which]
         wanted = np.sort(((contigs << 40) + positions.astype(np.int64))[contigs >= 0])
         have = (self._contig.astype(np.int64) << 40) + self._position
-        return np.flatnonzero(np.append(wanted, -1)[np.searchsorted(wanted, have)] == have)
+        return np.flatnonzero(find(wanted, have)[1])
 
     def records(self, rows: Iterable[int]) -> list[Record]:
         rows = np.asarray(list(rows), dtype=np.int64)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from consilium.genomics.ascending import find
 from consilium.genomics.cohort.lines import Format, Line, format_of
 from consilium.genomics.intake.build import CONTIGS
 
@@ -56,7 +57,7 @@ class Heads:
     def plain(self) -> Bools:
         if not self.other:
             return np.ones(len(self), dtype=bool)
-        return ~np.isin(self.number, np.fromiter(self.other, dtype=np.int64))
+        return ~find(np.array(sorted(self.other), dtype=np.int64), self.number)[1]
 
     def line(self, i: Any) -> Line:
         number = int(self.number[i])
@@ -86,6 +87,8 @@ class Heads:
 
 def joined(parts: Sequence[Heads], lines: Sequence[Line]) -> Heads:
     """Plain lines of several stretches and single `lines`, in the order of their numbers."""
+    if len(parts) == 1 and not lines:
+        return parts[0]
     forms: dict[Format, int] = {}
     columns: list[dict[str, npt.NDArray[Any]]] = []
     for part in parts:

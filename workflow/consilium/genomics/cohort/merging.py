@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from consilium.genomics.ascending import find
 from consilium.genomics.cohort import codes
 from consilium.genomics.cohort.decoded import Decoded
 from consilium.genomics.intake.calls import NO_ALT, Calls, Part, merge
@@ -71,9 +72,7 @@ def plan(files: Sequence[tuple[Decoded, Ints]], n_patients: int) -> Plan:
     width = max([1, *(s.decoded.rsid.dtype.itemsize for s in sources)])
     rsid = np.full(len(keys), b".", dtype=f"S{width}")
     for source in sources:
-        at = np.searchsorted(keys, source.keys)
-        known = at < len(keys)
-        known[known] = keys[at[known]] == source.keys[known]
+        at, known = find(keys, source.keys)
         named = source.decoded.rsid[source.order]
         # Backwards, so that of several rows of one key the first that names it is kept.
         fill = np.flatnonzero(known & (named != b"."))[::-1]
@@ -172,9 +171,7 @@ def _joined(plan: Plan, keys: Ints, parts: list[_Rows]) -> tuple[codes.Codes, np
 
 def _place(plan: Plan, out: codes.Codes, keys: Ints, part: _Rows, calls: codes.Codes, columns: Ints) -> None:
     """Write a part's calls, and 0 where its rows at a position show that its strands carry something else."""
-    at = np.searchsorted(keys, part.keys)
-    known = at < len(keys)
-    known[known] = keys[at[known]] == part.keys[known]
+    at, known = find(keys, part.keys)
     out[np.ix_(at[known], columns)] = calls[known]
     positions = part.keys >> _POSITION
     lacking = np.ones(len(keys), dtype=bool)

@@ -10,6 +10,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from consilium.genomics.ascending import find
 from consilium.genomics.cohort.heads import Heads, joined, plain_lines
 from consilium.genomics.cohort.lines import Key, Line, UnfitError, contig_of, read, told
 from consilium.genomics.intake.build import CONTIGS, KnownSites, SiteEvidence
@@ -144,7 +145,7 @@ def _positions(known: KnownSites) -> Ints:
 
 
 def _count_known(out: Lines, known: KnownSites) -> None:
-    for i in np.flatnonzero(np.isin(out.fast.pos, _positions(known))):
+    for i in np.flatnonzero(find(_positions(known), out.fast.pos)[1]):
         line = out.fast.line(i)
         known.count(out.evidence, line.chrom, line.pos, line.ref, tuple(line.alt.split(",")))
 
@@ -159,7 +160,7 @@ def _given_twice(lines: Heads, aside: list[Key]) -> Ints:
     if not len(crowded):
         return np.zeros(0, dtype=np.int64)
     several_at = set(crowded.tolist())
-    near = [(i, k) for i in np.flatnonzero(~plain | np.isin(lines.pos, crowded)) for _, k in lines.line(i).keys
+    near = [(i, k) for i in np.flatnonzero(~plain | find(crowded, lines.pos)[1]) for _, k in lines.line(i).keys
             if k[1] in several_at and k[3] != NO_ALT]  # fmt: skip
     seen = Counter([*(k for _, k in near), *aside])
     return np.unique(np.array([i for i, k in near if seen[k] > 1], dtype=np.int64))

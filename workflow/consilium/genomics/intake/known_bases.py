@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from consilium.genomics.ascending import find
 from consilium.genomics.intake.build import canonical
 from consilium.genomics.intake.lifting import text
 
@@ -45,7 +46,7 @@ class KnownBases:
         return "".join(self._bases.get((chrom, p), "N") for p in range(position, position + length))
 
     def tells(self, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-        return np.isin(positions, self._positions)
+        return find(self._positions, positions)[1]
 
     @cached_property
     def _positions(self) -> npt.NDArray[np.int64]:
