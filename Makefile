@@ -5,6 +5,7 @@ VENV := .venv
 CORES ?= all
 DEMO_PATIENTS ?= 60
 REAL_DATA ?= $(if $(CONSILIUM_DATA),$(CONSILIUM_DATA),../shared/data)
+UV_OPTIONS := -q --compile-bytecode --python $(VENV)/bin/python -r envs/lock.txt
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONPATH := $(CURDIR)/workflow
 
@@ -12,12 +13,13 @@ export PYTHONPATH := $(CURDIR)/workflow
 
 setup: $(VENV)/.ready
 
-# torch first and with pip (pip may know a local build); the rest with uv, from the same lock.
+# torch first and with pip (pip may know a local build); the rest with uv, from the same lock. The system's certificates
+# hold where a proxy inspects TLS too; uv's own where the system has none.
 $(VENV)/.ready: envs/lock.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info[:2] == (3, 11) else "consilium needs Python 3.11 (make PYTHON=/path/to/python3.11)")'
 	$(PYTHON) -m venv $(VENV)
 	pip install -q $$(grep -E '^(torch|uv)==' envs/lock.txt)
-	uv pip install -q --compile-bytecode --python $(VENV)/bin/python -r envs/lock.txt
+	uv pip install --system-certs $(UV_OPTIONS) || uv pip install $(UV_OPTIONS)
 	@touch $@
 
 demo: setup

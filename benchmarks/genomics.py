@@ -1,6 +1,6 @@
 """Speed of the genomics room against plink2, whole processes, turn and turn about, on two cores.
 
-    python benchmarks/genomics.py --folder FOLDER [--lines a b c d e memory] [--turns 3] [--out benchmarks/genomics.tsv]
+    python benchmarks/genomics.py --folder FOLDER [--lines a b c d e few memory arrays] [--turns 3] [--out FILE]
 
 Makes the cohorts in FOLDER (msprime; needs 3 GB there while it runs). Lines:
   a       VCF -> VCF-Zarr, quality tables, 10 scores x 50,000 variants: `merge`, `cohort-qc`, `polygenic`, against
@@ -10,6 +10,7 @@ Makes the cohorts in FOLDER (msprime; needs 3 GB there while it runs). Lines:
   c       quality from the store: `cohort-qc` against plink2 --missing --hardy --freq --het
   d       KING of all pairs over all sites, against plink2 --make-king
   e       20 components over pruned sites, against plink2 --pca 20
+  few     VCF -> store where lines are short: `merge` against plink2 --make-pgen. 100 people x 200,000 sites, GT
   memory  peak memory of `merge` for 2,500 and for 10,000 people (25,000 sites)
   arrays  the store's arrays against bio2zarr's, value by value, on the cohort of `memory` (2,500 people)
 Coverage against mosdepth is benchmarks/coverage.py. Prints wall seconds (median), processor seconds, peak memory of
@@ -228,6 +229,12 @@ def line_e(bench: Bench) -> None:
                   [plink("--pfile", "gt", "--extract", "gt.prune.in", "--pca", 20, "--out", "gt")], agree)  # fmt: skip
 
 
+def line_few(bench: Bench) -> None:
+    vcf = cohort(bench.folder, "few", 100, 200_000)
+    bench.against("few", {"merge": [merge(bench.folder, "few")]},
+                  [plink("--vcf", vcf, "--make-pgen", "--out", "few")], lambda: "")  # fmt: skip
+
+
 def line_memory(bench: Bench) -> None:
     for people in (2_500, 10_000):
         name = f"n{people}"
@@ -260,7 +267,8 @@ def line_arrays(bench: Bench) -> None:
     shutil.rmtree(folder / "b.icf", ignore_errors=True)
 
 
-LINES = {"a": line_a, "b": line_b, "c": line_c, "d": line_d, "e": line_e, "memory": line_memory, "arrays": line_arrays}
+LINES = {"a": line_a, "b": line_b, "c": line_c, "d": line_d, "e": line_e, "few": line_few, "memory": line_memory,
+         "arrays": line_arrays}  # fmt: skip
 
 
 def main() -> None:

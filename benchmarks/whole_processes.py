@@ -90,7 +90,8 @@ class Bench:
         base = statistics.median(r.wall for r in found[self.peer])
         for name, runs in found.items():
             wall = statistics.median(r.wall for r in runs)
-            goal = f"{self.goals[line]:g}" if name == next(iter(ours)) else ""
+            judged = name == next(iter(ours))
+            goal = f"{self.goals[line]:g}" if judged and line in self.goals else ""
             self.say(line, name, f"{wall:.2f}", f"{min(r.wall for r in runs):.2f}",
                      f"{statistics.median(r.cpu for r in runs):.2f}", f"{max(r.peak for r in runs):.0f}",
-                     f"{wall / base:.2f}", goal, agree() if goal else "")  # fmt: skip
+                     f"{wall / base:.2f}", goal, agree() if judged else "")  # fmt: skip
