@@ -84,8 +84,10 @@ def alleles_of(cells: Cells) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.bool_
     return np.stack([one, two], axis=2), phased & ~single, usable.all(axis=1)
 
 
-def of_allele(alleles: npt.NDArray[np.int8], phased: npt.NDArray[np.bool_], number: int) -> Codes:
-    """Codes of one ALT (its number in the record) from allele numbers (sample, strand); other alleles count as 0."""
+def of_allele(alleles: npt.NDArray[np.int8], phased: npt.NDArray[np.bool_], number: int | npt.NDArray[Any]) -> Codes:
+    """Codes of one ALT (its number in the record) from allele numbers (..., sample, strand); other alleles count as 0.
+
+    number: of all records, or of each (record, 1)."""
     one, two = alleles[..., 0], alleles[..., 1]
     out = (one == number).astype(np.uint8) * ALT_1 | (one == -1).astype(np.uint8) * LOST_1
     out |= (two == number).astype(np.uint8) * ALT_2 | (two == -1).astype(np.uint8) * LOST_2

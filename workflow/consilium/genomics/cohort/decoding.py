@@ -205,17 +205,16 @@ class _Piece:
             calls[sets] &= np.uint8(codes.CALL)
         simple = usable & lines.plain & (True if plain is None else plain)
         self._write(lines, calls, simple, below)
-        rows: list[tuple[Line, Key, codes.Codes]] = []
-        for i in np.flatnonzero(~simple):
-            line, one = lines.line(i), slice(i, i + 1)
-            made = self._row(line, found[one], None if below is None else below[one]) if usable[i] else []
-            if not made:
-                self.slow.append((line.number, self.content[line.start : line.end]))
-            rows += made
-        if rows:
-            self.writer.add([_INDEX[k[0]] for _, k, _ in rows], [k[1] for _, k, _ in rows],
-                            self.writer.numbers(k[2:] for _, k, _ in rows), [line.rsid for line, _, _ in rows],
-                            np.stack([c for _, _, c in rows]))  # fmt: skip
+        others = np.flatnonzero(~simple)
+        done = np.zeros(len(lines), dtype=bool)
+        asked = others[usable[others]]
+        if len(asked):
+            done[asked] = self._others(
+                [lines.line(i) for i in asked], found[asked], None if below is None else below[asked]
+            )
+        for i in others[~done[others]]:
+            start, end = int(lines.start[i]), int(lines.end[i])
+            self.slow.append((int(lines.number[i]), self.content[start:end]))
 
     def _write(
         self, lines: Heads, calls: codes.Codes, chosen: npt.NDArray[np.bool_], below: npt.NDArray[np.bool_] | None
@@ -235,22 +234,30 @@ class _Piece:
         self.n_below += called.sum(axis=0)
         part[called] = codes.NOTHING
 
-    def _row(
-        self, line: Line, found: codes.Cells, below: npt.NDArray[np.bool_] | None
-    ) -> list[tuple[Line, Key, codes.Codes]]:
-        """(line, key, calls) of a line with any number of ALTs; none where its cells are not of one or two strands."""
+    def _others(
+        self, lines: list[Line], found: codes.Cells, below: npt.NDArray[np.bool_] | None
+    ) -> npt.NDArray[np.bool_]:
+        """Write the rows of lines with any number of ALTs, one a variant; which lines (line,) have cells of one or two
+        strands that name their alleles: the others are not written."""
         alleles, phased, good = codes.alleles_of(found)
-        if not good[0] or alleles.max(initial=0) > line.n_alts:
-            return []
-        if line.form.phase_sets:
-            phased[:] = False
+        good &= alleles.max(axis=(1, 2), initial=0) <= np.array([line.n_alts for line in lines])
+        phased[np.array([line.form.phase_sets for line in lines], dtype=bool)] = False
         if below is not None:
-            called = below & (alleles >= 0).any(axis=2)
+            called = below & (alleles >= 0).any(axis=2) & good[:, None]
             self.n_below += called.sum(axis=0)
             alleles[called], phased[called] = -1, False
-        rows = []
-        for number, (chrom, position, ref, alt) in line.keys:
-            if self.reference is not None and alt.isalpha() and len(ref) != len(alt):
-                position, ref, alt = left_aligned(self.reference, chrom, position, ref, alt)
-            rows.append((line, (chrom, position, ref, alt), codes.of_allele(alleles, phased, number)[0]))
-        return rows
+        rows = [(i, number, self._placed(key)) for i in np.flatnonzero(good) for number, key in lines[i].keys]
+        if rows:
+            at, numbers = (np.array([row[k] for row in rows]) for k in (0, 1))
+            keys = [key for _, _, key in rows]
+            self.writer.add([_INDEX[k[0]] for k in keys], [k[1] for k in keys],
+                            self.writer.numbers(k[2:] for k in keys), [lines[i].rsid for i in at],
+                            codes.of_allele(alleles[at], phased[at], numbers[:, None]))  # fmt: skip
+        return good
+
+    def _placed(self, key: Key) -> Key:
+        """Left-aligned where it is an insertion or deletion and bases are known."""
+        chrom, position, ref, alt = key
+        if self.reference is None or not alt.isalpha() or len(ref) == len(alt):
+            return key
+        return (chrom, *left_aligned(self.reference, chrom, position, ref, alt))

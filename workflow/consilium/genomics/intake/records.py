@@ -57,6 +57,10 @@ _VALUE = {
     "Float": re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|infinity|nan)|\.", re.IGNORECASE),
     "Character": re.compile(r"."),
 }
+_LISTS = {
+    name: re.compile(f"(?:{_VALUE[name].pattern})(?:,(?:{_VALUE[name].pattern}))*", _VALUE[name].flags)
+    for name in ("Integer", "Float")
+}
 _CHROM = re.compile(r"[^\s:,<>*=][^\s:,<>]*|<[^\s:<>]+>")
 _BASES = re.compile(r"[ACGTN]+", re.IGNORECASE)
 _MATE = r"[\[\]](<[^\s<>]+>|[^\s\[\]<>,]+):\d+[\[\]]"
@@ -71,8 +75,9 @@ _INFO_KEY = re.compile(r"[A-Za-z_][0-9A-Za-z_.]*|1000G")
 _FORMAT = re.compile(r"[A-Za-z][0-9A-Za-z.]*(:[A-Za-z_][0-9A-Za-z_.]*)*")
 _GT = re.compile(r"[/|]?([0-9]{1,6}|\.)([/|]([0-9]{1,6}|\.))*")
 _END = re.compile(r"(?:^|;)END=([0-9]{1,10})(?:;|$)")
+_SHORT, _MOST_KNOWN = 40, 100_000  # longest values that are looked up, and how many of a kind
 # Reserved FORMAT keys with one value a genotype, whatever a sloppy header says.
-_PER_GENOTYPE = {"PL": "Integer", "GL": "Float"}
+_PER_GENOTYPE = {"PL": Definition("G", "Integer"), "GL": Definition("G", "Float")}
 
 
 def trimmed(position: int, ref: str, alt: str) -> tuple[int, str, str]:
@@ -93,14 +98,15 @@ def end_of(info: str) -> int | None:
 def quality(keys: list[str], cell: str) -> tuple[int | None, int | None]:
     """GQ and DP (MIN_DP where given) of one sample cell; None where absent."""
     values = dict(zip(keys, cell.split(":"), strict=False))
+    depth = _whole(values.get("MIN_DP", "."))
+    return _whole(values.get("GQ", ".")), depth if depth is not None else _whole(values.get("DP", "."))
 
-    def number(name: str) -> int | None:
-        text = values.get(name, ".")
-        value = float(text) if _VALUE["Float"].fullmatch(text) and text != "." else math.nan
-        return int(value) if math.isfinite(value) else None
 
-    depth = number("MIN_DP")
-    return number("GQ"), depth if depth is not None else number("DP")
+@lru_cache(maxsize=65536)
+def _whole(text: str) -> int | None:
+    """The whole part of a number; None where it is none, or not finite."""
+    value = float(text) if _VALUE["Float"].fullmatch(text) and text != "." else math.nan
+    return int(value) if math.isfinite(value) else None
 
 
 @lru_cache(maxsize=65536)
@@ -112,13 +118,23 @@ def alleles(call: str) -> tuple[int, ...] | None:
 
 
 class Checker:
-    """Checks data lines of one file; keeps what its header defines."""
+    """Checks data lines of one file; keeps what its header defines.
+
+    Most values of a file recur: those that were found sound are looked up afterwards.
+    """
 
     def __init__(self, info: dict[str, Definition], formats: dict[str, Definition], version: tuple[int, int]) -> None:
         self._info = {**_RESERVED, **{k: _stricter(_RESERVED.get(k), v) for k, v in info.items()}}
         self._formats = {**_RESERVED_FORMATS, **formats}
         self._no_underscore = version < (4, 3)
         self._filters: dict[str, bool] = {}
+        self._sound: dict[tuple[str, int, int], set[str]] = {}  # by key ("": items of INFO), ALT alleles, ploidy
+
+    def _known(self, key: str, n_alt: int, ploidy: int) -> set[str]:
+        found = self._sound.setdefault((key, n_alt, ploidy), set())
+        if len(found) > _MOST_KNOWN:
+            found.clear()
+        return found
 
     def faults(self, cells: list[str], wanted: list[int]) -> list[Fault]:
         """What is wrong with a line; the columns `wanted` are checked among the samples. Empty when nothing is."""
@@ -154,7 +170,10 @@ class Checker:
         if cells[7] == ".":
             return
         n_alt = 0 if cells[4] == "." else cells[4].count(",") + 1
+        known = self._known("", n_alt, 2)
         for item in cells[7].split(";"):
+            if item in known:
+                continue
             key, equals, value = item.partition("=")
             if not _INFO_KEY.fullmatch(key) or (equals and re.search(r"\s", value)):
                 yield Fault(
@@ -167,6 +186,8 @@ class Checker:
             if definition and not _value_ok(definition, value if equals else None, n_alt, 2):
                 mend = "correct the value or its definition"
                 yield Fault(f"INFO {item[:40]}", _says(definition), mend, key != "END")
+            elif len(item) <= _SHORT:
+                known.add(item)
 
     def _samples(self, cells: list[str], wanted: list[int]) -> Iterator[Fault]:
         if not _FORMAT.fullmatch(cells[8]):
@@ -203,12 +224,17 @@ class Checker:
         for key, value in zip(keys, values, strict=False):
             definition = self._formats.get(key)
             if key in _PER_GENOTYPE and (definition is None or definition.number in ("G", ".")):
-                definition = Definition("G", _PER_GENOTYPE[key])
+                definition = _PER_GENOTYPE[key]
             if key == "GT" or definition is None:
+                continue
+            known = self._known(key, n_alt, ploidy)
+            if value in known:
                 continue
             if not _value_ok(definition, value, n_alt, ploidy):
                 mend = "correct the value or its definition"
                 return Fault(f"sample value {key}={value[:40]}", _says(definition), mend, True)
+            if len(value) <= _SHORT:
+                known.add(value)
         return None
 
 
@@ -226,19 +252,22 @@ def _value_ok(definition: Definition, value: str | None, n_alt: int, ploidy: int
         return definition.type == "String" and definition.number != "A"
     if value == "." or value.startswith('"'):  # quoted text may hold commas
         return True
-    values = value.split(",")
     # Without an ALT allele writers differ in what they count: any number will do.
     expected = (
         {"A": n_alt, "R": n_alt + 1, "G": math.comb(n_alt + ploidy, ploidy)}.get(definition.number) if n_alt else None
     )
     if definition.number.isdigit():
         expected = int(definition.number)
-    if expected is not None and len(values) != expected:
+    if expected is not None and value.count(",") + 1 != expected:
         return False
-    pattern = definition.pattern or _VALUE.get(definition.type)
-    if pattern and not all(pattern.fullmatch(v) for v in values):
-        return False
-    return definition.minimum is None or all(v == "." or float(v) >= definition.minimum for v in values)
+    if definition.pattern is None and definition.type in _LISTS:
+        fits = _LISTS[definition.type].fullmatch(value) is not None
+    else:
+        pattern = definition.pattern or _VALUE.get(definition.type)
+        fits = pattern is None or all(pattern.fullmatch(v) for v in value.split(","))
+    if not fits or definition.minimum is None:
+        return fits
+    return all(v == "." or float(v) >= definition.minimum for v in value.split(","))
 
 
 def _says(definition: Definition) -> str:
