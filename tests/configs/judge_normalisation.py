@@ -21,6 +21,8 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import numpy as np
+import numpy.typing as npt
 import pysam
 import pysam.bcftools
 from consilium.genomics.intake import normalise, vcf
@@ -98,6 +100,9 @@ class Renamed:
         if name not in self._fasta.references or position < 1:
             return "N" * length
         return self._fasta.fetch(name, position - 1, position - 1 + length).upper().ljust(length, "N")
+
+    def tells(self, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        return np.ones(len(positions), dtype=bool)
 
 
 def other_content(text: str) -> str:
