@@ -21,7 +21,6 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
-import numpy as np
 import numpy.typing as npt
 import pysam
 import pysam.bcftools
