@@ -1,6 +1,6 @@
 """Speed of the genomics room against plink2, whole processes, turn and turn about, on two cores.
 
-    python benchmarks/genomics.py --folder FOLDER [--lines a b c d e few memory arrays] [--turns 3] [--out FILE]
+    python benchmarks/genomics.py --folder FOLDER [--lines a b c d e few own memory arrays] [--turns 3] [--out FILE]
 
 Makes the cohorts in FOLDER (msprime; needs 3 GB there while it runs). Lines:
   a       VCF -> VCF-Zarr, quality tables, 10 scores x 50,000 variants: `merge`, `cohort-qc`, `polygenic`, against
@@ -11,6 +11,7 @@ Makes the cohorts in FOLDER (msprime; needs 3 GB there while it runs). Lines:
   d       KING of all pairs over all sites, against plink2 --make-king
   e       20 components over pruned sites, against plink2 --pca 20
   few     VCF -> store where lines are short: `merge` against plink2 --make-pgen. 100 people x 200,000 sites, GT
+  own     one person's VCF of 4,000,000 records to a checked, normalised one: `intake` against bcftools norm -m -any
   memory  peak memory of `merge` for 2,500 and for 10,000 people (25,000 sites)
   arrays  the store's arrays against bio2zarr's, value by value, on the cohort of `memory` (2,500 people)
 Coverage against mosdepth is benchmarks/coverage.py. Prints wall seconds (median), processor seconds, peak memory of
@@ -235,6 +236,28 @@ def line_few(bench: Bench) -> None:
                   [plink("--vcf", vcf, "--make-pgen", "--out", "few")], lambda: "")  # fmt: skip
 
 
+def line_own(bench: Bench) -> None:
+    folder, vcf = bench.folder, bench.folder / "own.vcf.gz"
+    if not vcf.exists():
+        cohorts.one_person(vcf, 4_000_000)
+    (folder / "own.samples.tsv").write_text(f"patient\tmodality\tkind\tpath\nP00000\tgenomics\tvcf\t{vcf}\n")
+    ours = stage("intake", samples=folder / "own.samples.tsv", patients="P00000", folder=folder / "own",
+                 panel=ROOT / "resources/ancestry_1kgp.tsv", known_sites=ROOT / "resources/build_sites.tsv",
+                 manifest=folder / "own.json")  # fmt: skip
+    theirs = ["bcftools", "norm", "-m", "-any", "-Oz", "-o", "own.norm.vcf.gz", str(vcf)]
+
+    def agree() -> str:
+        made = folder / "own" / "P00000" / "genomics_intake" / "variants.vcf.gz"
+        count = ["bcftools", "index", "--nrecords"]
+        rows = [subprocess.run([*count, str(p)], capture_output=True, text=True).stdout.strip()
+                for p in (made, folder / "own.norm.vcf.gz")]  # fmt: skip
+        return f"{rows[0]} records, bcftools {rows[1]}"
+
+    fresh = ["rm", "-rf", str(folder / "own")]  # an unchanged file is not read again
+    bench.against("own", {"intake": [fresh, ours]},
+                  [theirs, ["bcftools", "index", "-f", "own.norm.vcf.gz"]], agree, "bcftools")  # fmt: skip
+
+
 def line_memory(bench: Bench) -> None:
     for people in (2_500, 10_000):
         name = f"n{people}"
@@ -267,8 +290,8 @@ def line_arrays(bench: Bench) -> None:
     shutil.rmtree(folder / "b.icf", ignore_errors=True)
 
 
-LINES = {"a": line_a, "b": line_b, "c": line_c, "d": line_d, "e": line_e, "few": line_few, "memory": line_memory,
-         "arrays": line_arrays}  # fmt: skip
+LINES = {"a": line_a, "b": line_b, "c": line_c, "d": line_d, "e": line_e, "few": line_few, "own": line_own,
+         "memory": line_memory, "arrays": line_arrays}  # fmt: skip
 
 
 def main() -> None:

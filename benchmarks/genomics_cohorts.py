@@ -18,6 +18,19 @@ _HEADER = """##fileformat=VCFv4.2
 ##FORMAT=<ID=DP,Number=1,Type=Integer,Description="Depth">
 ##FORMAT=<ID=AD,Number=R,Type=Integer,Description="Depth per allele">
 """
+_OWN_HEADER = (
+    _HEADER
+    + """##FORMAT=<ID=PL,Number=G,Type=Integer,Description="Phred likelihoods">
+##INFO=<ID=AC,Number=A,Type=Integer,Description="Count">
+##INFO=<ID=AF,Number=A,Type=Float,Description="Frequency">
+##INFO=<ID=AN,Number=1,Type=Integer,Description="Alleles">
+##INFO=<ID=DP,Number=1,Type=Integer,Description="Depth">
+##INFO=<ID=FS,Number=1,Type=Float,Description="Strand bias">
+##INFO=<ID=MQ,Number=1,Type=Float,Description="Mapping quality">
+##INFO=<ID=QD,Number=1,Type=Float,Description="Quality by depth">
+##INFO=<ID=SOR,Number=1,Type=Float,Description="Strand odds">
+"""
+)
 
 
 def haplotypes(n_people: int, n_sites: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int8]]:
@@ -89,3 +102,41 @@ def _rich(alleles: npt.NDArray[np.int8], rng: np.random.Generator) -> list[bytes
         ]
         out.append("\t".join(cells).encode())
     return out
+
+
+def one_person(path: Path, n_sites: int) -> None:
+    """bgzip VCF of one person as callers write it, on chr1: GT:AD:DP:GQ:PL, eight INFO values; 16 % insertions and
+    deletions, 2 % with two ALTs."""
+    import pysam
+
+    rng = np.random.default_rng(SEED)
+    step = 248_000_000 // n_sites
+    positions = np.arange(n_sites) * step + 10_000 + rng.integers(0, step, n_sites)
+    bases = np.array(list("ACGT"))
+    ref = rng.integers(0, 4, n_sites)
+    alt = (ref + rng.integers(1, 4, n_sites)) % 4
+    tails = ["".join(t) for t in bases[rng.integers(0, 4, (64, 3))]]
+    kinds, depths, quality = (
+        rng.random(n_sites),
+        rng.integers(15, 60, n_sites),
+        rng.integers(3000, 300_000, n_sites) / 100,
+    )
+    columns = zip(positions.tolist(), bases[ref], bases[alt], kinds, depths.tolist(), quality, strict=True)
+    with pysam.BGZFile(str(path), "w", None) as out:
+        out.write((_OWN_HEADER + "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tP00000\n").encode())
+        for position, r, a, kind, depth, phred in columns:
+            call, reads = ("1/1", f"0,{depth}") if kind > 0.7 else ("0/1", f"{depth // 2},{depth - depth // 2}")
+            if kind < 0.08:
+                a = r + tails[position % 64]
+            elif kind < 0.16:
+                r, a = r + tails[position % 64], r
+            elif kind < 0.18:
+                a, call, reads = f"{a},{r}AC", "1/2", f"0,{depth // 2},{depth - depth // 2}"
+            counts = "AC=1,1;AF=0.500,0.500" if call == "1/2" else "AC=1;AF=0.500"
+            info = f"{counts};AN=2;DP={depth};FS={phred % 9:.3f};MQ=60.00;QD={phred / 99:.2f};SOR={phred % 3:.3f}"
+            name = f"rs{position}" if kind > 0.3 else "."
+            cells = f"{call}:{reads}:{depth}:{min(99, 3 * depth)}"
+            cells += "" if call == "1/2" else f":{10 * depth},0,{12 * depth}"
+            out.write(
+                f"chr1\t{position}\t{name}\t{r}\t{a}\t{phred:.2f}\tPASS\t{info}\tGT:AD:DP:GQ:PL\t{cells}\n".encode()
+            )

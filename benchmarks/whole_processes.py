@@ -80,14 +80,17 @@ class Bench:
         print(line, flush=True)
         self.lines.append(line)
 
-    def against(self, line: str, ours: dict[str, list[list[str]]], theirs: list[list[str]], agree: Callable[[], str]
-                ) -> None:  # fmt: skip
-        """Turn and turn about; the first of `ours` is held against the goal."""
+    def against(
+        self, line: str, ours: dict[str, list[list[str]]], theirs: list[list[str]], agree: Callable[[], str],
+        peer: str = "",
+    ) -> None:  # fmt: skip
+        """Turn and turn about; the first of `ours` is held against the goal. peer: "" = the benchmark's own."""
+        peer = peer or self.peer
         found: dict[str, list[Run]] = {}
         for _ in range(self.turns):
-            for name, commands in {**ours, self.peer: theirs}.items():
+            for name, commands in {**ours, peer: theirs}.items():
                 found.setdefault(name, []).append(run(commands, self.folder))
-        base = statistics.median(r.wall for r in found[self.peer])
+        base = statistics.median(r.wall for r in found[peer])
         for name, runs in found.items():
             wall = statistics.median(r.wall for r in runs)
             judged = name == next(iter(ours))

@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -270,6 +271,25 @@ def test_a_variant_on_both_sides_of_a_cut(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(text.pieces, "__defaults__", (20,))
     with pytest.raises(UnfitError):
         list(decoding.pieces_of(path, decoding.Layout(1, (0,), SITES, None, (), tmp_path, in_full=0), None))
+
+
+@pytest.mark.parametrize("rows", [
+    # A record of several bases whose shortest form is a single base that two more records give.
+    ["1 84 . C T . . . GT 0/1", "1 88 . TAT TGT . . . GT 0|1", "1 89 . A G . . . GT 0|0", "1 89 rs1 A G . . . GT 1/1"],
+    # Two bases at once, of which the next record names one.
+    ["1 84 . C T . . . GT 0/1", "1 88 rs2 TA CG . . . GT 0/1", "1 89 rs1 A G . . . GT 0/1", "1 99 . C T . . . GT 0/0"],
+    ["1 88 . AT A,G . . . GT 1/2", "1 88 rs2 AT A . . . GT 0/1", "1 88 . A <DEL> . . . GT 0/1", "2 7 . A C . . . GT 0"],
+])  # fmt: skip
+def test_wherever_a_file_is_cut(tmp_path: Path, setup: Setup, monkeypatch: pytest.MonkeyPatch, rows: list[str]) -> None:
+    path = tmp_path / "joint.vcf"
+    path.write_text(vcf_text(rows))
+    full = joining.read_joint(str(path), ["P1"], setup)
+    for size in range(20, 200, 3):
+        monkeypatch.setattr(text.pieces, "__defaults__", (size,))
+        fast = decoded_without_full_reading(path, ["P1"], setup)
+        assert rows_of([(fast.folder, ["P1"])], ["P1"]) == rows_of_merge([(full.calls, ["P1"])], ["P1"])
+        assert told(fast.problems) == told(full.problems) and fast.facts["n_records"] == full.facts["n_records"]
+        shutil.rmtree(path.parent / "kept")
 
 
 def test_cells_whose_widths_add_up_by_chance(tmp_path: Path, setup: Setup) -> None:

@@ -36,7 +36,8 @@ Ints = npt.NDArray[np.int64]
 @dataclass(frozen=True)
 class Layout:
     """How the pieces of a file are read. columns: the samples that are kept; min_dp, min_gq: calls with less are
-    missing, 0 = all count; reference: FASTA, if any; targets: tables that tell bases where there is none."""
+    missing, 0 = all count; reference: FASTA, if any; targets: tables that tell bases where there is none; in_full:
+    first records that the full reader checks; every: it checks one line of so many (0: no more)."""
 
     n_samples: int
     columns: tuple[int, ...]
@@ -47,6 +48,7 @@ class Layout:
     min_dp: int = 0
     min_gq: int = 0
     in_full: int = IN_FULL
+    every: int = 0
 
 
 @dataclass
@@ -127,7 +129,7 @@ def decode(piece: text.Piece, layout: Layout) -> Decoding:
     if not content.endswith(b"\n"):  # a file's last line may lack its end
         content += b"\n"
     in_full = layout.in_full + content[:start].count(b"\n") if piece.number == 0 else 0
-    found = split(content, start, in_full, known, reference)
+    found = split(content, start, in_full, known, reference, layout.every)
     worker = _Piece(content, layout, reference, Writer(layout.folder, f"{piece.number}.codes"))
     for batch in found.fast.batches(block_height(len(layout.columns)), _BYTES):
         worker.batch(batch)

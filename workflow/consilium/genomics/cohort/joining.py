@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -18,8 +16,8 @@ from consilium.core.errors import InputError, Problem
 from consilium.core.provenance import PACKAGE, file_digest, value_digest
 from consilium.core.sheets import Sample
 from consilium.core.store import atomic_folder, read_facts, write_facts
-from consilium.genomics.cohort import codes, decoding, text, variants
-from consilium.genomics.cohort.decoded import Decoded, Rows, Writer, save
+from consilium.genomics.cohort import decoding, in_pieces, variants
+from consilium.genomics.cohort.decoded import Decoded, Rows, save
 from consilium.genomics.cohort.lines import UnfitError
 from consilium.genomics.cohort.merging import Plan, plan
 from consilium.genomics.intake import reading, thresholds, vcf
@@ -29,7 +27,6 @@ from consilium.genomics.intake.calls import Calls
 from consilium.genomics.intake.checking import setup_digest
 from consilium.genomics.intake.patient import CALLS_FILE, file_facts, patients_in, regions_of
 from consilium.genomics.intake.setup import Setup
-from consilium.genomics.intake.vcf_opening import lines_of
 
 _FACTS = "facts.json"
 
@@ -98,7 +95,7 @@ def decode_joints(
     base = [setup_digest(setup), regions, _code()] if files else []
     out = []
     for file in files:
-        wanted = sorted(set(_header_names(Path(file))) & set(patients))
+        wanted = sorted(set(in_pieces.header_names(Path(file))) & set(patients))
         folder = kept / value_digest([base, file_digest(Path(file)) if Path(file).exists() else "absent", wanted])[:32]
         if not (folder / _FACTS).exists():
             with atomic_folder(folder) as made:
@@ -120,18 +117,6 @@ def _code() -> str:
     return value_digest([file_digest(p) for p in sorted((PACKAGE / "genomics").rglob("*.py"))])
 
 
-def _header_names(path: Path) -> list[str]:
-    """Sample names; none where the header cannot be read: the full reader will say why."""
-    try:
-        with lines_of(path, vcf.Report(str(path), "*")) as lines:
-            for line in lines:
-                if not line.startswith("##"):
-                    return line.rstrip("\r\n").split("\t")[9:] if line.startswith("#CHROM") else []
-    except (InputError, OSError):
-        pass
-    return []
-
-
 def _decode_joint(
     file: str, patients: Sequence[str], setup: Setup, folder: Path, pool: Executor | None,
     own_regions: Sequence[Sample],
@@ -147,80 +132,27 @@ def _decode_joint(
                 made.unlink()
             source, below = thresholds.applied(Path(file), setup.limits, set(patients), scratch)
             joint, rows = read_joint(str(source), patients, setup, own_regions), Rows()
-        writer = Writer(folder, "rest.codes")
-        for chrom, layers in joint.calls.items():
-            for layer in layers:
-                _add(writer, chrom, layer, len(joint.patients))
-        rows.take(writer.close())
+        rows.take(in_pieces.rows_of_layers(joint.calls, len(joint.patients), folder))
         save(folder, rows)
     return {"patients": joint.patients, "n_ignored": joint.n_ignored, "n_below": below,
             "problems": [{**p.to_dict(), "file": "" if p.file == joint.file else p.file} for p in joint.problems],
             "facts": joint.facts and {**joint.facts, "file": ""}}  # fmt: skip
 
 
-def _add(writer: Writer, chrom: str, layer: Calls, n_samples: int) -> None:
-    height = decoding.block_height(n_samples)
-    for start in range(0, len(layer), height):
-        part = slice(start, start + height)
-        keys = layer.keys[part]
-        writer.add([CONTIGS.index(chrom)] * len(keys), [k[0] for k in keys], writer.numbers(k[1:] for k in keys),
-                   [r.encode() for r in layer.rsid[part]],
-                   codes.from_genotypes(layer.gt[part], layer.phased[part]))  # fmt: skip
-
-
 def _in_pieces(
     file: str, patients: Sequence[str], setup: Setup, folder: Path, scratch: Path, pool: Executor | None
 ) -> tuple[Joint, Rows, dict[str, int]]:
-    """(the joint file with the calls of its slow lines, rows of the others, calls lost to limits). Raises UnfitError.
-
-    Slow lines are read as a file of their own, in which the other lines are empty: so they keep their numbers.
-    """
-    if not Path(file).is_file():
+    """(the file with the calls of its slow lines, rows of the others, calls lost to limits). Raises UnfitError."""
+    ids = set(patients)
+    found = in_pieces.read(Path(file), lambda names: [i for i, n in enumerate(names) if n in ids], setup, folder,
+                           scratch, pool)  # fmt: skip
+    source, counted = thresholds.applied(found.rest, setup.limits, ids, scratch)
+    joint = read_joint(str(source), patients, setup)
+    if not joint.patients or joint.facts["build"] != BUILD:
         raise UnfitError
-    with ExitStack() as opened:
-        try:
-            plain = opened.enter_context(text.readable(Path(file), scratch))
-        except (OSError, ValueError):
-            raise UnfitError from None
-        names = _header_names(plain)
-        ids = set(patients)
-        columns = tuple(i for i, name in enumerate(names) if name in ids)
-        if not columns or len(set(names)) < len(names):
-            raise UnfitError
-        kept = [names[i] for i in columns]
-        layout = decoding.Layout(len(names), columns, setup.known_sites, setup.reference, setup.targets, folder,
-                                 setup.limits.min_dp, setup.limits.min_gq)  # fmt: skip
-        rows, below, plainly = Rows(), np.zeros(len(columns), dtype=np.int64), Counter[str]()
-        rest = scratch / "rest.vcf"
-        with open(rest, "wb") as out:
-            out.write(header := _header(plain))
-            line = header.count(b"\n")
-            first = 0
-            for piece in decoding.pieces_of(plain, layout, pool):
-                for number, content in piece.slow:
-                    out.write(b"\n" * (first + number - line) + content + b"\n")
-                    line = first + number + 1
-                first += piece.n_lines
-                rows.take(piece.rows)
-                below += piece.n_below
-                plainly.update(piece.facts())
-        source, counted = thresholds.applied(rest, setup.limits, ids, scratch)
-        joint = read_joint(str(source), patients, setup)
-        if not joint.patients or joint.facts["build"] != BUILD:
-            raise UnfitError
-        joint.facts |= {name: joint.facts[name] + n for name, n in plainly.items()}
-    lost = {p: int(n) + counted.get(p, 0) for p, n in zip(kept, below, strict=True)}
-    return joint, rows, {p: n for p, n in lost.items() if n}
-
-
-def _header(path: Path) -> bytes:
-    with lines_of(path, vcf.Report(str(path), "*")) as lines:
-        head = []
-        for line in lines:
-            head.append(line)
-            if not line.startswith("##"):
-                return "".join(head).encode()
-    raise UnfitError
+    joint.facts = found.with_counts(joint.facts)
+    lost = {p: int(n) + counted.get(p, 0) for p, n in zip(found.names, found.n_below, strict=True)}
+    return joint, found.rows, {p: n for p, n in lost.items() if n}
 
 
 @dataclass(frozen=True)
@@ -288,10 +220,7 @@ def decode_own(work: tuple[Path, Path]) -> Path:
         rows.take(piece.rows)
         slow += len(piece.slow)
     if slow:  # REF with N, say
-        rows, writer = Rows(), Writer(folder, "rest.codes")
-        for chrom in CONTIGS:
-            if (calls := variants.read_own(path, chrom)) is not None:
-                _add(writer, chrom, calls, 1)
-        rows.take(writer.close())
+        own = ((chrom, variants.read_own(path, chrom)) for chrom in CONTIGS)
+        rows = in_pieces.rows_of_layers({chrom: [calls] for chrom, calls in own if calls is not None}, 1, folder)
     save(folder, rows)
     return folder

@@ -146,10 +146,14 @@ def _variants(chrom: str, position: int, ref: str, alt: str) -> list[tuple[int, 
 
 
 def told(text: bytes, start: int, end: int) -> list[Key]:
-    """The variants of a line for the full reader, as far as they can be told."""
+    """The variants of a line for the full reader, as far as they can be told; of several bases one by one."""
     cells = text[start:end].split(b"\t", 5)
     chrom = contig_of(cells[0].strip(b"<>"))
     if len(cells) < 6 or not chrom or not cells[1].isdigit():
         return []
     ref, alts = cells[3].decode("utf-8", "replace").upper(), cells[4].decode("utf-8", "replace").upper()
-    return [(chrom, *records.trimmed(int(cells[1]), ref, a)) for a in alts.split(",") if a.isalpha()]
+    out: list[Key] = []
+    for where, r, a in (records.trimmed(int(cells[1]), ref, alt) for alt in alts.split(",") if alt.isalpha()):
+        single = zip(range(where, where + len(r)), r, a, strict=False) if len(r) == len(a) else [(where, r, a)]
+        out += [(chrom, place, x, y) for place, x, y in single if x != y]
+    return out

@@ -42,8 +42,11 @@ class Lines:
     tail: set[Key]
 
 
-def split(text: bytes, start: int, in_full: int, known: KnownSites | None, reference: Bases | None) -> Lines:
-    """Lines of `text` from `start` on, each with its end; the first `in_full` go to the full reader whatever they are.
+def split(
+    text: bytes, start: int, in_full: int, known: KnownSites | None, reference: Bases | None, every: int = 0
+) -> Lines:
+    """Lines of `text` from `start` on, each with its end; the first `in_full`, and one of `every` (0: none), go to the
+    full reader whatever they are.
 
     Raises UnfitError where the order of records is not that of a VCF.
     """
@@ -52,7 +55,8 @@ def split(text: bytes, start: int, in_full: int, known: KnownSites | None, refer
     letters = np.frombuffer(text, dtype=np.uint8)
     data = np.flatnonzero(ends > starts)
     data = data[letters[starts[data]] != _COMMENT]
-    out = _sorted(text, data, starts[data], ends[data], in_full)
+    asked = (data < in_full) | ((data % every == 0) if every else False)
+    out = _sorted(text, data, starts[data], ends[data], asked)
     out.n_lines = n_lines
     if known is not None:
         _count_known(out, known)
@@ -83,13 +87,12 @@ def _ends(text: bytes, start: int) -> tuple[Ints, Ints]:
     return np.concatenate([[start], found[:-1] + 1])[: len(found)], found
 
 
-def _sorted(text: bytes, number: Ints, start: Ints, end: Ints, in_full: int) -> Lines:
-    """Every line at its place: plain ones together, others one by one."""
+def _sorted(text: bytes, number: Ints, start: Ints, end: Ints, in_full: npt.NDArray[np.bool_]) -> Lines:
+    """Every line at its place: plain ones together, others one by one; `in_full` (line,): for the full reader."""
     heads, chosen, names = plain_lines(text, number, start, end)
     chrom = [contig_of(name) for name in names]
-    late = heads.number >= in_full
-    chosen[np.flatnonzero(chosen)[~late]] = False
-    heads = heads.part(late)
+    heads = heads.part(~in_full[chosen])
+    chosen &= ~in_full
     contig, pos = np.full(len(number), -1, dtype=np.int64), np.zeros(len(number), dtype=np.int64)
     contig[chosen], pos[chosen] = heads.contig, heads.pos
     place = {name: i for i, name in enumerate(names)}
@@ -98,7 +101,7 @@ def _sorted(text: bytes, number: Ints, start: Ints, end: Ints, in_full: int) -> 
     n_other = 0
     for i in np.flatnonzero(~chosen):
         at = (int(number[i]), int(start[i]), int(end[i]))
-        found = read(text, *at, in_full=at[0] < in_full)
+        found = read(text, *at, in_full=bool(in_full[i]))
         if found.contig:
             contig[i], pos[i] = place.setdefault(found.contig, len(place)), found.pos
         if found.line is not None:
@@ -167,13 +170,15 @@ def _given_twice(lines: Heads, aside: list[Key]) -> Ints:
 
 
 def _set_aside(out: Lines, places: Ints) -> None:
-    if len(places):
-        moved = zip(*(column[places].tolist() for column in (out.fast.number, out.fast.start, out.fast.end)),
-                    strict=True)  # fmt: skip
-        out.slow = sorted([*out.slow, *moved])
-        keep = np.ones(len(out.fast), dtype=bool)
-        keep[places] = False
-        out.fast = out.fast.part(keep)
+    """Leave the lines at these places to the full reader."""
+    if not len(places):
+        return
+    moved = [out.fast.line(i) for i in places]
+    out.slow = sorted([*out.slow, *((line.number, line.start, line.end) for line in moved)])
+    out.aside += [key for line in moved for _, key in line.keys]
+    keep = np.ones(len(out.fast), dtype=bool)
+    keep[places] = False
+    out.fast = out.fast.part(keep)
 
 
 def _fits(line: Line, reference: Bases) -> bool:

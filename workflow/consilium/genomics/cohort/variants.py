@@ -40,24 +40,38 @@ def _cells(calls: Calls) -> npt.NDArray[np.str_]:
     return np.where(calls.gt[:, :, 1] == ABSENT, first, joined)
 
 
-def write_vcf(path: Path, samples: list[str], contigs: Iterable[tuple[str, Calls, npt.NDArray[np.int32]]]) -> int:
-    """Write a bgzipped VCF and its .csi index; returns the number of records."""
+def line(chrom: str, pos: int, rsid: str, ref: str, alt: str, clash: int, cells: str) -> str:
+    info = f"CLASHES={clash}" if clash else "."
+    return f"{chrom}\t{pos}\t{rsid}\t{ref}\t{alt}\t.\t.\t{info}\tGT\t{cells}\n"
+
+
+def write_lines(path: Path, samples: list[str], blocks: Iterable[str]) -> None:
+    """Write a bgzipped VCF of blocks of `line`s, and its .csi index."""
     import pysam
 
-    n = 0
     with pysam.BGZFile(str(path), "w", index=None) as out:
         out.write(header(samples, _CLASHES).encode())
+        for block in blocks:
+            out.write(block.encode())
+    pysam.tabix_index(str(path), preset="vcf", csi=True, force=True)
+
+
+def write_vcf(path: Path, samples: list[str], contigs: Iterable[tuple[str, Calls, npt.NDArray[np.int32]]]) -> int:
+    """Write a bgzipped VCF and its .csi index; returns the number of records."""
+    n = 0
+
+    def blocks() -> Iterator[str]:
+        nonlocal n
         for chrom, calls, clashes in contigs:
+            n += len(calls)
             for start in range(0, len(calls), _CHUNK):
                 part = slice(start, start + _CHUNK)
                 cells = _cells(Calls(calls.keys[part], calls.rsid[part], calls.gt[part], calls.phased[part]))
                 rows = zip(calls.keys[part], calls.rsid[part], clashes[part], cells, strict=True)
-                for (pos, ref, alt), rsid, clash, row in rows:
-                    info = f"CLASHES={clash}" if clash else "."
-                    fixed = f"{chrom}\t{pos}\t{rsid}\t{ref}\t{alt}\t.\t.\t{info}\tGT\t"
-                    out.write((fixed + "\t".join(row) + "\n").encode())
-                    n += 1
-    pysam.tabix_index(str(path), preset="vcf", csi=True, force=True)
+                yield "".join([line(chrom, pos, rsid, ref, alt, clash, "\t".join(row))
+                               for (pos, ref, alt), rsid, clash, row in rows])  # fmt: skip
+
+    write_lines(path, samples, blocks())
     return n
 
 
@@ -96,4 +110,4 @@ def scratch(beside: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-__all__ = ["NO_ALT", "header", "read_own", "scratch", "write_vcf"]
+__all__ = ["NO_ALT", "header", "line", "read_own", "scratch", "write_lines", "write_vcf"]

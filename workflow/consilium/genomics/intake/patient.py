@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,8 @@ from consilium.core.chunks import Task
 from consilium.core.errors import InputError, Problem
 from consilium.core.sheets import WHOLE_COHORT, Sample
 from consilium.core.store import write_facts, write_text
-from consilium.genomics.cohort import variants
+from consilium.genomics.cohort import own, variants
+from consilium.genomics.cohort.lines import UnfitError
 from consilium.genomics.intake import normalise, reading, thresholds, vcf
 from consilium.genomics.intake.build import CONTIGS
 from consilium.genomics.intake.callable_regions import Regions, Touched, read_bed
@@ -67,29 +69,58 @@ def intake_patient(task: Task, folder: Path, setup: Setup, results: Path) -> lis
         return _take_calls(folder, calls_of_reads(task, results)[0])
     tables = reading.Tables.of(setup)
     problems: list[Problem] = []
-    layers: dict[str, list[Calls]] = {}
-    facts = []
+    facts: list[dict[str, Any]] = []
+    parts: list[Path | dict[str, list[Calls]]] = []
     touched = Touched(tables.wanted)
-    for sample in files:
-        report = vcf.Report(sample.path, task.patient, setup.validation)
-        choose = partial(one_sample, report=report)
-        try:
-            with variants.scratch(folder) as scratch:
-                source, lost = thresholds.applied(Path(sample.path), setup.limits, None, scratch)
-                found = reading.calls_of(source, report, choose, tables, touched=touched)
-            for chrom, parts in found.items():
-                layers.setdefault(chrom, []).extend(parts)
-            facts.append({**file_facts(report), "calls_under_limits": sum(lost.values())})
-        except InputError:
-            pass
-        problems += report.problems
-    if not facts:
-        raise InputError(problems)
-    problems += _fill(task, layers, facts, tables, touched, whole=len(facts) == len(files))
-    merged = ((c, *merge([Part(p, np.array([0])) for p in layers[c]], 1)) for c in CONTIGS if c in layers)
-    n = variants.write_vcf(folder / CALLS_FILE, [task.patient], merged)
+    with variants.scratch(folder) as scratch:
+        for i, sample in enumerate(files):
+            report = vcf.Report(sample.path, task.patient, setup.validation)
+            with suppress(InputError):
+                found, about = _decoded(task, report, tables, scratch / f"{i}") or _read(
+                    report, tables, touched, scratch
+                )
+                parts.append(found)
+                facts.append(about)
+            problems += report.problems
+        if not facts:
+            raise InputError(problems)
+        whole = [p for p in parts if isinstance(p, dict)]
+        if len(whole) < len(parts):
+            n = own.write(folder / CALLS_FILE, task.patient, parts, scratch)
+        else:
+            layers = {c: [layer for part in whole for layer in part.get(c, [])] for c in CONTIGS}
+            problems += _fill(task, layers, facts, tables, touched, whole=len(facts) == len(files))
+            merged = ((c, *merge([Part(p, np.array([0])) for p in found], 1)) for c, found in layers.items() if found)
+            n = variants.write_vcf(folder / CALLS_FILE, [task.patient], merged)
     write_facts(folder / "facts.json", {"source": "vcf", "n_rows": n, "files": facts})
     return problems
+
+
+def _decoded(
+    task: Task, report: vcf.Report, tables: reading.Tables, place: Path
+) -> tuple[Path, dict[str, Any]] | None:  # fmt: skip
+    """(`place`, into which a large file is decoded; its facts); None where the full reader must take it.
+
+    Callable regions need the place of every record, the levels other than standard its every value.
+    """
+    setup = tables.setup
+    regions = setup.callable or any(s.kind == "callable" for s in task.samples)
+    if regions or setup.validation != "standard" or not own.is_large(Path(report.file)):
+        return None
+    try:
+        found, lost = own.decode(report, tables, place)
+    except UnfitError:
+        return None
+    return place, found.with_counts({**file_facts(report), "calls_under_limits": lost})
+
+
+def _read(
+    report: vcf.Report, tables: reading.Tables, touched: Touched, scratch: Path
+) -> tuple[dict[str, list[Calls]], dict[str, Any]]:
+    """(layers of a file read record by record, its facts). Raises InputError, also kept in `report`."""
+    source, lost = thresholds.applied(Path(report.file), tables.setup.limits, None, scratch)
+    found = reading.calls_of(source, report, partial(one_sample, report=report), tables, touched=touched)
+    return found, {**file_facts(report), "calls_under_limits": sum(lost.values())}
 
 
 def _fill(
