@@ -21,10 +21,9 @@ from consilium.genomics.intake.patient import Setup
 from consilium.genomics.intake.thresholds import Limits
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from vcf_files import SITES
+from vcf_files import SITES, small_setup
 from vcf_files import text as vcf_text
 
-PANEL = "chrom\tpos\tref\talt\tX\nchr1\t99\tA\tC\t0.5\n"
 NAMES = ("P1", "Stranger", "P2", "P3")
 META = "".join(f'##FORMAT=<ID={k},Number=1,Type=Integer,Description="{k}">\n' for k in ("DP", "GQ", "PS"))
 
@@ -66,11 +65,7 @@ def bodies(draw: st.DrawFn) -> list[str]:
 
 @pytest.fixture(scope="module")
 def setup(tmp_path_factory: pytest.TempPathFactory) -> Setup:
-    folder = tmp_path_factory.mktemp("setup")
-    (folder / "panel.tsv").write_text(PANEL)
-    # The real table read for every example would cost more than all else.
-    (folder / "sites.tsv").write_text("".join(SITES.read_text().splitlines(keepends=True)[:20]))
-    return Setup(folder / "panel.tsv", folder / "sites.tsv")
+    return small_setup(tmp_path_factory.mktemp("setup"))
 
 
 def rows_of(files: list[tuple[Path, list[str]]], patients: list[str]) -> dict:

@@ -14,18 +14,15 @@ from consilium.genomics.intake.setup import Setup
 from consilium.genomics.intake.thresholds import Limits
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_decoding import EXAMPLES, META, PANEL, PHASES, bodies
-from vcf_files import SITES, write
+from test_decoding import EXAMPLES, META, PHASES, bodies
+from vcf_files import small_setup, write
 
 Outcome = tuple[bytes, dict, set[tuple[str, int, str]]]
 
 
 @pytest.fixture(scope="module")
 def setup(tmp_path_factory: pytest.TempPathFactory) -> Setup:
-    folder = tmp_path_factory.mktemp("setup")
-    (folder / "panel.tsv").write_text(PANEL)
-    (folder / "sites.tsv").write_text("".join(SITES.read_text().splitlines(keepends=True)[:20]))
-    return Setup(folder / "panel.tsv", folder / "sites.tsv")
+    return small_setup(tmp_path_factory.mktemp("setup"))
 
 
 def outcome(folder: Path, files: list[Path], setup: Setup, large: bool) -> Outcome | list[tuple[str, int, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -68,25 +68,35 @@ def read(
             raise UnfitError
         layout = decoding.Layout(len(names), columns, setup.known_sites, setup.reference, setup.targets, folder,
                                  setup.limits.min_dp, setup.limits.min_gq, every=every)  # fmt: skip
-        rows, below, counts = Rows(), np.zeros(len(columns), dtype=np.int64), Counter[str]()
         rest = scratch / "rest.vcf"
-        with open(rest, "wb") as out:
-            out.write(header := _header(plain))
-            line = header.count(b"\n")
-            first = n_slow = 0
-            for piece in decoding.pieces_of(plain, layout, pool):
-                for number, content in piece.slow:
-                    out.write(b"\n" * (first + number - line) + content + b"\n")
-                    line = first + number + 1
-                first, n_slow = first + piece.n_lines, n_slow + len(piece.slow)
-                if n_slow > most * first:
-                    raise UnfitError
-                rows.take(piece.rows)
-                below += piece.n_below
-                counts.update(piece.facts())
+        rows, below, counts = _gathered(
+            decoding.pieces_of(plain, layout, pool), _header(plain), rest, len(columns), most
+        )
     if counts["n_records"] and counts["n_records"] == counts["n_other_contigs"]:
         raise UnfitError  # perhaps no line is of use: the full reader says so
     return Found(rows, rest, [names[i] for i in columns], below, counts)
+
+
+def _gathered(
+    pieces: Iterable[decoding.Decoding], header: bytes, rest: Path, n_samples: int, most: float
+) -> tuple[Rows, npt.NDArray[np.int64], Counter[str]]:
+    """(rows, calls under limits (sample,), counts) of all pieces, whose slow lines are written to `rest`."""
+    rows, below, counts = Rows(), np.zeros(n_samples, dtype=np.int64), Counter[str]()
+    first = n_slow = 0
+    with open(rest, "wb") as out:
+        out.write(header)
+        line = header.count(b"\n")
+        for piece in pieces:
+            for number, content in piece.slow:
+                out.write(b"\n" * (first + number - line) + content + b"\n")
+                line = first + number + 1
+            first, n_slow = first + piece.n_lines, n_slow + len(piece.slow)
+            if n_slow > most * first:
+                raise UnfitError
+            rows.take(piece.rows)
+            below += piece.n_below
+            counts.update(piece.facts())
+    return rows, below, counts
 
 
 def header_names(path: Path) -> list[str]:
