@@ -75,7 +75,7 @@ _INFO_KEY = re.compile(r"[A-Za-z_][0-9A-Za-z_.]*|1000G")
 _FORMAT = re.compile(r"[A-Za-z][0-9A-Za-z.]*(:[A-Za-z_][0-9A-Za-z_.]*)*")
 _GT = re.compile(r"[/|]?([0-9]{1,6}|\.)([/|]([0-9]{1,6}|\.))*")
 _END = re.compile(r"(?:^|;)END=([0-9]{1,10})(?:;|$)")
-_SHORT, _MOST_KNOWN = 40, 100_000  # longest values that are looked up, and how many of a kind
+_SHORT, _MOST_KNOWN = 40, 20_000  # longest values that are looked up, and how many of a kind
 # Reserved FORMAT keys with one value a genotype, whatever a sloppy header says.
 _PER_GENOTYPE = {"PL": Definition("G", "Integer"), "GL": Definition("G", "Float")}
 
