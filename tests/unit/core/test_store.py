@@ -115,6 +115,28 @@ def test_a_cell_with_a_carriage_return_is_read_back(tmp_path):
     assert store.read_table(tmp_path / "q.tsv", "quarantine")["file"].tolist() == ["a\rb.txt"]
 
 
+@pytest.mark.parametrize("sizes", [(0,), (3,), (2, 0, 4), (0, 5)])
+def test_parts_below_one_another_are_the_table(tmp_path, monkeypatch, sizes):
+    def some(first: int, n: int) -> pd.DataFrame:
+        sites = pd.DataFrame({"pos": range(first, first + n), "what": "site", "patient": "", "chrom": "chr1"})
+        people = pd.DataFrame({"pos": pd.array([pd.NA] * min(n, 1), dtype="Int64"), "what": "patient",
+                               "patient": "P1", "chrom": ""})  # fmt: skip
+        return pd.concat([sites.astype({"pos": "Int64"}), people], ignore_index=True).assign(
+            ref="A", alt='"', step="s", action="flagged", rule="missing rate 0.6")  # fmt: skip
+
+    parts = [some(10 * i, n) for i, n in enumerate(sizes)]
+    store.write_parts(tmp_path / "parts.tsv", "dropped", iter(parts))
+    store.write_table(tmp_path / "whole.tsv", "dropped", pd.concat(parts, ignore_index=True))
+    assert (tmp_path / "parts.tsv").read_bytes() == (tmp_path / "whole.tsv").read_bytes()
+    monkeypatch.setattr(store, "_PART_ROWS", 2)
+    whole = store.read_table(tmp_path / "whole.tsv", "dropped")
+    read = list(store.read_parts(tmp_path / "whole.tsv", "dropped", ("what", "pos")))
+    assert all(len(part) <= 2 for part in read)
+    assert [row for part in read for row in part[["what", "pos"]].astype(str).to_numpy().tolist()] == whole[
+        ["what", "pos"]
+    ].astype(str).to_numpy().tolist()
+
+
 @pytest.mark.parametrize("problems", [[], [("b.txt", "x", 2, ""), ("b.txt", "y", 1, "P1"), ("a\tb", 'say "x"', 7, "")]])
 def test_refused_input_is_written_as_the_table_is(tmp_path, problems):
     given = [Problem(file, found, "y", "z", line, patient) for file, found, line, patient in problems]

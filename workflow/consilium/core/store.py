@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import xarray as xr
 
+_PART_ROWS = 500_000  # of a long table that are held at a time
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest date a zip can hold: same content, same bytes
 
 
@@ -172,6 +173,30 @@ def read_table(path: Path, name: str) -> pd.DataFrame:
         return record.check(pd.read_parquet(path))
     raw = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
     return record.check(record.typed(raw))
+
+
+def read_parts(path: Path, name: str, columns: Sequence[str] = ()) -> Iterator[pd.DataFrame]:
+    """A long TSV table some rows at a time, with the dtypes of the contract; columns: these alone (default: all)."""
+    import pandas as pd
+
+    about: dict[str, Any] = {"sep": "\t", "dtype": str, "keep_default_na": False, "chunksize": _PART_ROWS}
+    with pd.read_csv(path, usecols=[*columns] or None, **about) as parts:
+        for raw in parts:
+            yield register.TABLES[name].typed(raw)
+
+
+def write_parts(path: Path, name: str, parts: Iterable[pd.DataFrame]) -> None:
+    """Write a TSV table as `write_table` does, from at least one part; one below another, one at a time in memory."""
+
+    def text() -> Iterator[bytes]:
+        for number, part in enumerate(parts):
+            ordered = register.TABLES[name].check(part)
+            rows = tsv.lines({column: _cells(ordered[column]) for column in ordered.columns})
+            header = next(rows)
+            yield from rows if number else (header, *rows)
+
+    with atomic(path) as temporary:
+        _write(temporary, text())
 
 
 def write_features(path: Path, blocks: dict[str, xr.Dataset]) -> None:

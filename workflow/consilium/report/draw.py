@@ -80,7 +80,9 @@ _COHORT: dict[str, Callable[[Cohort], Figure]] = {
     "missing_map": lambda c: inputs.missing_map(presence(c)),
     "quarantine": lambda c: inputs.quarantine(c.table("quarantine")),
     "genotype_quality": lambda c: genome.genotype_quality(c.table("samples_qc"), c.table("identity")),
-    "site_quality": lambda c: sites.site_quality(c.whole("genomics", "variants_qc"), c.table("samples_qc")),
+    "site_quality": lambda c: sites.site_quality(
+        c.parts("genomics", "variants_qc", ("alt", "alt_freq", "missing_rate")), c.table("samples_qc")
+    ),
     "image_quality": lambda c: inputs.image_quality(c.table("image_qc")),
     "segmentation": lambda c: lesions.agreement(c.table("segmentation"), c.root / "imaging/segmentation.png"),
     "ancestry": lambda c: genome.ancestry(c.table("ancestry")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import Any
 
 from consilium.report.tables import Cohort, plain
@@ -10,6 +11,7 @@ from consilium.report.tables import Cohort, plain
 Facts = dict[str, Any]
 MOST_HITS = 10
 MOST_RULES = 40
+_COUNTED = ("what", "step", "action", "rule")
 _NUMBER = re.compile(r"\d[\d.]*(?:e[+-]?\d+)?")
 
 
@@ -26,18 +28,15 @@ def associations(cohort: Cohort) -> list[Facts]:
 
 def dropped_counts(cohort: Cohort) -> list[Facts]:
     """Rows of dropped.tsv counted by step, action and rule; numbers within a rule are left away."""
-    table = cohort.whole("genomics", "dropped")
-    if table.empty:
-        return []
-    # The reason after the colon differs from patient to patient.
-    rule = table["rule"].where(table["what"] == "site", table["rule"].str.split(":").str[0])
-    fixed = table["step"].str.startswith("association ")
-    rule = rule.where(fixed, rule.str.replace(_NUMBER, "…", regex=True))
-    counts = (
-        table.assign(rule=rule).groupby(["step", "action", "rule", "what"], sort=False).size().unstack(fill_value=0)
-    )
+    counts: dict[tuple[str, str, str], Counter[str]] = {}
+    for part in cohort.parts("genomics", "dropped", _COUNTED):
+        for (what, step, action, rule), n in part.groupby(list(_COUNTED)).size().items():
+            if what != "site":  # the reason after the colon differs from patient to patient
+                rule = rule.split(":")[0]
+            if not step.startswith("association "):
+                rule = _NUMBER.sub("…", rule)
+            counts.setdefault((step, action, rule), Counter())[what] += int(n)
     return [
-        {"step": step, "action": action, "rule": rule, "patients": int(row.get("patient", 0)),
-         "sites": int(row.get("site", 0))}
-        for (step, action, rule), row in counts.iterrows()
-    ][:MOST_RULES]  # fmt: skip
+        {"step": step, "action": action, "rule": rule, "patients": n["patient"], "sites": n["site"]}
+        for (step, action, rule), n in sorted(counts.items(), key=lambda item: item[0])
+    ][:MOST_RULES]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ from consilium.core.sheets import (
     read_patients,
     read_samples,
 )
-from consilium.core.store import read_facts, read_table
+from consilium.core.store import read_facts, read_parts, read_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -111,6 +111,12 @@ class Cohort:
     def whole(self, room: str, name: str, of: str = "") -> pd.DataFrame:
         """A large table that patients' pages do not need, read when asked for; `of`: the name in its path."""
         return _read(self.root, f"{of}/{name}", name, None) if room in self.rooms else TABLES[name].empty()
+
+    def parts(self, room: str, name: str, columns: Sequence[str]) -> Iterator[pd.DataFrame]:
+        """Some columns of a TSV table that may have a row a variant, in parts."""
+        path = self.root.parent / TABLES[name].path
+        if room in self.rooms and path.exists():
+            yield from read_parts(path, name, columns)
 
     def rows(self, name: str, patient: str) -> list[dict[str, Any]]:
         """Rows of one patient as plain dicts, missing cells as None."""

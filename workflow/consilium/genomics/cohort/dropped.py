@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,32 +11,32 @@ if TYPE_CHECKING:
 _ACTIONS = {"exclude": "excluded", "flag": "flagged"}
 
 
-def dropped_table(
+def dropped_parts(
     samples_qc: pd.DataFrame,
-    variants_qc: pd.DataFrame,
+    variants_qc: Iterable[pd.DataFrame],
     hwe: pd.DataFrame,
     association_people: pd.DataFrame,
-    association_variants: Mapping[str, pd.DataFrame],
-) -> pd.DataFrame:
-    """Table dropped, in the order of the steps. A patient or a site may stand in it several times."""
-    import pandas as pd
+    association_variants: Iterable[tuple[str, pd.DataFrame]],
+) -> Iterator[pd.DataFrame]:
+    """Table dropped in parts, in the order of the steps. A patient or a site may stand in it several times.
 
+    variants_qc: that table in parts; association_variants: analysis and table.
+    """
     judged = samples_qc[samples_qc["verdict"] != "keep"]
-    flagged = variants_qc[variants_qc["filter"] != "pass"]
+    yield _patients(judged["patient"], "samples_qc", judged["verdict"].map(_ACTIONS), judged["reason"])
+    for part in variants_qc:
+        flagged = part[part["filter"] != "pass"]
+        yield _sites(flagged, "variants_qc", "flagged", flagged["reason"])
     uneven = hwe[hwe["filter"] != "pass"]
-    parts = [
-        _patients(judged["patient"], "samples_qc", judged["verdict"].map(_ACTIONS), judged["reason"]),
-        _sites(flagged, "variants_qc", "flagged", flagged["reason"]),
-        _sites(uneven, "hwe_by_ancestry", "flagged",
-               [f"Hardy-Weinberg p = {r.hwe_p:.1e} in {r.population}" for r in uneven.itertuples()]),
-    ]  # fmt: skip
-    for name, table in association_variants.items():
+    yield _sites(uneven, "hwe_by_ancestry", "flagged",
+                 [f"Hardy-Weinberg p = {r.hwe_p:.1e} in {r.population}" for r in uneven.itertuples()])  # fmt: skip
+    for name, table in association_variants:
         people = association_people[association_people["analysis"] == name]
         untested = table[table["filter"] != "pass"]
-        why = people["rule"] + ": " + people["reason"]
-        parts.append(_patients(people["patient"], f"association {name}", "not tested", why))
-        parts.append(_sites(untested, f"association {name}", "not tested", untested["filter"]))
-    return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
+        yield _patients(
+            people["patient"], f"association {name}", "not tested", people["rule"] + ": " + people["reason"]
+        )
+        yield _sites(untested, f"association {name}", "not tested", untested["filter"])
 
 
 def _patients(patients: pd.Series, step: str, action: object, rule: pd.Series) -> pd.DataFrame:

@@ -92,18 +92,16 @@ def dropped(
     `association_variants` are the files association_<name>.parquet, `association_people` the people left out of them.
     """
     from consilium.core.register import TABLES
-    from consilium.core.store import read_table, write_table
-    from consilium.genomics.cohort.dropped import dropped_table
+    from consilium.core.store import read_parts, read_table, write_parts
+    from consilium.genomics.cohort.dropped import dropped_parts
 
     absent = TABLES["association_people"].empty()
     if association_people is not None:
         absent = read_table(association_people, "association_people")
-    tables = {
-        path.stem.removeprefix("association_"): read_table(path, "association_variants")
+    tables = (
+        (path.stem.removeprefix("association_"), read_table(path, "association_variants"))
         for path in association_variants or []
-    }
-    write_table(
-        out, "dropped",
-        dropped_table(read_table(samples_qc, "samples_qc"), read_table(variants_qc, "variants_qc"),
-                      read_table(hwe, "hwe_by_ancestry"), absent, tables),
-    )  # fmt: skip
+    )
+    sites = read_parts(variants_qc, "variants_qc", ("chrom", "pos", "ref", "alt", "filter", "reason"))
+    people = read_table(samples_qc, "samples_qc")
+    write_parts(out, "dropped", dropped_parts(people, sites, read_table(hwe, "hwe_by_ancestry"), absent, tables))

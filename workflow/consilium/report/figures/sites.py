@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,15 +17,21 @@ if TYPE_CHECKING:
 _BINS = 40
 
 
-def site_quality(variants: pd.DataFrame, samples: pd.DataFrame) -> Figure:
-    """Frequency of the alternative allele, share of patients without a call (both over sites), Ti/Tv by patient."""
-    if variants.empty:
+def site_quality(variants: Iterable[pd.DataFrame], samples: pd.DataFrame) -> Figure:
+    """Frequency of the alternative allele, share of patients without a call (both over sites), Ti/Tv by patient.
+
+    variants: alt, alt_freq and missing_rate of the sites, in parts.
+    """
+    empty = np.empty(0)
+    frequencies, gaps = [empty], [empty]
+    for part in variants:
+        frequencies.append(part.loc[part["alt"] != "", "alt_freq"].dropna().to_numpy(dtype=float))
+        gaps.append(part["missing_rate"].to_numpy(dtype=float))
+    frequency, missing = np.concatenate(frequencies), 100 * np.concatenate(gaps)
+    if not len(missing):
         return card("Sites", "the cohort has no site")
     figure, axes = panels(3)
-    carried = variants[variants["alt"] != ""]
-    frequency = carried["alt_freq"].dropna().to_numpy(dtype=float)
     _bars(axes[0], frequency, "Frequency of the alternative allele", f"Frequencies, n = {len(frequency)} variants")
-    missing = 100 * variants["missing_rate"].to_numpy(dtype=float)
     _bars(axes[1], missing, "Patients without a call (%)", f"Calls, n = {len(missing)} sites")
     axes[1].axvline(10, color=GREY, lw=0.8, ls=":")
     _ratios(axes[2], samples[samples["titv"].notna()])
