@@ -103,8 +103,8 @@ def save(folder: Path, rows: Rows) -> None:
              "place": np.int32}  # fmt: skip
     parts = {name: [np.empty(0, dtype=kind), *getattr(rows, name)] for name, kind in kinds.items()}
     arrays: dict[str, Any] = {name: np.concatenate(found) for name, found in parts.items()}
-    (folder / "alleles.json").write_text(json.dumps({"alleles": list(rows.alleles), "blocks": rows.blocks}))
     np.savez(folder / "rows.npz", **arrays)
+    (folder / "alleles.json").write_text(json.dumps({"alleles": list(rows.alleles), "blocks": rows.blocks}))
 
 
 class Decoded:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
@@ -33,13 +33,13 @@ class Lines:
     fast: Heads
     slow: list[tuple[int, int, int]]
     runs: list[Run]
-    n_lines: int
     n_other_contigs: int
     aside: list[Key]
-    evidence: SiteEvidence
-    n_filtered: int
-    head: set[Key]
-    tail: set[Key]
+    n_lines: int = 0
+    n_filtered: int = 0
+    evidence: SiteEvidence = field(default_factory=SiteEvidence)
+    head: set[Key] = field(default_factory=set)
+    tail: set[Key] = field(default_factory=set)
 
 
 def split(
@@ -51,13 +51,12 @@ def split(
     Raises UnfitError where the order of records is not that of a VCF.
     """
     starts, ends = _ends(text, start)
-    n_lines = len(starts)
     letters = np.frombuffer(text, dtype=np.uint8)
     data = np.flatnonzero(ends > starts)
     data = data[letters[starts[data]] != _COMMENT]
     asked = (data < in_full) | ((data % every == 0) if every else False)
     out = _sorted(text, data, starts[data], ends[data], asked)
-    out.n_lines = n_lines
+    out.n_lines = len(starts)
     if known is not None:
         _count_known(out, known)
     _set_aside(out, _given_twice(out.fast, out.aside))
@@ -78,11 +77,10 @@ def _ends(text: bytes, start: int) -> tuple[Ints, Ints]:
     if text.count(b"\n", start, start + _LOOK) * _LONG > _LOOK:  # short lines
         found = np.flatnonzero(np.frombuffer(text, dtype=np.uint8)[start:] == _NEWLINE) + start
     else:
-        ends, find = [], text.find
-        place = find(b"\n", start)
+        ends, place = [], text.find(b"\n", start)
         while place >= 0:
             ends.append(place)
-            place = find(b"\n", place + 1)
+            place = text.find(b"\n", place + 1)
         found = np.array(ends, dtype=np.int64)
     return np.concatenate([[start], found[:-1] + 1])[: len(found)], found
 
@@ -113,8 +111,7 @@ def _sorted(text: bytes, number: Ints, start: Ints, end: Ints, in_full: npt.NDAr
     here = np.array([-1 if c is None else CONTIGS.index(c) for c in chrom], dtype=np.int64)[heads.contig]
     fast = joined([replace(heads, contig=here).part(here >= 0)], lines)
     aside = [key for _, a, b in slow for key in told(text, a, b)]
-    return Lines(fast, slow, _runs(list(place), contig, pos), 0, n_other + int((here < 0).sum()), aside,
-                 SiteEvidence(), 0, set(), set())  # fmt: skip
+    return Lines(fast, slow, _runs(list(place), contig, pos), n_other + int((here < 0).sum()), aside)
 
 
 def _runs(names: list[bytes], contig: Ints, pos: Ints) -> list[Run]:
