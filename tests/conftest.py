@@ -14,6 +14,7 @@ settings.register_profile("fixed", derandomize=True, deadline=None)
 settings.register_profile("explore", max_examples=2000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS", "fixed"))
 
+STARTS: dict[str, dict[str, object]] = {}  # module -> state of its RNG as imported
 ROOT = Path(__file__).resolve().parents[1]
 # As jobs of the workflow run: several threads in each of several processes wait for one another.
 os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -27,6 +28,15 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest tests first: begun last, they leave the other processes idle at the end."""
     items.sort(key=lambda item: "test_lint" not in item.nodeid)
+    for module in {item.module for item in items if hasattr(getattr(item, "module", None), "RNG")}:
+        STARTS[module.__name__] = module.RNG.bit_generator.state
+
+
+@pytest.fixture(autouse=True)
+def same_numbers(request: pytest.FixtureRequest) -> None:
+    """A module's own generator begins anew for every test, whatever ran before on the same worker."""
+    if request.module.__name__ in STARTS:
+        request.module.RNG.bit_generator.state = STARTS[request.module.__name__]
 
 
 @pytest.fixture(autouse=True)

@@ -93,6 +93,7 @@ def mixed(n: int, seed: int, signal: float) -> tuple[Cohort, np.ndarray]:
     y = np.repeat([0, 1], [n // 2, n - n // 2])[rng.permutation(n)]
     x = rng.normal(size=(n, 12))
     x[:, 0] += signal * y
+    x[:, 11] = np.exp(2 * x[:, 11])  # as skewed as a concentration
     s = rng.normal(size=(n, 5, 3))
     s[:, :, 1] += signal * y[:, None]
     s[rng.random(s.shape) < 0.3] = np.nan

@@ -287,7 +287,7 @@ def test_survival_on_files_with_fewer_events_than_folds_asks_for(tmp_path):
 
 @pytest.mark.slow
 def test_a_regression_is_applied_to_patients_who_lack_a_room(tmp_path):
-    whole, y = mixed(40, 3, 1.6)
+    whole, y = mixed(40, 5, 2.2)
     values = np.round(50 + 10 * np.asarray(y) + np.random.default_rng(1).normal(0, 2, 40), 2)
     _, facts, _ = run_stages(tmp_path, whole, {"w": values}, "regression", {"outcome": "w"}, permuted=0)
     assert facts["status"] == "assessed"

@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -54,12 +56,45 @@ def test_linear_elastic_net_is_scikit_learns(x):
     np.testing.assert_allclose(weights[:, 0], other.coef_, atol=1e-4)
 
 
-def test_cox_is_lifelines(x):
+def weighted_by_lifelines(x, target):
+    """Each event a stratum of its own with those at risk, all of the event's weight: weighted partial likelihood."""
+    rows = []
+    for i in np.flatnonzero(target.event):
+        at_risk = np.flatnonzero(target.time >= target.time[i])
+        for j in at_risk:
+            rows.append([*x[j], 1.0 if j == i else 2.0, j == i, i, np.sqrt(len(at_risk))])
+    frame = pd.DataFrame(rows, columns=[*range(x.shape[1]), "t", "e", "stratum", "weight"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of weights that are no whole numbers: right for the coefficients
+        return CoxPHFitter().fit(frame, "t", "e", strata="stratum", weights_col="weight").params_.to_numpy()
+
+
+def test_weighted_cox_is_lifelines(x):
     target = survival(x)
     weights, _ = linear.fit_weights(x[:, :4], target, 0.0, 1e-6)
+    np.testing.assert_allclose(weights[:, 0], weighted_by_lifelines(x[:, :4], target), atol=2e-3)
+    plain = CoxPHFitter().fit(pd.DataFrame(x[:, :4]).assign(t=target.time, e=target.event), "t", "e").params_
+    assert np.abs(weights[:, 0] - plain.to_numpy()).max() > 0.01  # the weights do something
+
+
+def test_events_weigh_as_the_root_of_how_many_are_at_risk():
+    target = times([4.0, 1.0, 2.0, 2.0], [1.0, 1.0, 0.0, 1.0])
+    found = heads.event_weights(target)
+    expected = np.sqrt([1.0, 4.0, 3.0, 3.0])
+    np.testing.assert_allclose(found / found[0], expected)
+    assert found[target.event == 1].mean() == pytest.approx(1.0)
+    eta = np.random.default_rng(8).normal(size=(4, 1))
+    each = heads.losses(target, eta, heads.prior(target))
+    assert heads.objective(target, heads.prior(target), weighted=True)(eta)[0] == pytest.approx((found * each).sum())
+
+
+def test_partial_likelihood_is_lifelines(x):
+    target = survival(x)
     frame = pd.DataFrame(x[:, :4]).assign(t=target.time, e=target.event)
-    other = CoxPHFitter().fit(frame, "t", "e").params_.to_numpy()
-    np.testing.assert_allclose(weights[:, 0], other, atol=2e-3)
+    other = CoxPHFitter().fit(frame, "t", "e")
+    eta = x[:, :4] @ other.params_.to_numpy()[:, None]
+    value, gradient = heads.objective(target, heads.prior(target))(eta)
+    assert value == pytest.approx(-other.log_likelihood_) and np.abs(x[:, :4].T @ gradient).max() < 1e-3
 
 
 def test_baseline_hazard_without_evidence_is_nelson_aalen(x):
@@ -115,6 +150,6 @@ def test_a_steep_first_step_of_a_cox_model_is_not_taken(monkeypatch):
     monkeypatch.setattr(heads, "log_running_sum", lambda v: (spreads.append(np.ptp(v[v > -np.inf])), plain(v))[1])
     weights, _ = linear.fit_weights(x, target, 0.0, 1e-6)
     assert max(spreads) > 745  # the solver was there
-    frame = pd.DataFrame(x).assign(t=target.time, e=target.event)
-    theirs = CoxPHFitter().fit(frame, "t", "e").params_.to_numpy()
-    np.testing.assert_allclose(weights[:, 0], theirs, atol=2e-3)
+    plain_fit = heads.objective(target, heads.prior(target), weighted=True)
+    slopes = x.T @ plain_fit(x @ weights)[1]
+    assert np.abs(slopes).max() < 1e-2 and weights[0, 0] == pytest.approx(1.5, abs=0.1) and abs(weights[1, 0]) < 0.1

@@ -54,7 +54,7 @@ def _block(own: Block, design: preproc.Design, made: Array, present: Array, gene
     real = design.matrix(own)[own.present]
     lost = (real - real @ a["projection"] @ back).std(axis=0)
     design_rows = made @ back + lost * generator.standard_normal((len(made), len(lost)))
-    full = a["mean"] + a["sd"] * np.clip(design_rows * a["norm"], -preproc.CLIP, preproc.CLIP)
+    full = design.undone(design_rows)
     k = len(a["columns"])
     values = full[:, :k]
     for c, column in enumerate(a["columns"]):

@@ -17,7 +17,7 @@ from consilium.learn.cohort.data import Block, Cohort
 from consilium.learn.fusion.model import Trained
 
 MANIFEST = "manifest.json"
-FORMAT = 4  # of a bundle's files; raised whenever older ones can no longer be read
+FORMAT = 5  # of a bundle's files; raised whenever older ones can no longer be read
 
 
 def verified(folder: Path) -> dict[str, Any]:

@@ -68,6 +68,7 @@ class Prepared(nn.Module):
     kept: Tensor
     columns: Tensor
     median: Tensor
+    squeeze: Tensor
     indicators: Tensor
     mean: Tensor
     sd: Tensor
@@ -81,7 +82,7 @@ class Prepared(nn.Module):
                    sd=a["voxel_sd"].ravel()[a["kept"]].astype(float), norm=a["norm"].astype(float))  # fmt: skip
             self.loadings = _product(a["loadings"])
         else:
-            names = ("columns", "median", "indicators", "mean", "sd", "norm")
+            names = ("columns", "median", "squeeze", "indicators", "mean", "sd", "norm")
             _fixed(self, **{n: a[n] for n in names})
             self.summaries = Summaries(time) if self.layout == "series" else None
 
@@ -94,7 +95,11 @@ class Prepared(nn.Module):
             raw = v if self.summaries is None else self.summaries(v, present)
             kept = raw[:, self.columns]
             gaps = torch.isnan(kept)
-            full = torch.cat([torch.where(gaps, self.median, kept), gaps[:, self.indicators].double()], dim=1)
+            far = torch.where(gaps, self.median, kept)
+            away = (far - self.median) / torch.where(self.squeeze > 0, self.squeeze, 1.0)
+            bent = torch.sign(away) * torch.log(away.abs() + torch.sqrt(away * away + 1))  # the exporter has no asinh
+            far = torch.where(self.squeeze > 0, bent, far)
+            full = torch.cat([far, gaps[:, self.indicators].double()], dim=1)
             x = ((full - self.mean) / self.sd).clamp(-CLIP, CLIP)
         return torch.where(present[:, None], x / self.norm, 0.0)
 

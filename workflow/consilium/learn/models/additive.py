@@ -14,11 +14,11 @@ import numpy as np
 from consilium.learn.cohort.tasks import Target
 from consilium.learn.models import linear
 from consilium.learn.models.heads import centred
+from consilium.learn.models.squeezed import MIN_VALUES
 
 Array = np.ndarray
 QUANTILES = (0.1, 0.5, 0.9)
 ARRAYS = ("columns", "bent", "knots", "mean", "weights")  # of a fitted model
-MIN_VALUES = 9  # that differ, for a column to bend
 MAX_COLUMNS = 64  # of a design: among hundreds, bends told nothing beyond linear model and trees
 GRID = tuple(p for p in linear.GRID if not p.share)  # a lasso on bends of one column keeps an arbitrary one
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from consilium.learn.cohort.tasks import Target
-from consilium.learn.models.heads import baseline_hazard, centred, objective, prior
+from consilium.learn.models.heads import baseline_hazard, centred, event_weights, objective, prior
 
 Array = np.ndarray
 MAX_COLUMNS = 300  # those whose score test at the prior is largest, on the training rows
@@ -159,7 +159,7 @@ def _columns(x: Array, target: Target) -> Array:
     if len(x) < 10 or not x.shape[1]:
         return np.arange(0)
     at = prior(target)
-    gradient = objective(target, at)(np.tile(at.offset, (len(x), 1)))[1]
+    gradient = objective(target, at, weighted=True)(np.tile(at.offset, (len(x), 1)))[1]
     strength = np.abs((x - x.mean(axis=0)).T @ gradient).sum(axis=1) / np.maximum(x.std(axis=0), 1e-12)
     varies = np.flatnonzero(np.ptp(x, axis=0) > 0)
     return np.sort(varies[np.argsort(-strength[varies], kind="stable")[:MAX_COLUMNS]])
@@ -198,12 +198,12 @@ def forest(x: Array, target: Target, seed: int) -> Boosted:
 
 
 def _cox_objective(target: Target) -> Any:
-    """Gradient of the Cox partial likelihood; its Hessian's diagonal, bounded below, from the same risk sets."""
-    loss = objective(target, prior(target))
+    """Gradient of the weighted partial likelihood; its Hessian's diagonal, bounded below, from the same risk sets."""
+    loss, events = objective(target, prior(target), weighted=True), target.event * event_weights(target)
 
     def gradients(scores: Array, _data: Any) -> tuple[Array, Array]:
         gradient = loss(scores.reshape(-1, 1))[1][:, 0]
-        hessian = np.maximum(gradient + target.event, 0.05)  # exp(eta) x sum of 1 / risk sets: an upper bound
+        hessian = np.maximum(gradient + events, 0.05)  # exp(eta) x sum of 1 / risk sets: an upper bound
         return gradient, hessian
 
     return gradients

@@ -8,6 +8,7 @@ import numpy as np
 
 from consilium.learn.cohort import dna, words
 from consilium.learn.cohort.data import Block
+from consilium.learn.models import squeezed
 
 Array = np.ndarray
 MAX_COLUMNS = 2000  # of a table: those of largest variance on the training rows
@@ -119,9 +120,17 @@ class Design:
             return np.zeros((len(raw), 0))
         kept = raw[:, a["columns"]]
         gaps = np.isnan(kept)
-        filled = np.where(gaps, a["median"], kept)
+        filled = squeezed.squeezed(np.where(gaps, a["median"], kept), a["median"], a["squeeze"])
         full = np.concatenate([filled, gaps[:, a["indicators"]].astype(float)], axis=1)
         return np.clip((full - a["mean"]) / a["sd"], -CLIP, CLIP)
+
+    def undone(self, x: Array) -> Array:
+        """(row, column): rows of a table's `matrix` in the units of its values; an indicator as a share of 1."""
+        a = self.arrays
+        full = a["mean"] + a["sd"] * np.clip(x * a["norm"], -CLIP, CLIP)
+        k = len(a["columns"])
+        full[:, :k] = squeezed.stretched(full[:, :k], a["median"], a["squeeze"])
+        return full
 
     def z_scores(self, block: Block) -> Array:
         """Voxelwise z against the training patients, clipped; 0 outside and where there is no value."""
@@ -206,14 +215,16 @@ def _fit_table(own: Block) -> Design:
     kept = raw[:, columns]
     gaps = np.isnan(kept)
     median = np.nanmedian(kept, axis=0) if kept.size else np.zeros(len(columns))
+    squeeze = squeezed.scale(kept, median)
     often = np.flatnonzero((gaps.sum(axis=0) >= 3) & (gaps.mean(axis=0) >= 0.05))
     _, first = np.unique(gaps[:, often], axis=1, return_index=True)  # one indicator per pattern of gaps
     indicators = often[np.sort(first)] if len(often) else often
-    full = np.concatenate([np.where(gaps, median, kept), gaps[:, indicators].astype(float)], axis=1)
+    filled = squeezed.squeezed(np.where(gaps, median, kept), median, squeeze)
+    full = np.concatenate([filled, gaps[:, indicators].astype(float)], axis=1)
     sd = full.std(axis=0) if len(full) else np.ones(full.shape[1])
     labels = (*(names[c] for c in columns), *(f"{names[columns[i]]} missing" for i in indicators))
     arrays = {
-        "columns": columns, "median": median, "indicators": indicators,
+        "columns": columns, "median": median, "squeeze": squeeze, "indicators": indicators,
         "mean": full.mean(axis=0) if len(full) else np.zeros(full.shape[1]), "sd": np.where(sd > 1e-9, sd, 1.0),
         "norm": np.array([np.sqrt(max(full.shape[1], 1))]),
     }  # fmt: skip
