@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pysam
 import pytest
-from consilium.genomics.cohort import codes, decoding, joining, text
-from consilium.genomics.cohort.decoded import Decoded
+from consilium.genomics.cohort import joining
 from consilium.genomics.cohort.joining import JointFile
-from consilium.genomics.cohort.lines import UnfitError
-from consilium.genomics.cohort.merging import plan, stretch
+from consilium.genomics.decoding import by_arrays, codes, text
+from consilium.genomics.decoding.decoded import Decoded
+from consilium.genomics.decoding.lines import UnfitError
+from consilium.genomics.decoding.merging import plan, stretch
 from consilium.genomics.intake import thresholds
 from consilium.genomics.intake.build import CONTIGS
 from consilium.genomics.intake.calls import ABSENT, MISSING, Calls, Part, merge
@@ -141,11 +142,11 @@ def told(problems: list) -> list[tuple[int, str]]:
 
 def decoded_without_full_reading(path: Path, patients: list[str], setup: Setup) -> JointFile:
     """With no line given to the full reader for the sake of checking alone."""
-    before, decoding.IN_FULL = decoding.IN_FULL, 0
+    before, by_arrays.IN_FULL = by_arrays.IN_FULL, 0
     try:
         return decoded(path, patients, setup)
     finally:
-        decoding.IN_FULL = before
+        by_arrays.IN_FULL = before
 
 
 @given(st.lists(bodies(), min_size=2, max_size=3))
@@ -245,7 +246,7 @@ def test_a_file_out_of_order_is_left_to_the_full_reader(tmp_path: Path, setup: S
     path = tmp_path / "joint.vcf"
     path.write_text(vcf_text(["1 9 . A G . . . GT 0|0", "1 5 . A G . . . GT 0|0"]))
     with pytest.raises(UnfitError):
-        list(decoding.pieces_of(path, decoding.Layout(1, (0,), SITES, None, (), tmp_path), None))
+        list(by_arrays.pieces_of(path, by_arrays.Layout(1, (0,), SITES, None, (), tmp_path), None))
     found = decoded(path, ["P1"], setup)
     assert found.patients == [] and "position 5 after 9" in found.problems[0].found
 
@@ -265,7 +266,7 @@ def test_a_variant_on_both_sides_of_a_cut(tmp_path: Path, monkeypatch: pytest.Mo
     path.write_text(vcf_text(rows))
     monkeypatch.setattr(text.pieces, "__defaults__", (20,))
     with pytest.raises(UnfitError):
-        list(decoding.pieces_of(path, decoding.Layout(1, (0,), SITES, None, (), tmp_path, in_full=0), None))
+        list(by_arrays.pieces_of(path, by_arrays.Layout(1, (0,), SITES, None, (), tmp_path, in_full=0), None))
 
 
 @pytest.mark.parametrize("rows", [

@@ -8,7 +8,7 @@ import pytest
 from consilium.core.chunks import Task
 from consilium.core.errors import InputError, Problem
 from consilium.core.sheets import Sample
-from consilium.genomics.cohort import decoding, own, text
+from consilium.genomics.decoding import by_arrays, own, text
 from consilium.genomics.intake.patient import CALLS_FILE, intake_patient
 from consilium.genomics.intake.setup import Setup
 from consilium.genomics.intake.thresholds import Limits
@@ -39,7 +39,7 @@ def outcome(folder: Path, files: list[Path], setup: Setup, large: bool) -> Outco
         patch.setattr(own, "_PACKED", 0 if large else 1 << 60)
         patch.setattr(own, "_PLAIN", 0 if large else 1 << 60)
         patch.setattr(own, "_MOST", 1.0)
-        patch.setattr(decoding.Layout, "in_full", 0)
+        patch.setattr(by_arrays.Layout, "in_full", 0)
         patch.setattr(text.pieces, "__defaults__", (200,))
         try:
             problems = intake_patient(task, folder, setup, folder.parent)

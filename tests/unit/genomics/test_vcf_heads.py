@@ -4,8 +4,8 @@ import os
 
 import numpy as np
 import pytest
-from consilium.genomics.cohort import heads, splitting
-from consilium.genomics.cohort.lines import UnfitError, read
+from consilium.genomics.decoding import heads, splitting
+from consilium.genomics.decoding.lines import UnfitError, read
 from consilium.genomics.intake.build import CONTIGS
 from hypothesis import given, settings
 from hypothesis import strategies as st

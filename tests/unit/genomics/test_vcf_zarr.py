@@ -10,8 +10,9 @@ import pytest
 import zarr
 from consilium.core.store import read_facts
 from consilium.genomics import stages
-from consilium.genomics.cohort import codes, matrix, merging, planes, vcfzarr, workers
-from consilium.genomics.cohort.decoded import Decoded, Rows, Writer, save
+from consilium.genomics.cohort import matrix, planes, vcfzarr, workers
+from consilium.genomics.decoding import codes, merging
+from consilium.genomics.decoding.decoded import Decoded, Rows, Writer, save
 from consilium.genomics.intake.calls import Calls
 from vcf_files import SITES, write
 

@@ -16,10 +16,10 @@ from consilium.core.errors import InputError, Problem
 from consilium.core.provenance import PACKAGE, file_digest, value_digest
 from consilium.core.sheets import Sample
 from consilium.core.store import atomic_folder, read_facts, write_facts
-from consilium.genomics.cohort import decoding, in_pieces, variants
-from consilium.genomics.cohort.decoded import Decoded, Rows, save
-from consilium.genomics.cohort.lines import UnfitError
-from consilium.genomics.cohort.merging import Plan, plan
+from consilium.genomics.decoding import by_arrays, in_pieces, variants
+from consilium.genomics.decoding.decoded import Decoded, Rows, save
+from consilium.genomics.decoding.lines import UnfitError
+from consilium.genomics.decoding.merging import Plan, plan
 from consilium.genomics.intake import reading, thresholds, vcf
 from consilium.genomics.intake.build import BUILD, CONTIGS
 from consilium.genomics.intake.callable_regions import Regions
@@ -214,9 +214,9 @@ def decode_own(work: tuple[Path, Path]) -> Path:
     path, folder = work
     folder.mkdir()
     rows = Rows()
-    layout = decoding.Layout(1, (0,), None, None, (), folder, in_full=0)
+    layout = by_arrays.Layout(1, (0,), None, None, (), folder, in_full=0)
     slow = 0
-    for piece in decoding.pieces_of(path, layout, None):
+    for piece in by_arrays.pieces_of(path, layout, None):
         rows.take(piece.rows)
         slow += len(piece.slow)
     if slow:  # REF with N, say

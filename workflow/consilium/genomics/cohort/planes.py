@@ -24,8 +24,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from consilium.genomics.cohort import chunkfiles, codes
+from consilium.genomics.cohort import chunkfiles
 from consilium.genomics.cohort.chunkgroup import Group
+from consilium.genomics.decoding import codes
 
 NO_CALL = -1
 GROUP, ARRAY, ODD = "planes", "calls", "odd"

@@ -19,8 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from consilium.core.store import atomic_folder
-from consilium.genomics.cohort import chunkfiles, codes, planes
-from consilium.genomics.cohort.merging import Plan, stretch
+from consilium.genomics.cohort import chunkfiles, planes
+from consilium.genomics.decoding import codes
+from consilium.genomics.decoding.merging import Plan, stretch
 from consilium.genomics.intake.build import BUILD, CONTIGS, LENGTHS
 from consilium.genomics.intake.calls import NO_ALT
 

@@ -15,8 +15,8 @@ from consilium.core.chunks import Task
 from consilium.core.errors import InputError, Problem
 from consilium.core.sheets import WHOLE_COHORT, Sample
 from consilium.core.store import write_facts, write_text
-from consilium.genomics.cohort import own, variants
-from consilium.genomics.cohort.lines import UnfitError
+from consilium.genomics.decoding import own, variants
+from consilium.genomics.decoding.lines import UnfitError
 from consilium.genomics.intake import normalise, reading, thresholds, vcf
 from consilium.genomics.intake.build import CONTIGS
 from consilium.genomics.intake.callable_regions import Regions, Touched, read_bed

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from consilium.core.chunks import Task
 from consilium.core.errors import InputError, Problem
 from consilium.core.store import write_facts
-from consilium.genomics.cohort.variants import scratch as scratch_folder
+from consilium.genomics.decoding.variants import scratch as scratch_folder
 from consilium.genomics.reads import alignments as reads
 from consilium.genomics.reads import coverage, cyp2d6, fragments, sex
 from consilium.genomics.reads.paralogues import Sites, differing_sites

@@ -40,7 +40,8 @@ def merge(
         from consilium.core.errors import Problem
         from consilium.core.store import write_facts
         from consilium.genomics.cohort import joining as cohort
-        from consilium.genomics.cohort import variants, vcfzarr
+        from consilium.genomics.cohort import vcfzarr
+        from consilium.genomics.decoding import variants
         from consilium.genomics.intake.setup import Setup
         from consilium.genomics.intake.thresholds import Limits
 

@@ -43,7 +43,7 @@ def consequences(
     from consilium.core.register import TABLES
     from consilium.core.store import write_table
     from consilium.genomics.cohort.genotypes import open_genotypes
-    from consilium.genomics.cohort.variants import scratch
+    from consilium.genomics.decoding.variants import scratch
     from consilium.genomics.findings import inputs
     from consilium.genomics.findings.consequences import make_table
     from consilium.genomics.findings.regions import read_annotation

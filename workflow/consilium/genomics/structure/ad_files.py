@@ -9,7 +9,7 @@ from typing import Any
 
 from consilium.core.pool import processes
 from consilium.core.sheets import WHOLE_COHORT, Sample
-from consilium.genomics.cohort import text, variants
+from consilium.genomics.decoding import text, variants
 from consilium.genomics.intake.panel import read_panel
 from consilium.genomics.reads.alignments import Counts
 from consilium.genomics.structure.allele_depths import best, common_error, read_depths, telling

@@ -34,7 +34,7 @@ ITEMS = (
     ("10", "sample size and how it was arrived at", "{n} patients; {user}justification"),
     ("11", "missing data", "{missing}"),
     ("12a", "how data were divided", "outer folds of whole groups (family, kinship, duplicates); held out once each"),
-    ("12b", "handling of predictors", "median, indicator, inverse hyperbolic sine, z-score clipped at 5 SD; volumes: components"),
+    ("12b", "handling of predictors", "median, indicator, arcsinh, z-score clipped at 5 SD; volumes: components"),
     ("12c", "type of model, building, internal validation", "{building}; shipped: `{choice}` ({why})"),
     ("12d", "differences between clusters", "{site}"),
     ("12e", "measures of performance", "{measures}"),

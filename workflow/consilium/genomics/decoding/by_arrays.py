@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from consilium.genomics.cohort import cells, codes, text
-from consilium.genomics.cohort.decoded import Rows, Writer, block_height
-from consilium.genomics.cohort.heads import Heads
-from consilium.genomics.cohort.lines import Key, Line, UnfitError
-from consilium.genomics.cohort.splitting import check_order, split
+from consilium.genomics.decoding import cells, codes, text
+from consilium.genomics.decoding.decoded import Rows, Writer, block_height
+from consilium.genomics.decoding.heads import Heads
+from consilium.genomics.decoding.lines import Key, Line, UnfitError
+from consilium.genomics.decoding.splitting import check_order, split
 from consilium.genomics.intake.build import BUILD, CONTIGS, KnownSites, SiteEvidence
 from consilium.genomics.intake.known_bases import Bases, read_known_bases
 from consilium.genomics.intake.normalise import Reference, left_aligned

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from consilium.genomics.cohort.codes import Cells
-from consilium.genomics.cohort.lines import UnfitError
+from consilium.genomics.decoding.codes import Cells
+from consilium.genomics.decoding.lines import UnfitError
 
 _TAB, _NEWLINE, _COLON = b"\t\n:"
 _DOT = ord(".")

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from consilium.genomics.cohort.codes import Codes
+from consilium.genomics.decoding.codes import Codes
 
 _BLOCK = 1_250_000  # calls a block, about
 _KEPT = 6  # blocks in memory

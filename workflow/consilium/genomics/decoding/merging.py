@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from consilium.genomics.ascending import find
-from consilium.genomics.cohort import codes
-from consilium.genomics.cohort.decoded import Decoded
+from consilium.genomics.decoding import codes
+from consilium.genomics.decoding.decoded import Decoded
 from consilium.genomics.intake.calls import NO_ALT, Calls, Part, merge
 
 _POSITION, _CONTIG = 30, 58

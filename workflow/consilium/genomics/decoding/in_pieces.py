@@ -1,4 +1,4 @@
-"""A VCF read in pieces: plain lines by `decoding`, the others as a file of their own for the full reader."""
+"""A VCF read in pieces: plain lines by `by_arrays`, the others as a file of their own for the full reader."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from consilium.core.errors import InputError
-from consilium.genomics.cohort import codes, decoding, text
-from consilium.genomics.cohort.decoded import Rows, Writer
-from consilium.genomics.cohort.lines import UnfitError
+from consilium.genomics.decoding import by_arrays, codes, text
+from consilium.genomics.decoding.decoded import Rows, Writer
+from consilium.genomics.decoding.lines import UnfitError
 from consilium.genomics.intake import vcf
 from consilium.genomics.intake.build import CONTIGS, SiteEvidence
 from consilium.genomics.intake.calls import Calls
@@ -66,11 +66,11 @@ def read(
         columns = tuple(choose(names))
         if not columns or len(set(names)) < len(names):
             raise UnfitError
-        layout = decoding.Layout(len(names), columns, setup.known_sites, setup.reference, setup.targets, folder,
+        layout = by_arrays.Layout(len(names), columns, setup.known_sites, setup.reference, setup.targets, folder,
                                  setup.limits.min_dp, setup.limits.min_gq, every=every)  # fmt: skip
         rest = scratch / "rest.vcf"
         rows, below, counts = _gathered(
-            decoding.pieces_of(plain, layout, pool), _header(plain), rest, len(columns), most
+            by_arrays.pieces_of(plain, layout, pool), _header(plain), rest, len(columns), most
         )
     if counts["n_records"] and counts["n_records"] == counts["n_other_contigs"]:
         raise UnfitError  # perhaps no line is of use: the full reader says so
@@ -78,7 +78,7 @@ def read(
 
 
 def _gathered(
-    pieces: Iterable[decoding.Decoding], header: bytes, rest: Path, n_samples: int, most: float
+    pieces: Iterable[by_arrays.Decoding], header: bytes, rest: Path, n_samples: int, most: float
 ) -> tuple[Rows, npt.NDArray[np.int64], Counter[str]]:
     """(rows, calls under limits (sample,), counts) of all pieces, whose slow lines are written to `rest`."""
     rows, below, counts = Rows(), np.zeros(n_samples, dtype=np.int64), Counter[str]()
@@ -124,7 +124,7 @@ def _header(path: Path) -> bytes:
 def rows_of_layers(layers: Mapping[str, list[Calls]], n_samples: int, folder: Path) -> Rows:
     """What the full reader gave, as decoded rows in `folder`, which is made where it is not there."""
     folder.mkdir(exist_ok=True)
-    writer, height = Writer(folder, REST), decoding.block_height(n_samples)
+    writer, height = Writer(folder, REST), by_arrays.block_height(n_samples)
     for chrom, some in layers.items():
         for layer in some:
             for start in range(0, len(layer), height):

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from consilium.genomics.ascending import find
-from consilium.genomics.cohort.heads import Heads, joined, plain_lines
-from consilium.genomics.cohort.lines import Key, Line, UnfitError, contig_of, read, told
+from consilium.genomics.decoding.heads import Heads, joined, plain_lines
+from consilium.genomics.decoding.lines import Key, Line, UnfitError, contig_of, read, told
 from consilium.genomics.intake.build import CONTIGS, KnownSites, SiteEvidence
 from consilium.genomics.intake.calls import NO_ALT
 from consilium.genomics.intake.known_bases import Bases

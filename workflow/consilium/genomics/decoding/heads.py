@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from consilium.genomics.ascending import find
-from consilium.genomics.cohort.lines import Format, Line, format_of
+from consilium.genomics.decoding.lines import Format, Line, format_of
 from consilium.genomics.intake.build import CONTIGS
 
 _LOOK = 8  # lines by which the width of heads is judged

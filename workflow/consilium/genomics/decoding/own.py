@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from consilium.core.errors import InputError
-from consilium.genomics.cohort import codes, in_pieces, merging, variants
-from consilium.genomics.cohort.decoded import Decoded, save
-from consilium.genomics.cohort.lines import UnfitError
+from consilium.genomics.decoding import codes, in_pieces, merging, variants
+from consilium.genomics.decoding.decoded import Decoded, save
+from consilium.genomics.decoding.lines import UnfitError
 from consilium.genomics.intake import reading, thresholds, vcf
 from consilium.genomics.intake.build import BUILD, CONTIGS
 from consilium.genomics.intake.calls import Calls
