@@ -230,6 +230,8 @@ def test_all_stages_on_files(tmp_path):
     assert verdicts["fitted on training patients only"] == verdicts["groups on one side"] == "pass"
     assert len(read_table(out / "curve.tsv", "learning_curve")) > 0
     assert manifest["tasks"][0]["status"] == "assessed" and "model_card.md" in manifest["files"]
+    told = (tmp_path / "bundle/model_card.md").read_text(encoding="utf-8")
+    assert all(f"| without {block.name} | stress |" in told for block in whole.blocks)
     assert all(version[0].isdigit() for version in manifest["versions"].values())  # consilium itself is not installed
     apply.verified(tmp_path / "bundle")
     other = tmp_path / "again.json"

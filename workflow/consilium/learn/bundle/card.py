@@ -124,5 +124,7 @@ def row_of(r: dict[str, Any]) -> str:
         if r["value"] != r["value"]
         else f"{r['value']:.3f} ({r['lower']:.3f} to {r['upper']:.3f})"
     )
-    name = r["model"] if r["role"] != "baseline" else f"{r['model']} on {r['modalities']}"
+    name = {"baseline": f"{r['model']} on {r['modalities']}", "stress": f"{r['model']} {r['modalities']}"}.get(
+        r["role"], r["model"]
+    )
     return f"| {name} | {r['role']} | {r['metric']} | {shown} | {r['n']} |"
