@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from consilium.learn.networks.network import prepare
+from consilium.learn.networks.net import prepare
 
 Array = np.ndarray
 LATENT, WIDTH, FILTERS, PATCH = 32, 96, 16, 3
