@@ -57,7 +57,7 @@ def jobs(data: Path | None, only: str) -> Iterator[Job]:
     for name, (words, on_pair) in pairs.DEFECTS.items():
         yield "copy", name, words, False, on_any(on_pair, some)
     yield "copy", "two people", "", False, on_any(pairs.other_people, some)
-    for name, (words, two) in pairs.PETS.items():
+    for name, (words, two) in pairs.COARSE.items():
         yield "copy", name, words, False, two
     for name, (words, alone) in pairs.SLOW.items():
         yield "relation", name, words, True, alone

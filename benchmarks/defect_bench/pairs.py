@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from consilium.imaging.quality import cohort, relations, sketch
@@ -10,6 +11,7 @@ from consilium.imaging.resampling import at_spacing, resample
 from consilium.imaging.volume import Volume
 from consilium.simulate import images_defects as plant
 from consilium.simulate.images_brain import pet, t1
+from consilium.simulate.images_ct import chest
 from consilium.simulate.images_head import random_pose
 
 from defect_bench.heads import Head
@@ -60,29 +62,29 @@ def other_people(head: Head, rng: Rng) -> str:
     return _same(head.voxels, head.affine, scan.voxels.astype(np.float32), scan.affine)
 
 
-def _pet(rng: Rng) -> tuple[np.ndarray, np.ndarray]:
-    scan = pet(float(rng.normal()), rng)
+def _drawn(kind: str, rng: Rng) -> tuple[np.ndarray, np.ndarray]:
+    scan = pet(float(rng.normal()), rng) if kind == "PET" else chest(rng)[0]
     return scan.voxels, scan.affine
 
 
-def pet_rescaled(rng: Rng) -> str:
-    voxels, grid = _pet(rng)
-    return _same(voxels, grid, _bent(voxels, rng), grid, "PET")
+def coarse_rescaled(kind: str, rng: Rng) -> str:
+    voxels, grid = _drawn(kind, rng)
+    return _same(voxels, grid, _bent(voxels - voxels.min(), rng), grid, kind)
 
 
-def pet_resampled(rng: Rng) -> str:
-    voxels, grid = _pet(rng)
-    return _same(voxels, grid, *at_spacing(voxels, grid, float(rng.uniform(4.5, 6.0))), "PET")
+def coarse_resampled(kind: str, rng: Rng) -> str:
+    voxels, grid = _drawn(kind, rng)
+    return _same(voxels, grid, *at_spacing(voxels, grid, float(rng.uniform(4.5, 6.0))), kind)
 
 
-def pet_mirrored(rng: Rng) -> str:
-    voxels, grid = _pet(rng)
-    return _same(voxels, grid, _turned(voxels, rng), grid, "PET")
+def coarse_mirrored(kind: str, rng: Rng) -> str:
+    voxels, grid = _drawn(kind, rng)
+    return _same(voxels, grid, _turned(voxels, rng), grid, kind)
 
 
-def pets_of_two(rng: Rng) -> str:
+def coarse_of_two(kind: str, rng: Rng) -> str:
     """Clean: two people."""
-    return _same(*_pet(rng), *_pet(rng), "PET")
+    return _same(*_drawn(kind, rng), *_drawn(kind, rng), kind)
 
 
 def flair_of(voxels: np.ndarray, affine: np.ndarray, rng: Rng) -> np.ndarray:
@@ -130,11 +132,15 @@ DEFECTS: dict[str, tuple[str, Callable[[Head, Rng], str]]] = {
     "copy on another grid": ("nearly the same", resampled),
     "mirrored copy": ("mirrored copy", mirrored),
 }
-PETS: dict[str, tuple[str, Callable[[Rng], str]]] = {
-    "PET copy with other grey values": ("nearly the same", pet_rescaled),
-    "PET copy on another grid": ("nearly the same", pet_resampled),
-    "mirrored PET copy": ("mirrored copy", pet_mirrored),
-    "PETs of two people": ("", pets_of_two),
+COARSE: dict[str, tuple[str, Callable[[Rng], str]]] = {
+    name.format(kind): (words, partial(draw, kind))
+    for kind in ("PET", "CT")
+    for name, words, draw in (
+        ("{} copy with other grey values", "nearly the same", coarse_rescaled),
+        ("{} copy on another grid", "nearly the same", coarse_resampled),
+        ("mirrored {} copy", "mirrored copy", coarse_mirrored),
+        ("{}s of two people", "", coarse_of_two),
+    )
 }
 SLOW: dict[str, tuple[str, Callable[[Rng], str]]] = {
     "left-right flipped against the patient's T1": ("left and right are exchanged", flipped),

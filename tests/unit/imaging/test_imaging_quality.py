@@ -22,6 +22,7 @@ from consilium.imaging.quality.verdict import judge
 from consilium.imaging.resampling import at_spacing
 from consilium.simulate import images_defects
 from consilium.simulate.images_brain import Scan, pet
+from consilium.simulate.images_ct import chest
 from scipy import ndimage
 
 # MRIQC 24 (github.com/nipreps/mriqc at fbc90479): mriqc.qc.anatomical, mriqc.qc.functional.gsr and
@@ -178,6 +179,17 @@ def test_pets_are_compared_by_detail() -> None:
     assert {(i, j, turned) for i, j, _, turned in found} >= {(0, 1, False), (0, 2, False), (0, 3, True), (1, 3, True)}
     assert all(j < 4 for _, j, _, _ in found)
     assert (0, 1) in {(i, j) for i, j, _, _ in cohort.copies(likenesses, ["PET", *["T1"] * 4])}  # under another kind
+
+
+def test_chests_are_compared_by_detail() -> None:
+    people = [chest(np.random.default_rng(seed))[0] for seed in (11, 29)]
+    images = [(scan.voxels.astype(np.float32), scan.affine) for scan in people]
+    images += [at_spacing(*images[0], 5.5), (images[0][0][::-1], people[0].affine)]
+    likenesses = np.stack([sketch.draw(v, grid) for v, grid in images])
+    as_others = {(i, j) for i, j, _, _ in cohort.copies(likenesses, ["T1"] * 4)}
+    assert (0, 1) in as_others  # as a whole the two look the same
+    found = {(i, j, turned) for i, j, _, turned in cohort.copies(likenesses, ["CT"] * 4)}
+    assert found == {(0, 2, False), (0, 3, True), (2, 3, True)}
 
 
 def test_outliers_are_told_by_direction() -> None:
