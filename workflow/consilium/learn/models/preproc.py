@@ -118,10 +118,7 @@ class Design:
         a = self.arrays
         if not len(self.names):
             return np.zeros((len(raw), 0))
-        kept = raw[:, a["columns"]]
-        gaps = np.isnan(kept)
-        filled = squeezed.squeezed(np.where(gaps, a["median"], kept), a["median"], a["squeeze"])
-        full = np.concatenate([filled, gaps[:, a["indicators"]].astype(float)], axis=1)
+        full = _filled(raw[:, a["columns"]], a["median"], a["squeeze"], a["indicators"])
         return np.clip((full - a["mean"]) / a["sd"], -CLIP, CLIP)
 
     def undone(self, x: Array) -> Array:
@@ -219,8 +216,7 @@ def _fit_table(own: Block) -> Design:
     often = np.flatnonzero((gaps.sum(axis=0) >= 3) & (gaps.mean(axis=0) >= 0.05))
     _, first = np.unique(gaps[:, often], axis=1, return_index=True)  # one indicator per pattern of gaps
     indicators = often[np.sort(first)] if len(often) else often
-    filled = squeezed.squeezed(np.where(gaps, median, kept), median, squeeze)
-    full = np.concatenate([filled, gaps[:, indicators].astype(float)], axis=1)
+    full = _filled(kept, median, squeeze, indicators)
     sd = full.std(axis=0) if len(full) else np.ones(full.shape[1])
     labels = (*(names[c] for c in columns), *(f"{names[columns[i]]} missing" for i in indicators))
     arrays = {
@@ -229,6 +225,13 @@ def _fit_table(own: Block) -> Design:
         "norm": np.array([np.sqrt(max(full.shape[1], 1))]),
     }  # fmt: skip
     return Design(own.layout, labels, arrays)
+
+
+def _filled(kept: Array, median: Array, squeeze: Array, indicators: Array) -> Array:
+    """(row, column): gaps filled with the median, squeezed; then the gaps of the columns `indicators`, as 1 or 0."""
+    gaps = np.isnan(kept)
+    filled = squeezed.squeezed(np.where(gaps, median, kept), median, squeeze)
+    return np.concatenate([filled, gaps[:, indicators].astype(float)], axis=1)
 
 
 def _fit_volume(own: Block) -> Design:
